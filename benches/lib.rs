@@ -1,0 +1,1 @@
+//! Criterion benches of the Odnix crates beside their peers; run them with `cargo bench`.

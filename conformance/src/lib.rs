@@ -1,0 +1,1 @@
+//! Language-neutral vectors and black-box checks of the Odnix protocol.

@@ -1,0 +1,1 @@
+//! Programs that embed the Odnix crates; run one with `cargo run --release --example NAME`.

@@ -1,0 +1,2 @@
+//! The odnix-client binary.
+fn main() {}

@@ -1,0 +1,64 @@
+//! Every bound on what a peer can make this crate hold or do, in one table.
+//!
+//! | limit | default | unit | reason |
+//! |---|---|---|---|
+//! | `packet_bytes_max` | 4 MiB | bytes | largest frame buffered; never above 16 MiB |
+//! | `container_messages_max` | 1020 | messages | in one msg_container, both directions |
+//! | `container_bytes_max` | 1 044 404 | bytes | of one container sent |
+//! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
+//! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet |
+//! | `ids_max` | 8192 | ids | in msgs_ack, msgs_state_req, msg_resend_req |
+//! | `received_ids_max` | 1024 | ids | remembered for duplicate detection |
+//! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
+//! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
+//! | `calls_max` | 512 | calls | open calls of one session |
+//! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
+//! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
+
+/// The table, adjustable in the configuration of each connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Largest frame buffered, in bytes.
+    pub packet_bytes_max: usize,
+    /// Messages in one msg_container.
+    pub container_messages_max: usize,
+    /// Bytes of one container sent.
+    pub container_bytes_max: usize,
+    /// Levels of gzip_packed and wrappers around one query.
+    pub nesting_max: usize,
+    /// Bytes inflated from all of one packet.
+    pub inflate_bytes_max: usize,
+    /// Ids in one id list.
+    pub ids_max: usize,
+    /// Received msg_ids remembered for duplicate detection.
+    pub received_ids_max: usize,
+    /// Content messages sent and awaiting acknowledgement.
+    pub sent_max: usize,
+    /// Bytes of those.
+    pub sent_bytes_max: usize,
+    /// Open calls of one session.
+    pub calls_max: usize,
+    /// Acknowledgements gathered before an msgs_ack is due at once.
+    pub pending_acks_max: usize,
+    /// Rounds of dh_gen_retry.
+    pub handshake_retries_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            packet_bytes_max: 4 << 20,
+            container_messages_max: 1020,
+            container_bytes_max: 1_044_404,
+            nesting_max: 8,
+            inflate_bytes_max: 10 << 20,
+            ids_max: 8192,
+            received_ids_max: 1024,
+            sent_max: 1024,
+            sent_bytes_max: 16 << 20,
+            calls_max: 512,
+            pending_acks_max: 16,
+            handshake_retries_max: 5,
+        }
+    }
+}

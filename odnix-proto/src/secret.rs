@@ -1,0 +1,62 @@
+//! Bytes that must not leak: wiped on drop, compared in constant time, absent from `Debug`.
+
+use alloc::boxed::Box;
+use core::fmt;
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroize;
+
+/// `N` secret bytes in a box of their own, so that moves leave no copies behind.
+pub struct Secret<const N: usize>(Box<[u8; N]>);
+
+impl<const N: usize> Secret<N> {
+    /// Takes the bytes and wipes the caller's copy.
+    pub fn take(bytes: &mut [u8; N]) -> Self {
+        let secret = Self(Box::new(*bytes));
+        bytes.zeroize();
+        secret
+    }
+
+    /// A secret written in place by `fill`, so that no copy exists elsewhere.
+    pub fn init(fill: impl FnOnce(&mut [u8; N])) -> Self {
+        let mut secret = Self(Box::new([0; N]));
+        fill(&mut secret.0);
+        secret
+    }
+
+    /// The bytes. The name is long so that each use is seen in review.
+    pub fn expose_secret(&self) -> &[u8; N] {
+        &self.0
+    }
+}
+
+impl<const N: usize> Clone for Secret<N> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<const N: usize> Drop for Secret<N> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl<const N: usize> ConstantTimeEq for Secret<N> {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.as_slice().ct_eq(other.0.as_slice())
+    }
+}
+
+impl<const N: usize> PartialEq for Secret<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.ct_eq(other).into()
+    }
+}
+
+impl<const N: usize> Eq for Secret<N> {}
+
+impl<const N: usize> fmt::Debug for Secret<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret<{N}>(…)")
+    }
+}

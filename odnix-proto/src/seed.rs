@@ -1,0 +1,91 @@
+//! Randomness as an argument: each machine is seeded once and draws from its own generator.
+
+use chacha20::ChaCha20Rng;
+use core::fmt;
+use rand_core::{CryptoRng, Rng, SeedableRng};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+/// 32 bytes of entropy that seed one machine. Move-only: two machines never share a seed.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct Seed([u8; 32]);
+
+impl Seed {
+    /// Draws a seed from any cryptographically secure generator.
+    pub fn from_rng<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut bytes = [0; 32];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// Draws a seed from the operating system.
+    ///
+    /// # Errors
+    /// The operating system has no entropy to give.
+    #[cfg(feature = "std")]
+    #[expect(clippy::disallowed_methods, reason = "the one door for OS randomness")]
+    pub fn from_os() -> Result<Self, getrandom::Error> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// A seed everyone can guess: for tests, simulations and examples only.
+    pub fn for_testing(number: u64) -> Self {
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(number.to_le_bytes()) {
+            *to = from;
+        }
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(…)")
+    }
+}
+
+/// The private generator of one machine (ChaCha20).
+pub(crate) struct Generator(ChaCha20Rng);
+
+impl Generator {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self(ChaCha20Rng::from_seed(seed.0))
+    }
+
+    /// The seed of a machine inside this one.
+    pub(crate) fn split(&mut self) -> Seed {
+        Seed::from_rng(&mut self.0)
+    }
+
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    pub(crate) fn u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
+    /// A number in `0..bound`, or 0 when `bound` is 0. The bias is below 2^-32 for the small
+    /// bounds of padding and jitter.
+    pub(crate) fn below(&mut self, bound: u32) -> u32 {
+        let wide = u64::from(self.0.next_u32()).wrapping_mul(u64::from(bound));
+        u32::try_from(wide >> 32).unwrap_or(0)
+    }
+
+    pub(crate) fn rng(&mut self) -> &mut (impl CryptoRng + use<>) {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for Generator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Generator(…)")
+    }
+}

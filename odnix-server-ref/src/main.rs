@@ -1,0 +1,2 @@
+//! The odnix-server binary.
+fn main() {}
