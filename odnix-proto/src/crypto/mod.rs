@@ -1,0 +1,7 @@
+//! Primitives of the protocol, free of any state machine.
+//!
+//! Everything here follows one formula of the specification; nothing here knows of sessions,
+//! time or the wire. The parts are public for tests, benches and tools: an application has no
+//! need of them, as the envelope and the connections put them together.
+
+pub mod ige;
