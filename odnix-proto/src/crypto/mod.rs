@@ -4,4 +4,8 @@
 //! time or the wire. The parts are public for tests, benches and tools: an application has no
 //! need of them, as the envelope and the connections put them together.
 
+pub mod dh;
 pub mod ige;
+pub mod rsa;
+pub mod rsa_pad;
+mod rsa_pem;
