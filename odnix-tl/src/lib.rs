@@ -1,3 +1,82 @@
 //! The TL language: binary codec with limits, schema parser, Rust generator, and the types of
-//! the MTProto service layer and of the Odnix layer.
+//! the MTProto service layer ([`mtproto`]) and of the Odnix layer ([`odnix`]).
+//!
+//! # On the wire
+//!
+//! Everything is little-endian and a multiple of four bytes.
+//!
+//! | TL | Rust | bytes |
+//! |---|---|---|
+//! | `int` | `i32` | 4 |
+//! | `long` | `i64` | 8 |
+//! | `double` | `f64` | 8, IEEE 754 |
+//! | `int128`, `int256` | `[u8; 16]`, `[u8; 32]` | 16, 32, never swapped |
+//! | `string`, `bytes` | `String`, [`Bytes`] | length (1, or `fe` + 3), data, zeros up to a multiple of 4 |
+//! | `Bool` | `bool` | 4: `boolTrue` or `boolFalse` |
+//! | `#` | not stored | 4: one bit for each conditional field |
+//! | `flags.N?T` | `Option<T>` | nothing, or those of `T` |
+//! | `flags.N?true` | `bool` | nothing |
+//! | `Vector<T>` | `Vec<T>` | 4: `1cb5c415`, 4: count, items |
+//! | `vector<t>` | `Vec<T>` | 4: count, items |
+//! | `T` (boxed) | struct or enum | 4: constructor id, fields |
+//! | `%T`, `t` (bare) | struct | fields |
+//! | `Object`, `!X` | [`Raw`] | all that remain |
+//!
+//! # Limits
+//!
+//! A decoder never allocates from a count it has not checked, and never recurses deeper than
+//! the input allows: see [`limits`]. Each broken rule has its own [`DecodeError`].
+//!
+//! # Example
+//!
+//! ```
+//! use odnix_tl::{Constructor, Decode, Encode, mtproto::types::Pong};
+//!
+//! let pong = Pong { msg_id: 1, ping_id: 2 };
+//! let bytes = pong.to_bytes()?;
+//! assert_eq!(bytes.len(), 4 + 8 + 8);
+//! assert_eq!(bytes[..4], Pong::ID.to_le_bytes());
+//! assert_eq!(Pong::from_bytes(bytes)?, pong);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::unreachable,
+    )
+)]
+
+extern crate alloc;
+
+mod codec;
+mod error;
+mod generated;
+pub mod limits;
+mod macros;
+mod reader;
+pub mod schema;
+pub mod wire;
+mod writer;
+
+pub use codec::{Constructor, Decode, Encode, Function, Raw};
+pub use error::{DecodeError, EncodeError};
+pub use generated::{mtproto, odnix};
+pub use reader::Reader;
+pub use writer::{FlagsWord, Writer};
+
+/// What generated code imports.
+pub mod prelude {
+    pub use crate::Raw;
+    pub use alloc::{boxed::Box, string::String, vec::Vec};
+    pub use bytes::Bytes;
+}
+
+pub use bytes::Bytes;

@@ -1,0 +1,168 @@
+//! The traits of TL values, and the values that every schema has.
+
+use alloc::{boxed::Box, string::String, vec::Vec};
+use bytes::Bytes;
+
+use crate::{
+    DecodeError, EncodeError, Reader, Writer,
+    wire::{Boxed, VectorOf, Wire},
+};
+
+/// Id of `boolTrue`.
+pub(crate) const BOOL_TRUE: u32 = 0x9972_75b5;
+/// Id of `boolFalse`.
+pub(crate) const BOOL_FALSE: u32 = 0xbc79_9737;
+/// Id of `vector`, in front of each boxed vector.
+pub(crate) const VECTOR: u32 = 0x1cb5_c415;
+
+/// A value with a boxed TL form: constructor id, then fields.
+pub trait Encode {
+    /// Appends the value.
+    fn encode(&self, writer: &mut Writer);
+
+    /// The value alone.
+    ///
+    /// # Errors
+    /// The first [`EncodeError`] of any part.
+    fn to_bytes(&self) -> Result<Bytes, EncodeError> {
+        let mut writer = Writer::new();
+        self.encode(&mut writer);
+        writer.finish()
+    }
+}
+
+/// A value that can be read from its boxed TL form.
+pub trait Decode: Sized {
+    /// The length of the shortest form, in bytes.
+    const MIN_LEN: usize;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
+    fn decode(reader: &mut Reader) -> Result<Self, DecodeError>;
+
+    /// Reads the value from all of `input`.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`].
+    fn from_bytes(input: Bytes) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(input);
+        let value = Self::decode(&mut reader)?;
+        reader.finish()?;
+        Ok(value)
+    }
+
+    /// Reads the value from the start of `input`, and tells how many bytes it takes.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
+    fn from_prefix(input: Bytes) -> Result<(Self, usize), DecodeError> {
+        let mut reader = Reader::new(input);
+        let value = Self::decode(&mut reader)?;
+        Ok((value, reader.position()))
+    }
+}
+
+/// A struct generated from one line of a schema.
+pub trait Constructor: Sized {
+    /// The constructor id.
+    const ID: u32;
+    /// The name in the schema, with its namespace: `messages.sendMessage`.
+    const NAME: &'static str;
+    /// The length of the shortest bare form, in bytes.
+    const MIN_LEN_BARE: usize;
+
+    /// Appends the fields, without the id.
+    fn encode_bare(&self, writer: &mut Writer);
+
+    /// Reads the fields, without the id.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
+    fn decode_bare(reader: &mut Reader) -> Result<Self, DecodeError>;
+}
+
+/// A constructor that is called, and answered by a [`Return`](Self::Return).
+pub trait Function: Constructor + Encode {
+    /// What the function returns; [`Raw`] if that depends on the query inside.
+    type Return: Decode;
+}
+
+/// A boxed value of a type the schema does not say (`Object`, `!X`): always the last field,
+/// so it is all the bytes that remain.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Raw(pub Bytes);
+
+impl Encode for Raw {
+    fn encode(&self, writer: &mut Writer) {
+        writer.put_raw(&self.0);
+    }
+}
+
+impl Decode for Raw {
+    const MIN_LEN: usize = 0;
+
+    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+        Ok(Self(reader.rest()))
+    }
+}
+
+/// The values that are their own wire form.
+macro_rules! primitives {
+    ($($type:ty, $min_len:literal, $put:ident($($deref:tt)?), $get:ident;)*) => {$(
+        impl Encode for $type {
+            fn encode(&self, writer: &mut Writer) {
+                writer.$put($($deref)? self);
+            }
+        }
+
+        impl Decode for $type {
+            const MIN_LEN: usize = $min_len;
+
+            fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+                reader.$get()
+            }
+        }
+    )*};
+}
+
+primitives! {
+    bool, 4, put_bool(*), bool;
+    i32, 4, put_i32(*), i32;
+    i64, 8, put_i64(*), i64;
+    f64, 8, put_f64(*), f64;
+    [u8; 16], 16, put_int128(), int128;
+    [u8; 32], 32, put_int256(), int256;
+    Bytes, 4, put_bytes(), bytes;
+    String, 4, put_string(), string;
+}
+
+impl<T: Encode + Decode> Encode for Vec<T> {
+    fn encode(&self, writer: &mut Writer) {
+        VectorOf::<Boxed>::put(self, writer);
+    }
+}
+
+impl<T: Encode + Decode> Decode for Vec<T> {
+    const MIN_LEN: usize = <VectorOf<Boxed> as Wire<Self>>::MIN_LEN;
+
+    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+        VectorOf::<Boxed>::get(reader)
+    }
+}
+
+impl<T: Encode> Encode for Box<T> {
+    fn encode(&self, writer: &mut Writer) {
+        T::encode(self, writer);
+    }
+}
+
+impl<T: Decode> Decode for Box<T> {
+    // Not that of `T`, which may be the type this is a field of.
+    const MIN_LEN: usize = 4;
+
+    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+        T::decode(reader).map(Self::new)
+    }
+}

@@ -1,0 +1,11 @@
+//! The limits of the codec, in one table.
+
+/// How deep constructors may nest.
+pub const DEPTH_MAX: u32 = 16;
+/// The longest `string` or `bytes`, in bytes: the length has three bytes on the wire.
+pub const STRING_LEN_MAX: usize = 0x00ff_ffff;
+/// How many bytes of memory the items of all vectors of one input may take. An item may be
+/// larger in memory than on the wire, so the length of the input alone does not bound this.
+pub const VECTOR_BYTES_MAX: usize = 16 << 20;
+/// How deep a JSON document may nest.
+pub const JSON_DEPTH_MAX: u32 = 64;

@@ -1,0 +1,235 @@
+//! What a line of a schema becomes: the code that all generated types share.
+
+/// One constructor or function: a struct, its codec, and its JSON form.
+///
+/// Each field is `name: Type`, followed by `as Form` if its form on the wire is not
+/// [`Boxed`](crate::wire::Boxed), and by `= flags.N` if it is conditional. `[flags]` in front
+/// of a field, or at the end after `;`, stands for a `#`. A string behind the name is the
+/// name in the schema where that differs.
+#[macro_export]
+macro_rules! tl_struct {
+    // A constructor without fields is a unit struct.
+    (
+        $(#[$meta:meta])*
+        pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? ;
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $type;
+
+        $crate::tl_struct! { @codec $type $name $id (0_usize) ($(-> $return)?)
+            fn encode_bare(self, _writer) {}
+            fn decode_bare(_reader) { ::core::result::Result::Ok(Self) }
+        }
+
+        $crate::__tl_json! { @struct $type {} }
+    };
+    (
+        $(#[$meta:meta])*
+        pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? {$(
+            $([$word:ident])*
+            $(#[$field_meta:meta])*
+            $field:ident $($tl_name:literal)? :
+                $field_type:ty $(as $form:ty)? $(= $flags:ident . $bit:literal)?,
+        )* $(; $([$tail:ident])*)?}
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $type {$(
+            $(#[$field_meta])*
+            pub $field: $field_type,
+        )*}
+
+        $crate::tl_struct! { @codec $type $name $id (
+                0_usize
+                $($(+ $crate::tl_struct!(@word_len $word))*
+                + $crate::tl_struct!(@min_len $field_type, ($($form)?) $($flags)?))*
+                $($(+ $crate::tl_struct!(@word_len $tail))*)?
+            ) ($(-> $return)?)
+            fn encode_bare(self, writer) {
+                $(
+                    $(let $word = writer.flags();)*
+                    $crate::tl_struct!(
+                        @put self.$field, writer, ($($form)?) $($flags . $bit)?
+                    );
+                )*
+                $($($crate::tl_struct!(@word_put $tail, writer);)*)?
+            }
+            fn decode_bare(reader) {
+                $(
+                    $(let $word = reader.u32()?;)*
+                    let $field = $crate::tl_struct!(
+                        @get reader, ($($form)?) $($flags . $bit)?
+                    );
+                )*
+                $($($crate::tl_struct!(@word_get $tail, reader);)*)?
+                ::core::result::Result::Ok(Self { $($field),* })
+            }
+        }
+
+        $crate::__tl_json! { @struct $type {$(
+            $field ($crate::tl_struct!(@name $field $($tl_name)?)) $($flags)?,
+        )*} }
+    };
+
+    (@codec $type:ident $name:literal $id:literal ($min_len:expr) ($(-> $return:ty)?)
+        fn encode_bare($self:ident, $writer:ident) $encode:block
+        fn decode_bare($reader:ident) $decode:block
+    ) => {
+        #[allow(unused_variables)] // a `#` may have no conditional fields
+        impl $crate::Constructor for $type {
+            const ID: u32 = $id;
+            const NAME: &'static str = $name;
+            const MIN_LEN_BARE: usize = $min_len;
+
+            fn encode_bare(&$self, $writer: &mut $crate::Writer) {
+                $writer.nested(|$writer| $encode);
+            }
+
+            fn decode_bare($reader: &mut $crate::Reader) -> ::core::result::Result<Self, $crate::DecodeError> {
+                $reader.nested(|$reader| $decode)
+            }
+        }
+
+        impl $crate::Encode for $type {
+            fn encode(&self, writer: &mut $crate::Writer) {
+                writer.put_u32(<Self as $crate::Constructor>::ID);
+                $crate::Constructor::encode_bare(self, writer);
+            }
+        }
+
+        impl $crate::Decode for $type {
+            const MIN_LEN: usize = 4 + <Self as $crate::Constructor>::MIN_LEN_BARE;
+
+            fn decode(reader: &mut $crate::Reader) -> ::core::result::Result<Self, $crate::DecodeError> {
+                reader.expect_id($id, $name)?;
+                $crate::Constructor::decode_bare(reader)
+            }
+        }
+
+        $(impl $crate::Function for $type {
+            type Return = $return;
+        })?
+    };
+
+    (@form) => { $crate::wire::Boxed };
+    (@form $form:ty) => { $form };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $tl_name:literal) => { $tl_name };
+    (@word_len $word:ident) => { 4_usize };
+    (@word_put $word:ident, $writer:ident) => { $writer.put_u32(0) };
+    (@word_get $word:ident, $reader:ident) => { $reader.u32()? };
+    (@min_len $type:ty, ($($form:ty)?)) => {
+        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Wire<$type>>::MIN_LEN
+    };
+    (@min_len $type:ty, ($($form:ty)?) $flags:ident) => { 0_usize };
+    (@put $value:expr, $writer:ident, ($($form:ty)?)) => {
+        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Wire<_>>::put(&$value, $writer)
+    };
+    (@put $value:expr, $writer:ident, ($($form:ty)?) $flags:ident . $bit:literal) => {
+        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Flagged<_>>::put_flagged(
+            &$value, $writer, $flags, $bit,
+        )
+    };
+    (@get $reader:ident, ($($form:ty)?)) => {
+        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Wire<_>>::get($reader)?
+    };
+    (@get $reader:ident, ($($form:ty)?) $flags:ident . $bit:literal) => {
+        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Flagged<_>>::get_flagged(
+            $reader, $flags, $bit,
+        )?
+    };
+}
+
+/// One type with several constructors: an enum, its codec, and its JSON form.
+///
+/// A variant is `Name(Struct)`, or `Name = Struct` if the struct has no fields.
+#[macro_export]
+macro_rules! tl_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $type:ident = $name:literal {$(
+            $(#[$variant_meta:meta])*
+            $variant:ident $(($payload:ty))? $(= $unit:path)?,
+        )*}
+    ) => {
+        $(#[$meta])*
+        #[allow(clippy::large_enum_variant, reason = "the schema says what each variant holds")]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $type {$(
+            $(#[$variant_meta])*
+            $variant $(($payload))?,
+        )*}
+
+        impl $type {
+            /// The constructor id of this value.
+            pub const fn constructor_id(&self) -> u32 {
+                match self {$(
+                    Self::$variant { .. } => $crate::tl_enum!(@const ID $($payload)? $($unit)?),
+                )*}
+            }
+
+            /// The constructor name of this value in the schema.
+            pub const fn constructor_name(&self) -> &'static str {
+                match self {$(
+                    Self::$variant { .. } => $crate::tl_enum!(@const NAME $($payload)? $($unit)?),
+                )*}
+            }
+        }
+
+        impl $crate::Encode for $type {
+            fn encode(&self, writer: &mut $crate::Writer) {
+                match self {
+                    $($(Self::$variant(value) => <$payload as $crate::Encode>::encode(value, writer),)?)*
+                    $($(Self::$variant => <$unit as $crate::Encode>::encode(&$unit, writer),)?)*
+                }
+            }
+        }
+
+        impl $crate::Decode for $type {
+            const MIN_LEN: usize = {
+                let mut min_len = usize::MAX;
+                $(
+                    let len = $crate::tl_enum!(@const MIN_LEN_BARE $($payload)? $($unit)?);
+                    if len < min_len {
+                        min_len = len;
+                    }
+                )*
+                4 + min_len
+            };
+
+            fn decode(reader: &mut $crate::Reader) -> ::core::result::Result<Self, $crate::DecodeError> {
+                let position = reader.position();
+                match reader.u32()? {
+                    $($(<$payload as $crate::Constructor>::ID => {
+                        <$payload as $crate::Constructor>::decode_bare(reader).map(Self::$variant)
+                    })?)*
+                    $($(<$unit as $crate::Constructor>::ID => {
+                        <$unit as $crate::Constructor>::decode_bare(reader).map(|_| Self::$variant)
+                    })?)*
+                    id => ::core::result::Result::Err($crate::DecodeError::UnknownConstructor {
+                        position,
+                        id,
+                        expected: $name,
+                    }),
+                }
+            }
+        }
+
+        $($(impl ::core::convert::From<$payload> for $type {
+            fn from(value: $payload) -> Self {
+                Self::$variant(value)
+            }
+        })?)*
+
+        $crate::__tl_json! { @enum $type {$($variant $(($payload))? $(= $unit)?,)*} }
+    };
+
+    (@const $name:ident $constructor:ty) => { <$constructor as $crate::Constructor>::$name };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tl_json {
+    ($($tokens:tt)*) => {};
+}

@@ -1,0 +1,376 @@
+//! From a schema to Rust text, in which each line of the schema is one macro call.
+
+use alloc::{
+    borrow::ToOwned,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec::Vec,
+};
+use core::fmt::Write as _;
+
+use super::{
+    Definition, Field, FieldType, Kind, Name, Schema, Type,
+    check::is_raw,
+    names::{BUILT_IN_VALUES, field_name, full_name, struct_name},
+};
+
+/// How to write the Rust text.
+#[derive(Clone, Debug)]
+pub struct Options<'a> {
+    /// The path of `odnix-tl` from the generated module: `odnix_tl`.
+    pub crate_path: &'a str,
+    /// Lines for the head of the text, as a module documentation.
+    pub title: &'a str,
+}
+
+/// The Rust module of a schema: `types`, `enums`, `functions`, the enum `Request` of all
+/// functions, and `LAYER`. The text is as rustfmt would write it.
+pub fn generate(schema: &Schema, options: &Options<'_>) -> String {
+    let mut generator = Generator { options, results: BTreeMap::new(), bare: BTreeMap::new() };
+    let (mut constructors, mut functions) = (Vec::new(), Vec::new());
+    for definition in schema.definitions.iter().filter(|line| !is_built_in(line)) {
+        if definition.kind == Kind::Function {
+            functions.push(definition);
+            continue;
+        }
+        constructors.push(definition);
+        generator.results.entry(&definition.result.name).or_default().push(definition);
+        generator.bare.insert(&definition.name, definition);
+    }
+    generator.file(schema.layer, &constructors, &functions)
+}
+
+struct Generator<'a> {
+    options: &'a Options<'a>,
+    results: BTreeMap<&'a Name, Vec<&'a Definition>>,
+    bare: BTreeMap<&'a Name, &'a Definition>,
+}
+
+/// The items of one module, by namespace.
+type Items = BTreeMap<Option<String>, String>;
+
+impl Generator<'_> {
+    fn file(
+        &self,
+        layer: Option<u32>,
+        constructors: &[&Definition],
+        functions: &[&Definition],
+    ) -> String {
+        let mut out =
+            format!("//! {}\n\n// Generated; see `odnix_tl::schema`.\n", self.options.title);
+        if let Some(layer) = layer {
+            let _ =
+                write!(out, "\n/// The number of this layer.\npub const LAYER: i32 = {layer};\n");
+        }
+        let types = self.structs(constructors);
+        self.module(&mut out, "types", "All constructors.", &types);
+        let mut enums = Items::new();
+        for (name, constructors) in self.results.iter().filter(|(_, of)| of.len() > 1) {
+            let text = enums.entry(name.namespace.clone()).or_default();
+            text.push_str(&self.type_enum(name, constructors));
+        }
+        self.module(&mut out, "enums", "All types with more than one constructor.", &enums);
+        self.module(&mut out, "functions", "All functions.", &self.structs(functions));
+        self.request(&mut out, functions);
+        out
+    }
+
+    fn module(&self, out: &mut String, name: &str, docs: &str, items: &Items) {
+        let _ = write!(out, "\n/// {docs}\npub mod {name} {{\n");
+        let mut first = true;
+        if let Some(text) = items.get(&None) {
+            out.push_str(&indented(&self.imports(text, "super")));
+            out.push_str(&indented(text));
+            first = false;
+        }
+        for (namespace, text) in items {
+            let Some(namespace) = namespace else { continue };
+            out.push_str(if first { "" } else { "\n" });
+            first = false;
+            let module = field_name(namespace);
+            let _ = write!(
+                out,
+                "    /// Those of the namespace `{namespace}`.\n    pub mod {module} {{\n"
+            );
+            let text = self.imports(text, "super::super") + text;
+            out.push_str(&indented(&indented(&text)));
+            out.push_str("    }\n");
+        }
+        out.push_str("}\n");
+    }
+
+    /// The `use` lines that `text` needs.
+    fn imports(&self, text: &str, schema_path: &str) -> String {
+        let used = |names: &[&str], pattern: &dyn Fn(&str) -> [String; 3]| {
+            let is_used =
+                |name: &str| pattern(name).iter().any(|found| text.contains(found.as_str()));
+            let used: Vec<_> = names.iter().copied().filter(|name| is_used(name)).collect();
+            match used.as_slice() {
+                [one] => Some((*one).to_owned()),
+                [] => None,
+                several => Some(format!("{{{}}}", several.join(", "))),
+            }
+        };
+        let macros = used(&["tl_enum", "tl_struct"], &|name| [0; 3].map(|_| format!("{name}! {{")));
+        let values = used(&["Box", "Bytes", "Raw", "String", "Vec"], &|name| {
+            [format!(": {name}"), format!("<{name}"), format!("-> {name}")]
+        });
+        let forms = used(&["Bare", "BareVectorOf", "Boxed", "VectorOf"], &|name| {
+            [format!("as {name} "), format!("as {name}<"), format!("<{name}>")]
+        });
+        let modules = used(&["enums", "types"], &|name| {
+            [format!(" {name}::"), format!("<{name}::"), format!("({name}::")]
+        });
+        let mut out = String::new();
+        let path = self.options.crate_path;
+        for (path, names) in [
+            (schema_path.to_owned(), modules),
+            (format!("{path}::prelude"), values),
+            (path.to_owned(), macros),
+            (format!("{path}::wire"), forms),
+        ] {
+            if let Some(names) = names {
+                let _ = writeln!(out, "use {path}::{names};");
+            }
+        }
+        out.push_str(if out.is_empty() { "" } else { "\n" });
+        out
+    }
+
+    fn structs(&self, definitions: &[&Definition]) -> Items {
+        let mut items = Items::new();
+        for definition in definitions {
+            let text = items.entry(definition.name.namespace.clone()).or_default();
+            text.push_str(if text.is_empty() { "" } else { "\n" });
+            text.push_str(&self.item(definition));
+        }
+        items
+    }
+
+    /// One `tl_struct!`.
+    fn item(&self, definition: &Definition) -> String {
+        let mut out = "tl_struct! {\n".to_owned();
+        for line in &definition.docs {
+            let _ = writeln!(out, "    /// {}\n    ///", escaped(line));
+        }
+        let _ = writeln!(out, "    /// `{definition}`");
+        let type_name = struct_name(&definition.name);
+        let _ = write!(out, "    pub struct {type_name} = \"{}\" ", definition.name);
+        let _ = write!(out, "0x{:08x}", definition.id());
+        if definition.kind == Kind::Function {
+            let _ = write!(out, " -> {}", self.rust_type(definition, &definition.result));
+        }
+        if definition.fields.is_empty() {
+            out.push_str(";\n}\n");
+            return out;
+        }
+        out.push_str(" {\n");
+        let mut words = String::new();
+        for field in &definition.fields {
+            if field.ty == FieldType::Word {
+                let _ = write!(words, "[{}] ", field_name(&field.name));
+                continue;
+            }
+            out.push_str(&self.field(definition, field, &core::mem::take(&mut words)));
+        }
+        if !words.is_empty() {
+            let _ = writeln!(out, "        ; {}", words.trim_end());
+        }
+        out.push_str("    }\n}\n");
+        out
+    }
+
+    /// `[flags] name "tlName": Type as Form = flags.N,`
+    fn field(&self, definition: &Definition, field: &Field, words: &str) -> String {
+        let mut out = String::new();
+        if !words.is_empty() {
+            let _ = writeln!(out, "        {}", words.trim_end());
+        }
+        for line in &field.docs {
+            let _ = writeln!(out, "        /// {}", escaped(line));
+        }
+        if field.docs.is_empty() {
+            let _ = writeln!(out, "        /// `{field}`");
+        }
+        let name = field_name(&field.name);
+        let _ = write!(out, "        {name}");
+        if name != field.name {
+            let _ = write!(out, " \"{}\"", field.name);
+        }
+        let Some(ty) = field.ty.value() else { return out };
+        let (rust_type, form) = if field.ty.is_flag() {
+            ("bool".to_owned(), Form::Boxed)
+        } else {
+            let mut rust_type = self.rust_type(definition, ty);
+            if self.contains(ty, &definition.result.name) && definition.kind == Kind::Constructor {
+                rust_type = format!("Box<{rust_type}>");
+            }
+            if let FieldType::Conditional { .. } = &field.ty {
+                rust_type = format!("Option<{rust_type}>");
+            }
+            (rust_type, self.form(ty))
+        };
+        let _ = write!(out, ": {rust_type}");
+        if form != Form::Boxed {
+            let _ = write!(out, " as {form}");
+        }
+        if let FieldType::Conditional { word, bit, .. } = &field.ty {
+            let _ = write!(out, " = {}.{bit}", field_name(word));
+        }
+        out.push_str(",\n");
+        out
+    }
+
+    fn rust_type(&self, definition: &Definition, ty: &Type) -> String {
+        if is_raw(definition, ty) {
+            return "Raw".to_owned();
+        }
+        if let Some(argument) = &ty.argument {
+            return format!("Vec<{}>", self.rust_type(definition, argument));
+        }
+        if let Some((_, rust)) = BUILT_IN_VALUES.iter().find(|(name, _)| ty.name.is(name)) {
+            return (*rust).to_owned();
+        }
+        match self.constructors(&ty.name) {
+            [only] => path("types", &only.name),
+            _ => path("enums", &ty.name),
+        }
+    }
+
+    /// The constructors a value can have.
+    fn constructors<'s>(&'s self, name: &Name) -> &'s [&'s Definition] {
+        let of_type = self.results.get(name).map(Vec::as_slice);
+        let bare = self.bare.get(name).map(core::slice::from_ref);
+        of_type.or(bare).unwrap_or_default()
+    }
+
+    fn form(&self, ty: &Type) -> Form {
+        if let Some(argument) = &ty.argument {
+            let is_bare = ty.bare || !ty.name.is_boxed();
+            return match self.form(argument) {
+                Form::Boxed if !is_bare => Form::Boxed,
+                items if is_bare => Form::BareVectorOf(items.into()),
+                items => Form::VectorOf(items.into()),
+            };
+        }
+        let is_built_in = BUILT_IN_VALUES.iter().any(|(name, _)| ty.name.is(name));
+        if (ty.bare || !ty.name.is_boxed()) && !is_built_in { Form::Bare } else { Form::Boxed }
+    }
+
+    /// Whether a value of `ty` can hold, without a vector between, one of the type `wanted`.
+    fn contains(&self, ty: &Type, wanted: &Name) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = Vec::from([ty]);
+        while let Some(ty) = open.pop() {
+            if ty.argument.is_some() || !seen.insert(&ty.name) {
+                continue;
+            }
+            for constructor in self.constructors(&ty.name) {
+                if constructor.result.name == *wanted {
+                    return true;
+                }
+                open.extend(constructor.fields.iter().filter_map(|field| field.ty.value()));
+            }
+        }
+        false
+    }
+
+    /// One `tl_enum!` for a type.
+    fn type_enum(&self, name: &Name, constructors: &[&Definition]) -> String {
+        let mut out = "tl_enum! {\n".to_owned();
+        let _ = writeln!(out, "    /// `{name}`");
+        let _ = writeln!(out, "    pub enum {} = \"{name}\" {{", struct_name(name));
+        for constructor in constructors {
+            let variant = if constructor.name.namespace == name.namespace {
+                struct_name(&constructor.name)
+            } else {
+                full_name(&constructor.name)
+            };
+            let _ = writeln!(out, "        /// `{}`", constructor.name);
+            let payload = path("types", &constructor.name);
+            let _ = if constructor.fields.iter().all(|field| field.ty == FieldType::Word) {
+                writeln!(out, "        {variant} = {payload},")
+            } else {
+                writeln!(out, "        {variant}({payload}),")
+            };
+        }
+        out.push_str("    }\n}\n");
+        out
+    }
+
+    /// The enum of all functions.
+    fn request(&self, out: &mut String, functions: &[&Definition]) {
+        if functions.is_empty() {
+            return;
+        }
+        let _ = write!(
+            out,
+            "\n{}::tl_enum! {{\n    /// A call of any function.\n    pub enum Request = \"a function\" {{\n",
+            self.options.crate_path
+        );
+        for function in functions {
+            let variant = full_name(&function.name);
+            let payload = path("functions", &function.name);
+            let _ = writeln!(out, "        /// `{}`", function.name);
+            let _ = writeln!(out, "        {variant}({payload}),");
+        }
+        out.push_str("    }\n}\n");
+    }
+}
+
+/// A form on the wire, as `odnix_tl::wire` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Form {
+    Boxed,
+    Bare,
+    VectorOf(alloc::boxed::Box<Self>),
+    BareVectorOf(alloc::boxed::Box<Self>),
+}
+
+impl core::fmt::Display for Form {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Boxed => f.write_str("Boxed"),
+            Self::Bare => f.write_str("Bare"),
+            Self::VectorOf(items) => write!(f, "VectorOf<{items}>"),
+            Self::BareVectorOf(items) => write!(f, "BareVectorOf<{items}>"),
+        }
+    }
+}
+
+/// The types that Rust has anyway.
+fn is_built_in(definition: &Definition) -> bool {
+    ["Bool", "True", "Null"].iter().any(|name| definition.result.name.is(name))
+}
+
+fn path(module: &str, name: &Name) -> String {
+    match &name.namespace {
+        Some(namespace) => format!("{module}::{}::{}", field_name(namespace), struct_name(name)),
+        None => format!("{module}::{}", struct_name(name)),
+    }
+}
+
+/// Text that rustdoc shows as it is.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for next in text.chars() {
+        if matches!(next, '[' | ']' | '<' | '>' | '\\') {
+            out.push('\\');
+        }
+        out.push(next);
+    }
+    out
+}
+
+fn indented(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        if !line.is_empty() {
+            out.push_str("    ");
+            out.push_str(line);
+        }
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,86 @@
+//! From TL names to Rust names.
+
+use alloc::string::String;
+
+use super::Name;
+
+/// The TL types that are Rust types.
+pub(super) const BUILT_IN_VALUES: [(&str, &str); 8] = [
+    ("int", "i32"),
+    ("long", "i64"),
+    ("double", "f64"),
+    ("int128", "[u8; 16]"),
+    ("int256", "[u8; 32]"),
+    ("string", "String"),
+    ("bytes", "Bytes"),
+    ("Bool", "bool"),
+];
+
+/// Names that mean something else in generated code.
+const TAKEN_TYPES: [&str; 8] =
+    ["Box", "Bytes", "Option", "Raw", "Request", "Self", "String", "Vec"];
+
+/// Words of the Rust language.
+const KEYWORDS: [&str; 52] = [
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
+    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
+    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
+    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// `resPQ` is `ResPq`, `server_DH_params_ok` is `ServerDhParamsOk`, `JSONValue` is `JsonValue`.
+/// The namespace becomes a module.
+pub(super) fn struct_name(name: &Name) -> String {
+    let mut camel = camel(&name.ident);
+    if TAKEN_TYPES.contains(&camel.as_str()) {
+        camel.push('_');
+    }
+    camel
+}
+
+/// The name with its namespace: `messages.sendMessage` is `MessagesSendMessage`.
+pub(super) fn full_name(name: &Name) -> String {
+    let mut full = name.namespace.as_deref().map(camel).unwrap_or_default();
+    full.push_str(&camel(&name.ident));
+    full
+}
+
+/// `self` is `self_`, `randomId` is `random_id`.
+pub(super) fn field_name(name: &str) -> String {
+    let mut snake = String::new();
+    let mut after_lower = false;
+    for next in name.chars() {
+        if next.is_ascii_uppercase() && after_lower {
+            snake.push('_');
+        }
+        after_lower = next.is_ascii_lowercase() || next.is_ascii_digit();
+        snake.push(next.to_ascii_lowercase());
+    }
+    if KEYWORDS.contains(&snake.as_str()) {
+        snake.push('_');
+    }
+    snake
+}
+
+/// Each word starts with a capital. A run of capitals is one word, up to the capital that
+/// starts the word behind it.
+fn camel(name: &str) -> String {
+    let mut camel = String::new();
+    let mut before = '_';
+    let mut chars = name.chars().peekable();
+    while let Some(next) = chars.next() {
+        let starts_word = before == '_'
+            || next.is_ascii_uppercase()
+                && (!before.is_ascii_uppercase()
+                    || chars.peek().is_some_and(char::is_ascii_lowercase));
+        if starts_word {
+            camel.push(next.to_ascii_uppercase());
+        } else if next != '_' {
+            camel.push(next.to_ascii_lowercase());
+        }
+        before = next;
+    }
+    camel.retain(|next| next != '_');
+    camel
+}
