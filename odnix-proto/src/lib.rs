@@ -21,6 +21,7 @@ extern crate alloc;
 
 pub mod auth_key;
 pub mod crypto;
+pub mod envelope;
 pub mod error;
 pub mod limits;
 pub mod message_id;

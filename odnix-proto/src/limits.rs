@@ -9,6 +9,8 @@
 //! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet |
 //! | `ids_max` | 8192 | ids | in msgs_ack, msgs_state_req, msg_resend_req |
 //! | `received_ids_max` | 1024 | ids | remembered for duplicate detection |
+//! | `msg_id_past_s` | 300 | seconds | oldest msg_id accepted, behind the server's time |
+//! | `msg_id_future_s` | 30 | seconds | newest msg_id accepted, ahead of the server's time |
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
 //! | `calls_max` | 512 | calls | open calls of one session |
@@ -32,6 +34,10 @@ pub struct Limits {
     pub ids_max: usize,
     /// Received msg_ids remembered for duplicate detection.
     pub received_ids_max: usize,
+    /// Seconds behind the server's time at which a msg_id is too old.
+    pub msg_id_past_s: u64,
+    /// Seconds ahead of the server's time at which a msg_id is too new.
+    pub msg_id_future_s: u64,
     /// Content messages sent and awaiting acknowledgement.
     pub sent_max: usize,
     /// Bytes of those.
@@ -54,6 +60,8 @@ impl Default for Limits {
             inflate_bytes_max: 10 << 20,
             ids_max: 8192,
             received_ids_max: 1024,
+            msg_id_past_s: 300,
+            msg_id_future_s: 30,
             sent_max: 1024,
             sent_bytes_max: 16 << 20,
             calls_max: 512,

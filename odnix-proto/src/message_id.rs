@@ -1,7 +1,22 @@
 //! msg_id and seq_no: generation and the acceptance window.
+//!
+//! ```text
+//! msg_id   Unix time * 2^32, low two bits: 00 client, 01 server's answer, 11 other server message
+//! seq_no   2 * content-related messages sent before, + 1 if this one is content-related
+//! ```
+//!
+//! A sender's msg_ids strictly increase within a session ([`MsgIdGenerator`]). A receiver takes
+//! ids from 300 s in the past to 30 s in the future of the server's time, of the sender's
+//! parity, with low 32 bits other than 0, and each only once ([`ReceivedIds`]). Sources: MTProto
+//! 2.0, "Message identifier", "Message sequence number" and "Security Guidelines", checking
+//! msg_id.
 
+use crate::crypto::kdf::Side;
+use crate::limits::Limits;
 use crate::time::UnixTime;
+use alloc::collections::BTreeSet;
 use core::fmt;
+use core::time::Duration;
 
 /// A 64-bit message identifier: Unix time · 2^32, low two bits by sender.
 ///
@@ -30,5 +45,222 @@ impl MsgId {
 impl fmt::Debug for MsgId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MsgId({:#018x})", self.0)
+    }
+}
+
+impl MsgId {
+    /// The ids a sender may use: 4 apart, the lowest not before `time`, the low half never 0.
+    fn at(time: UnixTime) -> u64 {
+        let fine = (u128::from(time.as_micros()) << 32).div_euclid(1_000_000);
+        let id = u64::try_from(fine).unwrap_or(u64::MAX).min(LAST_SECOND) & !3;
+        if id & LOW_HALF == 0 { id | 4 } else { id }
+    }
+
+    /// Whether the low two bits are those of a sender on this side.
+    pub const fn is_from(self, side: Side) -> bool {
+        match side {
+            Side::Client => self.0 & 3 == 0,
+            Side::Server => self.0 & 1 == 1,
+        }
+    }
+}
+
+/// The low 32 bits of an id: the fraction of a second.
+const LOW_HALF: u64 = 0xffff_ffff;
+/// The last second that an id can name. No clock moves an id past its start, so that 2^30
+/// further ids always follow.
+const LAST_SECOND: u64 = LOW_HALF << 32;
+
+/// What kind of message an id is for: its low two bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the specification names three")]
+pub enum MsgKind {
+    /// Any message from a client: `% 4 == 0`.
+    Client,
+    /// A server's answer to a message of the client: `% 4 == 1`.
+    ServerAnswer,
+    /// Any other message from a server: `% 4 == 3`.
+    ServerOther,
+}
+
+/// Makes the ids of one sender: strictly increasing, whatever the clock does.
+///
+/// The id follows the server's time, `wall + offset`. When that stands still or steps back, the
+/// next id is the smallest of its kind above the last one.
+#[derive(Clone, Debug, Default)]
+pub struct MsgIdGenerator {
+    offset_us: i64,
+    /// The last id, low two bits cleared.
+    last: u64,
+}
+
+impl MsgIdGenerator {
+    /// A generator whose server time is `wall + offset_us` (microseconds; 0 on a server).
+    pub const fn new(offset_us: i64) -> Self {
+        Self { offset_us, last: 0 }
+    }
+
+    /// The next id.
+    pub fn next(&mut self, wall: UnixTime, kind: MsgKind) -> MsgId {
+        let above = self.last.saturating_add(4);
+        let above = if above & LOW_HALF == 0 { above | 4 } else { above };
+        self.last = MsgId::at(self.server_time(wall)).max(above);
+        MsgId(match kind {
+            MsgKind::Client => self.last,
+            MsgKind::ServerAnswer => self.last | 1,
+            MsgKind::ServerOther => self.last | 3,
+        })
+    }
+
+    /// The server's time, as far as it is known.
+    pub fn server_time(&self, wall: UnixTime) -> UnixTime {
+        wall.shifted(self.offset_us)
+    }
+
+    /// Microseconds from the local wall clock to the server's.
+    pub const fn offset_us(&self) -> i64 {
+        self.offset_us
+    }
+
+    /// Learns the server's time, as after bad_msg_notification 16 or 17 from the notice's own
+    /// id. Ids still only grow: after 17, those already given out may remain in the server's
+    /// future, and only a new session with [`restart`](Self::restart) gets below them.
+    pub fn synchronize(&mut self, wall: UnixTime, server: UnixTime) {
+        self.offset_us = server.offset_from(wall);
+    }
+
+    /// Forgets the ids given out. For a new session only: within one, ids must grow.
+    pub fn restart(&mut self) {
+        self.last = 0;
+    }
+
+    /// Whether ids given out lie ahead of the server's time by more than `future_s` seconds,
+    /// so that the session cannot go on with them.
+    pub fn is_ahead(&self, wall: UnixTime, future_s: u64) -> bool {
+        let edge = self.server_time(wall).after(Duration::from_secs(future_s));
+        self.last > MsgId::at(edge)
+    }
+}
+
+/// Counts the sequence numbers of one sender in one session.
+///
+/// `seq_no = 2 * (content-related messages sent before)`, plus 1 if this one is
+/// content-related, that is, must be acknowledged.
+#[derive(Clone, Debug, Default)]
+pub struct SeqNo {
+    content_sent: u32,
+}
+
+impl SeqNo {
+    /// A session's first number is 0, or 1 for a content-related message.
+    pub const fn new() -> Self {
+        Self { content_sent: 0 }
+    }
+
+    /// The number of the next message.
+    pub fn next(&mut self, content_related: bool) -> i32 {
+        let even = self.content_sent.wrapping_mul(2);
+        if content_related {
+            self.content_sent = self.content_sent.wrapping_add(1);
+        }
+        i32::from_le_bytes((even | u32::from(content_related)).to_le_bytes())
+    }
+
+    /// Leaves out the numbers of `messages` content-related messages, as after
+    /// bad_msg_notification 32.
+    pub fn skip(&mut self, messages: u32) {
+        self.content_sent = self.content_sent.wrapping_add(messages);
+    }
+}
+
+/// What a received msg_id is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Not seen before.
+    Fresh,
+    /// Received before.
+    Duplicate,
+    /// Below everything remembered: it may have been received before.
+    TooOld,
+    /// Further in the past than allowed.
+    TooLow,
+    /// Further in the future than allowed.
+    TooHigh,
+    /// Not an id of this sender.
+    WrongParity,
+    /// The low 32 bits are zero.
+    EmptyLowBits,
+}
+
+/// The ids received from the other side of one session, as far back as its limit allows.
+///
+/// [`check`](Self::check) changes nothing, so that a message refused for another reason (its
+/// salt, say) leaves no trace; [`record`](Self::record) remembers an id once its message is
+/// taken in.
+#[derive(Clone, Debug)]
+pub struct ReceivedIds {
+    from: Side,
+    past: Duration,
+    future: Duration,
+    ids_max: usize,
+    ids: BTreeSet<MsgId>,
+    /// The highest id that was forgotten.
+    forgotten: Option<MsgId>,
+}
+
+impl ReceivedIds {
+    /// An empty window for what `from` sends.
+    pub fn new(from: Side, limits: &Limits) -> Self {
+        Self {
+            from,
+            past: Duration::from_secs(limits.msg_id_past_s),
+            future: Duration::from_secs(limits.msg_id_future_s),
+            ids_max: limits.received_ids_max,
+            ids: BTreeSet::new(),
+            forgotten: None,
+        }
+    }
+
+    /// Judges an id against the server's time, or against the remembered ids alone if a client
+    /// is not certain of that time.
+    ///
+    /// An id that is both remembered and outside the window is a [`Verdict::Duplicate`]: that
+    /// it was received is certain, whatever the clocks say.
+    pub fn check(&self, server_time: Option<UnixTime>, id: MsgId) -> Verdict {
+        if !id.is_from(self.from) {
+            return Verdict::WrongParity;
+        }
+        if id.0 & LOW_HALF == 0 {
+            return Verdict::EmptyLowBits;
+        }
+        if self.ids.contains(&id) {
+            return Verdict::Duplicate;
+        }
+        match server_time {
+            Some(now) if id.time() < now.before(self.past) => Verdict::TooLow,
+            Some(now) if id.time() > now.after(self.future) => Verdict::TooHigh,
+            _ if self.may_be_forgotten(id) => Verdict::TooOld,
+            _ => Verdict::Fresh,
+        }
+    }
+
+    /// Whether this very id is remembered.
+    pub fn contains(&self, id: MsgId) -> bool {
+        self.ids.contains(&id)
+    }
+
+    /// Remembers an id, forgetting the lowest one if there are too many.
+    pub fn record(&mut self, id: MsgId) {
+        self.ids.insert(id);
+        while self.ids.len() > self.ids_max {
+            self.forgotten = self.ids.pop_first().max(self.forgotten);
+        }
+    }
+
+    fn may_be_forgotten(&self, id: MsgId) -> bool {
+        let full = self.ids.len() >= self.ids_max;
+        self.forgotten.is_some_and(|highest| id <= highest)
+            || (full && self.ids.first().is_some_and(|lowest| id < *lowest))
     }
 }
