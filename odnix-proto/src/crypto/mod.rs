@@ -7,7 +7,6 @@
 pub mod dh;
 pub mod factor;
 pub mod ige;
-pub mod ige;
 pub mod kdf;
 pub mod rsa;
 pub mod rsa_pad;
