@@ -1,0 +1,29 @@
+//! Connections: framing, key exchange and session behind one face per role. What most
+//! embedders use.
+//!
+//! # The contract
+//! Bytes, time, answers and finished jobs go in; bytes, events, deadlines and jobs come out:
+//!
+//! - `receive(now, bytes)` takes all bytes that arrived;
+//! - `poll_transmit(now, out)` appends at most one frame to send;
+//! - `poll_event()` gives the oldest event;
+//! - `poll_timeout()` is when `handle_timeout(now)` has something to do; early or repeated
+//!   calls do nothing.
+//!
+//! Any order of calls is fine. An `Err` from `receive` is final for this transport: send what
+//! `poll_transmit` still has (a transport error code), then close.
+//!
+//! # Events are questions or facts
+//! Heavy arithmetic leaves as `Event::Work(job)`: run it anywhere, hand the result to
+//! `complete`. Storage questions (`KeyWanted`, `SessionWanted`) are answered by `provide_…`
+//! at any later time; packets that need the answer wait, within limits.
+
+pub mod client;
+pub mod server;
+
+/// One frame was appended to the caller's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Its length in bytes.
+    pub len: usize,
+}

@@ -1,0 +1,490 @@
+//! The server's connection: one transport, its key exchange, and the session it carries.
+//!
+//! ```text
+//! plain packets      ──> key exchange ──> KeyCreated ──key_stored──> dh_gen_ok
+//! encrypted packets  ──> KeyWanted ──provide_key──> opened
+//!                    ──> SessionWanted ──provide_session──> session ──> Call, …
+//! ```
+//!
+//! A connection carries one session at a time. A packet of another one sets the first free
+//! (`SessionReleased`); the embedder keeps released sessions for the client's return and hands
+//! them back when asked.
+//!
+//! Security: an unknown key is answered with −404; a packet that fails its checks likewise,
+//! whichever check it was.
+
+use super::Transmit;
+use crate::{
+    auth_key::AuthKeyId,
+    envelope::{self, Opened, Side},
+    error::{PeerError, Received, UsageError},
+    handshake::{self, Done, Established, Job, server::Handshake},
+    limits::Limits,
+    secret::Secret,
+    seed::{Generator, Seed},
+    session::{FIRST_SALT_VALID, FirstSalt, ServerSession, ServerSessionEvent, Timings},
+    time::{Instant, Now},
+    transport::{Frame, ServerFramer, ServerOptions},
+};
+use alloc::{
+    boxed::Box,
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+use bytes::{Bytes, BytesMut};
+
+pub use crate::handshake::server::KeyStored;
+pub use crate::session::{
+    CallContext, CallId, RpcError, ServerKey, ServerSession as Session,
+    ServerSessionEvent as SessionEvent, SessionRef,
+};
+
+/// What all connections of a listener share.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// RSA keys, dc and group for the key exchange.
+    pub handshake: Arc<handshake::server::Config>,
+    /// What the listener accepts: WebSocket listeners require obfuscation.
+    pub transport: ServerOptions,
+    /// Salts are derived from it; to be drawn anew at each start of the server.
+    pub salt_secret: Secret<32>,
+    /// Bounds on everything.
+    pub limits: Limits,
+    /// Acknowledgement times.
+    pub timings: Timings,
+}
+
+/// What a connection tells its embedder.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// Heavy arithmetic to run anywhere and hand back to [`Connection::complete`].
+    Work(Job),
+    /// A key was agreed on. Store it, then answer with [`Connection::key_stored`]; the client
+    /// hears of it only after that.
+    KeyCreated(ServerKey),
+    /// Answer with [`Connection::provide_key`].
+    KeyWanted(AuthKeyId),
+    /// Answer with [`Connection::provide_session`].
+    SessionWanted(SessionRef),
+    /// The client went on to another session; keep this one for its return.
+    SessionReleased(Box<Session>),
+    /// What the session says.
+    Session(ServerSessionEvent),
+    /// The client's `ping_delay_disconnect` has run out: close.
+    DisconnectDue,
+}
+
+#[derive(Debug)]
+enum Parked {
+    /// Waits for its key.
+    Sealed(AuthKeyId, BytesMut),
+    /// Waits for its session.
+    Opened(SessionRef, Opened),
+}
+
+/// One transport of one client.
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<Config>,
+    framer: ServerFramer,
+    exchange: Option<Box<Handshake>>,
+    /// Keys made on this connection that the embedder has not stored yet.
+    proposed: BTreeMap<AuthKeyId, ServerKey>,
+    key: Option<ServerKey>,
+    asked_key: Option<AuthKeyId>,
+    session: Option<Box<Session>>,
+    asked_session: Option<SessionRef>,
+    parked: VecDeque<Parked>,
+    parked_bytes: usize,
+    failed: Option<PeerError>,
+    /// The transport error still to be sent.
+    last_words: Option<i32>,
+    quick_acks: VecDeque<u32>,
+    disconnecting: bool,
+    events: VecDeque<Event>,
+    scratch: BytesMut,
+    rng: Generator,
+}
+
+impl Connection {
+    /// The server's end of a fresh transport.
+    pub fn new(config: Arc<Config>, seed: Seed) -> Self {
+        let mut rng = Generator::new(seed);
+        Self {
+            framer: ServerFramer::new(config.transport.clone(), rng.split()),
+            config,
+            exchange: None,
+            proposed: BTreeMap::new(),
+            key: None,
+            asked_key: None,
+            session: None,
+            asked_session: None,
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+            failed: None,
+            last_words: None,
+            quick_acks: VecDeque::new(),
+            disconnecting: false,
+            events: VecDeque::new(),
+            scratch: BytesMut::new(),
+            rng,
+        }
+    }
+
+    // --- inbound -----------------------------------------------------------------------
+
+    /// Takes all of `bytes`.
+    ///
+    /// # Errors
+    /// [`PeerError`], final and sticky: send what [`Self::poll_transmit`] still has, close.
+    pub fn receive(&mut self, now: Now, bytes: &mut BytesMut) -> Result<(), PeerError> {
+        self.check_alive()?;
+        let outcome = self.receive_frames(now, bytes);
+        self.settle(outcome)
+    }
+
+    fn receive_frames(&mut self, now: Now, bytes: &mut BytesMut) -> Result<(), PeerError> {
+        self.framer.receive(bytes)?;
+        while let Some(frame) = self.framer.next_frame()? {
+            if let Frame::Packet { packet, quick_ack } = frame {
+                self.handle_packet(now, packet, quick_ack)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses the client with a transport error before anything is read, as for a quota.
+    pub fn refuse(&mut self, fault: PeerError) {
+        let _ = self.settle(Err(fault));
+    }
+
+    fn check_alive(&self) -> Result<(), PeerError> {
+        self.failed.map_or(Ok(()), Err)
+    }
+
+    fn settle(&mut self, outcome: Result<(), PeerError>) -> Result<(), PeerError> {
+        if let Err(fault) = outcome
+            && self.failed.is_none()
+        {
+            self.failed = Some(fault);
+            self.last_words = fault.wire_code();
+            self.parked.clear();
+        }
+        outcome
+    }
+
+    fn handle_packet(
+        &mut self,
+        now: Now,
+        packet: BytesMut,
+        quick_ack: bool,
+    ) -> Result<Received, PeerError> {
+        let Some(key_id) = envelope::key_id(&packet) else { return Err(PeerError::Envelope) };
+        if key_id == AuthKeyId::PLAIN {
+            return self.handle_plain(now, packet.freeze());
+        }
+        match &self.key {
+            Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
+                let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
+                if quick_ack {
+                    self.note_quick_ack(opened.quick_ack_token);
+                }
+                self.handle_opened(now, key_id, opened)
+            }
+            _ => {
+                self.park(packet.len(), Parked::Sealed(key_id, packet))?;
+                self.ask_for_key(key_id);
+                Ok(Received::Accepted)
+            }
+        }
+    }
+
+    fn note_quick_ack(&mut self, token: u32) {
+        if self.quick_acks.len() < self.config.limits.pending_acks_max {
+            self.quick_acks.push_back(token);
+        }
+    }
+
+    fn handle_plain(&mut self, now: Now, packet: Bytes) -> Result<Received, PeerError> {
+        let exchange = self.exchange.get_or_insert_with(|| {
+            let config = Arc::clone(&self.config.handshake);
+            Box::new(Handshake::new(config, self.rng.split()))
+        });
+        let received = exchange.handle_packet(now, packet)?;
+        self.drain_exchange(now);
+        Ok(received)
+    }
+
+    fn drain_exchange(&mut self, now: Now) {
+        while let Some(exchange) = &mut self.exchange
+            && let Some(event) = exchange.poll_event()
+        {
+            match event {
+                handshake::server::Event::Work(job) => self.events.push_back(Event::Work(job)),
+                handshake::server::Event::Established(established) => {
+                    self.propose(now, established);
+                }
+            }
+        }
+    }
+
+    fn propose(&mut self, now: Now, established: Established) {
+        let Established { auth_key, server_salt, expires_in, dc, .. } = established;
+        let first_salt = FirstSalt {
+            salt: server_salt,
+            valid_until: now.wall.after(FIRST_SALT_VALID),
+        };
+        let key = ServerKey { auth_key, first_salt: Some(first_salt), expires_in, dc };
+        self.proposed.insert(key.auth_key.id(), key.clone());
+        self.events.push_back(Event::KeyCreated(key));
+    }
+
+    /// Answers [`Event::KeyCreated`].
+    ///
+    /// # Errors
+    /// [`UsageError::NotAsked`].
+    pub fn key_stored(
+        &mut self,
+        now: Now,
+        id: AuthKeyId,
+        stored: KeyStored,
+    ) -> Result<(), UsageError> {
+        let key = self.proposed.remove(&id).ok_or(UsageError::NotAsked)?;
+        let exchange = self.exchange.as_mut().ok_or(UsageError::NotAsked)?;
+        exchange.key_stored(now, id, stored)?;
+        if stored == KeyStored::Stored && self.session.is_none() {
+            self.key = Some(key);
+        }
+        Ok(())
+    }
+
+    // --- keys and sessions -------------------------------------------------------------
+
+    fn park(&mut self, len: usize, parked: Parked) -> Result<(), PeerError> {
+        self.parked_bytes = self.parked_bytes.saturating_add(len);
+        let limits = &self.config.limits;
+        if self.parked_bytes > limits.parked_bytes_max
+            || self.parked.len() >= limits.parked_packets_max
+        {
+            return Err(PeerError::Flood);
+        }
+        self.parked.push_back(parked);
+        Ok(())
+    }
+
+    fn ask_for_key(&mut self, key_id: AuthKeyId) {
+        if self.asked_key.is_none() && self.asked_session.is_none() {
+            self.asked_key = Some(key_id);
+            self.events.push_back(Event::KeyWanted(key_id));
+        }
+    }
+
+    /// Answers [`Event::KeyWanted`].
+    ///
+    /// # Errors
+    /// [`PeerError::UnknownKey`] for `None`, or what the waiting packets bring; final.
+    pub fn provide_key(
+        &mut self,
+        now: Now,
+        id: AuthKeyId,
+        key: Option<ServerKey>,
+    ) -> Result<(), PeerError> {
+        self.check_alive()?;
+        if self.asked_key != Some(id) {
+            return Ok(());
+        }
+        self.asked_key = None;
+        let outcome = match key {
+            Some(key) => {
+                self.key = Some(key);
+                self.unpark(now)
+            }
+            None => Err(PeerError::UnknownKey),
+        };
+        self.settle(outcome)
+    }
+
+    /// Answers [`Event::SessionWanted`]; `None` begins a new session.
+    ///
+    /// # Errors
+    /// What the waiting packets bring; final.
+    pub fn provide_session(
+        &mut self,
+        now: Now,
+        wanted: SessionRef,
+        session: Option<Box<Session>>,
+    ) -> Result<(), PeerError> {
+        self.check_alive()?;
+        if self.asked_session != Some(wanted) {
+            return Ok(());
+        }
+        let Some(key) = self.key.as_ref().filter(|key| key.auth_key.id() == wanted.key_id) else {
+            return Ok(());
+        };
+        self.asked_session = None;
+        let fitting = session.filter(|session| session.reference() == wanted);
+        let session = fitting.unwrap_or_else(|| {
+            Box::new(Session::new(
+                key,
+                wanted.session_id,
+                self.config.salt_secret.clone(),
+                self.rng.split(),
+                self.config.limits.clone(),
+                self.config.timings.clone(),
+            ))
+        });
+        if let Some(mut old) = self.session.replace(session) {
+            old.transport_lost();
+            self.events.push_back(Event::SessionReleased(old));
+        }
+        let outcome = self.unpark(now);
+        self.settle(outcome)
+    }
+
+    /// Works through the parked packets until one has to wait again.
+    fn unpark(&mut self, now: Now) -> Result<(), PeerError> {
+        while let Some(next) = self.parked.pop_front() {
+            match next {
+                Parked::Sealed(key_id, packet) => {
+                    let key = self.key.as_ref().filter(|key| key.auth_key.id() == key_id);
+                    let Some(key) = key else {
+                        self.parked.push_front(Parked::Sealed(key_id, packet));
+                        self.ask_for_key(key_id);
+                        return Ok(());
+                    };
+                    self.parked_bytes = self.parked_bytes.saturating_sub(packet.len());
+                    let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
+                    self.handle_opened(now, key_id, opened)?;
+                }
+                Parked::Opened(_, opened) => {
+                    let Some(session) = &mut self.session else { return Ok(()) };
+                    self.parked_bytes = self.parked_bytes.saturating_sub(opened.data.len());
+                    session.handle_opened(now, opened);
+                }
+            }
+            if self.asked_session.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_opened(
+        &mut self,
+        now: Now,
+        key_id: AuthKeyId,
+        opened: Opened,
+    ) -> Result<Received, PeerError> {
+        let wanted = SessionRef { key_id, session_id: opened.header.session_id };
+        if let Some(session) = &mut self.session
+            && session.reference() == wanted
+        {
+            return Ok(session.handle_opened(now, opened));
+        }
+        self.parked_bytes = self.parked_bytes.saturating_add(opened.data.len());
+        self.parked.push_front(Parked::Opened(wanted, opened));
+        self.asked_session = Some(wanted);
+        self.events.push_back(Event::SessionWanted(wanted));
+        Ok(Received::Accepted)
+    }
+
+    /// The session this connection carries, to answer calls and push updates.
+    pub fn session(&mut self) -> Option<&mut Session> {
+        self.session.as_deref_mut()
+    }
+
+    /// The connection is over: its session, to be kept for the client's return.
+    pub fn into_session(mut self) -> Option<Box<Session>> {
+        if let Some(session) = &mut self.session {
+            session.transport_lost();
+        }
+        self.session
+    }
+
+    /// Gives the session to a newer connection of the same client.
+    pub fn release_session(&mut self) -> Option<Box<Session>> {
+        let mut session = self.session.take()?;
+        session.transport_lost();
+        Some(session)
+    }
+
+    // --- outbound, events, time --------------------------------------------------------
+
+    /// Appends at most one frame to `out`.
+    pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> Option<Transmit> {
+        let start = out.len();
+        if let Some(code) = self.last_words.take() {
+            self.framer.frame_error(code, out);
+        } else if self.failed.is_some() {
+            return None;
+        } else if let Some(token) = self.quick_acks.pop_front() {
+            self.framer.frame_quick_ack(token, out);
+        } else {
+            self.scratch.clear();
+            if !self.poll_packet(now) || self.framer.frame(&self.scratch, out).is_err() {
+                return None;
+            }
+        }
+        let len = out.len().saturating_sub(start);
+        (len > 0).then_some(Transmit { len })
+    }
+
+    fn poll_packet(&mut self, now: Now) -> bool {
+        if let Some(exchange) = &mut self.exchange
+            && exchange.poll_transmit(now, &mut self.scratch).is_some()
+        {
+            return true;
+        }
+        self.session.as_mut().is_some_and(|session| session.poll_transmit(now, &mut self.scratch))
+    }
+
+    /// The oldest event not yet taken.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        if let Some(event) = self.events.pop_front() {
+            return Some(event);
+        }
+        self.session.as_mut()?.poll_event().map(Event::Session)
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.failed.is_some() || self.disconnecting {
+            return None;
+        }
+        let exchange = self.exchange.as_ref().and_then(|exchange| exchange.poll_timeout());
+        let session = self.session.as_ref().and_then(|session| session.poll_timeout());
+        [exchange, session].into_iter().flatten().min()
+    }
+
+    /// Lets time pass: acknowledgements, resends, deadlines.
+    ///
+    /// # Errors
+    /// A key exchange that took too long; final.
+    pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
+        self.check_alive()?;
+        if let Some(session) = &mut self.session {
+            session.handle_timeout(now);
+            if session.disconnect_is_due(now) && !self.disconnecting {
+                self.disconnecting = true;
+                self.events.push_back(Event::DisconnectDue);
+            }
+        }
+        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let outcome = exchange.handle_timeout(now);
+        self.drain_exchange(now);
+        self.settle(outcome)
+    }
+
+    /// Takes the result of an [`Event::Work`] job.
+    ///
+    /// # Errors
+    /// The key exchange failed; final. A result that is no longer wanted is ignored.
+    pub fn complete(&mut self, now: Now, done: Done) -> Result<(), PeerError> {
+        self.check_alive()?;
+        let Some(exchange) = &mut self.exchange else { return Ok(()) };
+        let outcome = exchange.complete(now, done);
+        self.drain_exchange(now);
+        self.settle(outcome)
+    }
+}

@@ -1,0 +1,264 @@
+//! What arrives from the server: checks in their order, then dispatch.
+
+use super::{CallError, ClientSession, ClientSessionEvent, Tag};
+use crate::{
+    envelope::Opened,
+    error::{DropReason, Received},
+    message_id::{MsgId, Verdict},
+    session::{
+        RpcError,
+        container::{self, Message, constructor},
+        gzip::InflateBudget,
+        link::Outgoing,
+    },
+    time::Now,
+};
+use alloc::{string::ToString, vec::Vec};
+use bytes::Bytes;
+use odnix_tl::{Constructor, Decode, Encode, mtproto::types};
+
+const STATE_UNKNOWN: u8 = 1;
+const STATE_RECEIVED: u8 = 4;
+
+impl ClientSession {
+    /// Takes in one opened packet.
+    pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
+        let header = opened.header;
+        if self.session_id() != Some(header.session_id) {
+            return Received::Dropped(DropReason::ForeignSession);
+        }
+        self.pings.last_heard = Some(now.mono);
+        if !self.clock.is_known() {
+            self.clock.set(now, header.msg_id.time());
+        }
+        let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };
+        let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
+        if constructor(&outer.body) != Some(container::ID) {
+            return self.handle_message(now, &outer, &mut budget);
+        }
+        if let Some(refusal) = self.check_id(now, &outer) {
+            return refusal;
+        }
+        let max = self.limits.container_messages_max;
+        let Ok(messages) = container::unpack(outer.msg_id, outer.body, max) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        for message in &messages {
+            self.handle_message(now, message, &mut budget);
+        }
+        Received::Accepted
+    }
+
+    fn handle_message(
+        &mut self,
+        now: Now,
+        message: &Message,
+        budget: &mut InflateBudget,
+    ) -> Received {
+        if let Some(refusal) = self.check_id(now, message) {
+            return refusal;
+        }
+        if message.seq_no & 1 == 1 {
+            self.acknowledge(now, message.msg_id);
+        }
+        self.dispatch(now, message, budget)
+    }
+
+    /// Parity, window and repeats. Notices about salt and time pass even from outside the
+    /// window, because they are what mends a wrong clock.
+    fn check_id(&mut self, now: Now, message: &Message) -> Option<Received> {
+        let server_time = self.clock.time(now);
+        let link = self.link.as_mut()?;
+        let reason = match link.received.check(Some(server_time), message.msg_id) {
+            Verdict::Fresh => {
+                link.received.record(message.msg_id);
+                return None;
+            }
+            Verdict::Duplicate => {
+                if message.seq_no & 1 == 1 {
+                    self.acknowledge(now, message.msg_id);
+                }
+                DropReason::Duplicate
+            }
+            Verdict::TooOld => DropReason::TooOld,
+            Verdict::TooLow | Verdict::TooHigh => {
+                let id = constructor(&message.body).unwrap_or_default();
+                if [types::BadServerSalt::ID, types::BadMsgNotification::ID].contains(&id) {
+                    return None;
+                }
+                DropReason::OutsideWindow
+            }
+            _ => DropReason::WrongParity,
+        };
+        Some(Received::Dropped(reason))
+    }
+
+    fn acknowledge(&mut self, now: Now, msg_id: MsgId) {
+        let (delay, max) = (self.timings.ack_delay, self.limits.pending_acks_max);
+        if let Some(link) = &mut self.link {
+            link.acks.add(msg_id, now.mono, delay, max);
+        }
+    }
+
+    fn dispatch(&mut self, now: Now, message: &Message, budget: &mut InflateBudget) -> Received {
+        let body = message.body.clone();
+        match constructor(&body).unwrap_or_default() {
+            types::GzipPacked::ID => self.on_gzip_packed(now, message, budget),
+            types::RpcResult::ID => self.on_rpc_result(body, budget),
+            types::BadServerSalt::ID => self.on_bad_server_salt(body),
+            types::BadMsgNotification::ID => self.on_bad_msg(now, message),
+            types::NewSessionCreated::ID => self.on_new_session(body),
+            types::Pong::ID => self.on_pong(now, body),
+            types::FutureSalts::ID => self.on_future_salts(body),
+            types::MsgsAck::ID => Received::Accepted,
+            types::MsgDetailedInfo::ID => self.on_detailed_info(now, body),
+            types::MsgNewDetailedInfo::ID => self.on_new_detailed_info(now, body),
+            types::MsgsStateReq::ID => self.on_msgs_state_req(message.msg_id, body),
+            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID => Received::Accepted,
+            types::DestroySessionOk::ID | types::DestroySessionNone::ID => {
+                self.on_session_destroyed(body)
+            }
+            container::ID => Received::Dropped(DropReason::Unexpected),
+            _ => {
+                self.events.push_back(ClientSessionEvent::Update(body));
+                Received::Accepted
+            }
+        }
+    }
+
+    fn on_gzip_packed(
+        &mut self,
+        now: Now,
+        message: &Message,
+        budget: &mut InflateBudget,
+    ) -> Received {
+        let Some(body) = inflated(message.body.clone(), budget) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        self.dispatch(now, &Message { body, ..message.clone() }, budget)
+    }
+
+    /// `rpc_result req_msg_id:long result:Object`, the result being an object, `rpc_error`, or
+    /// either of them in `gzip_packed`.
+    fn on_rpc_result(&mut self, body: Bytes, budget: &mut InflateBudget) -> Received {
+        let Ok(answer) = types::RpcResult::from_bytes(body) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        let Some(call) = self.call_of(MsgId::from_i64(answer.req_msg_id)) else {
+            return Received::Dropped(DropReason::UnknownMessage);
+        };
+        self.initialised = true;
+        let result = match constructor(&answer.result.0) {
+            Some(types::GzipPacked::ID) => inflated(answer.result.0, budget),
+            _ => Some(answer.result.0),
+        };
+        self.finish(call, result.ok_or(CallError::MalformedAnswer).and_then(read_result));
+        Received::Accepted
+    }
+
+    fn on_pong(&mut self, now: Now, body: Bytes) -> Received {
+        let Ok(pong) = types::Pong::from_bytes(body) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        let Some(sent_at) = self.pings.pending.remove(&pong.ping_id) else {
+            return Received::Dropped(DropReason::UnknownMessage);
+        };
+        let round_trip = now.mono.since(sent_at);
+        self.events.push_back(ClientSessionEvent::Pong { ping_id: pong.ping_id, round_trip });
+        Received::Accepted
+    }
+
+    /// Honoured only as the answer to a request of ours.
+    fn on_future_salts(&mut self, body: Bytes) -> Received {
+        let Ok(answer) = types::FutureSalts::from_bytes(body) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        let request = MsgId::from_i64(answer.req_msg_id);
+        if self.sent.get(&request).is_none_or(|sent| sent.tag != Tag::Service) {
+            return Received::Dropped(DropReason::UnknownMessage);
+        }
+        self.sent.remove(&request);
+        self.salts.store(&answer.salts);
+        self.events.push_back(ClientSessionEvent::FutureSalts { count: self.salts.left() });
+        Received::Accepted
+    }
+
+    /// An answer the server holds back because it is large: acknowledge it if it is here, else
+    /// ask for it.
+    fn on_detailed_info(&mut self, now: Now, body: Bytes) -> Received {
+        match types::MsgDetailedInfo::from_bytes(body) {
+            Ok(info) => self.on_announced(now, MsgId::from_i64(info.answer_msg_id)),
+            Err(_) => Received::Dropped(DropReason::Malformed),
+        }
+    }
+
+    fn on_new_detailed_info(&mut self, now: Now, body: Bytes) -> Received {
+        match types::MsgNewDetailedInfo::from_bytes(body) {
+            Ok(info) => self.on_announced(now, MsgId::from_i64(info.answer_msg_id)),
+            Err(_) => Received::Dropped(DropReason::Malformed),
+        }
+    }
+
+    fn on_announced(&mut self, now: Now, answer: MsgId) -> Received {
+        if self.has_received(answer) {
+            self.acknowledge(now, answer);
+        } else if let Ok(body) = (types::MsgResendReq { msg_ids: [answer.as_i64()].into() }).to_bytes()
+        {
+            self.enqueue(Outgoing::service(body, Tag::Service));
+        }
+        Received::Accepted
+    }
+
+    fn on_msgs_state_req(&mut self, msg_id: MsgId, body: Bytes) -> Received {
+        let Ok(request) = types::MsgsStateReq::from_bytes(body) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        if request.msg_ids.len() > self.limits.ids_max {
+            return Received::Dropped(DropReason::Limit);
+        }
+        let states: Vec<u8> = request
+            .msg_ids
+            .iter()
+            .map(|&id| if self.has_received(MsgId::from_i64(id)) { STATE_RECEIVED } else { STATE_UNKNOWN })
+            .collect();
+        let info = types::MsgsStateInfo { req_msg_id: msg_id.as_i64(), info: states.into() };
+        if let Ok(body) = info.to_bytes() {
+            self.enqueue(Outgoing::service(body, Tag::Service));
+        }
+        Received::Accepted
+    }
+
+    fn has_received(&self, msg_id: MsgId) -> bool {
+        self.link.as_ref().is_some_and(|link| link.received.contains(msg_id))
+    }
+
+    fn on_session_destroyed(&mut self, body: Bytes) -> Received {
+        let existed = constructor(&body) == Some(types::DestroySessionOk::ID);
+        let session_id = if existed {
+            types::DestroySessionOk::from_bytes(body).map(|answer| answer.session_id)
+        } else {
+            types::DestroySessionNone::from_bytes(body).map(|answer| answer.session_id)
+        };
+        let Ok(session_id) = session_id else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        self.events.push_back(ClientSessionEvent::SessionDestroyed { session_id, existed });
+        Received::Accepted
+    }
+}
+
+fn inflated(body: Bytes, budget: &mut InflateBudget) -> Option<Bytes> {
+    let packed = types::GzipPacked::from_bytes(body).ok()?;
+    let plain = budget.inflate(&packed.packed_data).ok()?;
+    let nested = [types::GzipPacked::ID, container::ID];
+    constructor(&plain).filter(|id| !nested.contains(id)).map(|_| plain)
+}
+
+fn read_result(result: Bytes) -> Result<Bytes, CallError> {
+    if constructor(&result) != Some(types::RpcError::ID) {
+        return Ok(result);
+    }
+    let error = types::RpcError::from_bytes(result).map_err(|_| CallError::MalformedAnswer)?;
+    let message = error.error_message.to_string();
+    Err(CallError::Rpc(RpcError { code: error.error_code, message }))
+}

@@ -1,0 +1,161 @@
+//! What the client does when the server refuses: `bad_server_salt`, `bad_msg_notification`,
+//! `new_session_created`, and requests to send something again.
+//!
+//! | code | meaning | answer |
+//! |---|---|---|
+//! | 16 | msg_id too low | server time from the notice's own msg_id, new ids |
+//! | 17 | msg_id too high | the same; ids already beyond it: new session |
+//! | 18, 19, 34, 35 | a bug, or a server of other habits | new ids, a bounded number of times |
+//! | 20 | too old to tell whether received | new ids |
+//! | 32 | seq_no too low | new ids |
+//! | 33 | seq_no too high | new session |
+//! | 48 | bad server salt (only in `bad_server_salt`) | new salt, new ids |
+//! | 64 | invalid container | its messages alone, new ids |
+//!
+//! A notice counts only if it names a message this session sent a short while ago.
+
+use super::{CallError, ClientSession, ClientSessionEvent, Tag};
+use crate::{
+    error::{DropReason, Received},
+    message_id::MsgId,
+    session::{container::Message, link::Outgoing, salts::ClientSalts},
+    time::Now,
+};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use odnix_tl::{Decode, mtproto::types};
+
+/// A call ends with [`CallError::Rejected`] after this many refusals.
+const REFUSALS_MAX: u32 = 8;
+
+const CODE_MSG_ID_TOO_LOW: i32 = 16;
+const CODE_MSG_ID_TOO_HIGH: i32 = 17;
+const CODE_SEQ_NO_TOO_HIGH: i32 = 33;
+const CODE_BAD_CONTAINER: i32 = 64;
+
+impl ClientSession {
+    pub(super) fn on_bad_server_salt(&mut self, body: Bytes) -> Received {
+        let Ok(notice) = types::BadServerSalt::from_bytes(body) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        let refused = self.refused(MsgId::from_i64(notice.bad_msg_id));
+        if refused.is_empty() {
+            return Received::Dropped(DropReason::UnknownMessage);
+        }
+        self.replace_salt(notice.new_server_salt);
+        self.send_anew(&refused, notice.error_code);
+        Received::Accepted
+    }
+
+    fn replace_salt(&mut self, salt: i64) {
+        self.salts.replace(salt);
+        self.events.push_back(ClientSessionEvent::SaltChanged(salt));
+    }
+
+    pub(super) fn on_bad_msg(&mut self, now: Now, message: &Message) -> Received {
+        let Ok(notice) = types::BadMsgNotification::from_bytes(message.body.clone()) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        let refused = self.refused(MsgId::from_i64(notice.bad_msg_id));
+        if refused.is_empty() {
+            return Received::Dropped(DropReason::UnknownMessage);
+        }
+        match notice.error_code {
+            CODE_MSG_ID_TOO_LOW => self.clock.set(now, message.msg_id.time()),
+            CODE_MSG_ID_TOO_HIGH => {
+                self.clock.set(now, message.msg_id.time());
+                if self.ids_are_in_the_future(now) {
+                    return self.restart_session(&refused, notice.error_code);
+                }
+            }
+            CODE_SEQ_NO_TOO_HIGH => return self.restart_session(&refused, notice.error_code),
+            CODE_BAD_CONTAINER => self.plain_packets = true,
+            _ => {}
+        }
+        self.send_anew(&refused, notice.error_code);
+        Received::Accepted
+    }
+
+    fn ids_are_in_the_future(&self, now: Now) -> bool {
+        let server_time = self.clock.time(now);
+        self.link.as_ref().is_some_and(|link| link.ids_are_ahead_of(server_time))
+    }
+
+    fn restart_session(&mut self, refused: &[MsgId], code: i32) -> Received {
+        self.count_refusals(refused, code);
+        if let Some(key) = self.key().cloned() {
+            self.start_session(key);
+            self.events.push_back(ClientSessionEvent::SessionCreated);
+        }
+        Received::Accepted
+    }
+
+    /// The messages a notice about `msg_id` concerns: itself, or all of its container.
+    fn refused(&self, msg_id: MsgId) -> Vec<MsgId> {
+        if self.sent.contains_key(&msg_id) {
+            return [msg_id].into();
+        }
+        self.sent
+            .iter()
+            .filter(|(_, sent)| sent.container == Some(msg_id))
+            .map(|(&inner, _)| inner)
+            .collect()
+    }
+
+    /// Queues refused messages under new ids.
+    fn send_anew(&mut self, refused: &[MsgId], code: i32) {
+        self.count_refusals(refused, code);
+        for msg_id in refused {
+            let Some(sent) = self.sent.remove(msg_id) else { continue };
+            match sent.tag {
+                Tag::Call(id) => {
+                    if let Some(call) = self.calls.get_mut(&id) {
+                        call.msg_ids.retain(|known| known != msg_id);
+                    }
+                    self.enqueue_call(id);
+                }
+                tag => self.queue.push_back(Outgoing::service(sent.body, tag)),
+            }
+        }
+    }
+
+    fn count_refusals(&mut self, refused: &[MsgId], code: i32) {
+        for msg_id in refused {
+            let Some(id) = self.call_of(*msg_id) else { continue };
+            let Some(call) = self.calls.get_mut(&id) else { continue };
+            call.refusals = call.refusals.saturating_add(1);
+            if call.refusals > REFUSALS_MAX {
+                self.finish(id, Err(CallError::Rejected { code }));
+            }
+        }
+    }
+
+    /// `new_session_created`: what was sent before `first_msg_id` is lost to the server.
+    pub(super) fn on_new_session(&mut self, body: Bytes) -> Received {
+        let Ok(created) = types::NewSessionCreated::from_bytes(body) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        if self.server_session == Some(created.unique_id) {
+            return Received::Dropped(DropReason::Duplicate);
+        }
+        self.server_session = Some(created.unique_id);
+        self.initialised = false;
+        self.salts = ClientSalts::new(created.server_salt);
+        self.events.push_back(ClientSessionEvent::SaltChanged(created.server_salt));
+        self.events.push_back(ClientSessionEvent::SessionCreated);
+        let first = MsgId::from_i64(created.first_msg_id);
+        let lost: Vec<MsgId> = self.sent.range(..first).map(|(&msg_id, _)| msg_id).collect();
+        for msg_id in lost {
+            let Some(sent) = self.sent.remove(&msg_id) else { continue };
+            if let Tag::Call(id) = sent.tag
+                && let Some(call) = self.calls.get_mut(&id)
+            {
+                call.msg_ids.retain(|known| *known != msg_id);
+                if call.msg_ids.is_empty() {
+                    self.enqueue_call(id);
+                }
+            }
+        }
+        Received::Accepted
+    }
+}

@@ -1,0 +1,218 @@
+//! What both roles of a session share: ids, sequence numbers, the receive window, pending
+//! acknowledgements, and the planning of packets.
+
+use super::container::{self, Message};
+use crate::{
+    auth_key::AuthKey,
+    envelope::{self, Header, Side},
+    limits::Limits,
+    message_id::{MsgId, MsgIdGenerator, MsgKind, ReceivedIds, SeqNo},
+    seed::{Generator, Seed},
+    time::{Instant, UnixTime},
+};
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    vec::Vec,
+};
+use bytes::{Bytes, BytesMut};
+use core::time::Duration;
+use odnix_tl::{Encode, mtproto::types::MsgsAck};
+
+/// A message that waits to be sent; `tag` is the role's own note about it (its default stands
+/// for acknowledgements).
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing<T> {
+    pub(crate) body: Bytes,
+    /// Content-related: the receiver must acknowledge it; its seq_no is odd.
+    pub(crate) content: bool,
+    /// A server's answer to a client message; decides the low bits of its msg_id.
+    pub(crate) answer: bool,
+    /// The ids under which it was sent before. It travels in a container then: the same outer
+    /// (salt, session_id, msg_id, seq_no) is never sealed twice.
+    pub(crate) again: Option<(MsgId, i32)>,
+    pub(crate) tag: T,
+}
+
+impl<T> Outgoing<T> {
+    /// A service message: not content-related, lost without harm.
+    pub(crate) fn service(body: Bytes, tag: T) -> Self {
+        Self { body, content: false, answer: false, again: None, tag }
+    }
+}
+
+/// A message that has been written into a packet.
+#[derive(Debug)]
+pub(crate) struct Departed<T> {
+    pub(crate) msg_id: MsgId,
+    pub(crate) seq_no: i32,
+    /// The container it travelled in.
+    pub(crate) container: Option<MsgId>,
+    pub(crate) message: Outgoing<T>,
+}
+
+/// One half of a session under one key.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) key: AuthKey,
+    pub(crate) session_id: i64,
+    side: Side,
+    ids: MsgIdGenerator,
+    seq_nos: SeqNo,
+    pub(crate) received: ReceivedIds,
+    pub(crate) acks: Acks,
+    rng: Generator,
+    limits: Limits,
+}
+
+impl Link {
+    pub(crate) fn new(
+        key: AuthKey,
+        session_id: i64,
+        side: Side,
+        seed: Seed,
+        limits: &Limits,
+    ) -> Self {
+        let peer = match side {
+            Side::Client => Side::Server,
+            Side::Server => Side::Client,
+        };
+        Self {
+            key,
+            session_id,
+            side,
+            ids: MsgIdGenerator::default(),
+            seq_nos: SeqNo::new(),
+            received: ReceivedIds::new(peer, limits),
+            acks: Acks::default(),
+            rng: Generator::new(seed),
+            limits: limits.clone(),
+        }
+    }
+
+    /// Whether ids already given out lie beyond what the server accepts at `server_time`.
+    pub(crate) fn ids_are_ahead_of(&self, server_time: UnixTime) -> bool {
+        self.ids.is_ahead(server_time, self.limits.msg_id_future_s)
+    }
+
+    /// Writes as many waiting messages as one packet takes, pending acknowledgements first,
+    /// and seals it into `out`. Nothing waiting, nothing written.
+    pub(crate) fn transmit<T: Default>(
+        &mut self,
+        now: UnixTime,
+        salt: i64,
+        queue: &mut VecDeque<Outgoing<T>>,
+        out: &mut BytesMut,
+    ) -> Vec<Departed<T>> {
+        if let Some(ack) = self.acks.take(self.limits.ids_max) {
+            queue.push_front(Outgoing::service(ack, T::default()));
+        }
+        let mut departed = self.pick(now, queue);
+        let Some(first) = departed.first() else { return departed };
+        let mut body = BytesMut::new();
+        let (msg_id, seq_no) = if departed.len() == 1 && first.message.again.is_none() {
+            body.extend_from_slice(&first.message.body);
+            (first.msg_id, first.seq_no)
+        } else {
+            let messages: Vec<Message> = departed.iter().map(as_message).collect();
+            container::pack(&messages, &mut body);
+            let container = (self.next_id(now, false), self.seq_nos.next(false));
+            for message in &mut departed {
+                message.container = Some(container.0);
+            }
+            container
+        };
+        let header = Header { salt, session_id: self.session_id, msg_id, seq_no };
+        // Every body was checked when it was queued, so the envelope cannot refuse it.
+        let sealed = envelope::seal(&self.key, self.side, &header, &body, self.rng.rng(), out);
+        if sealed.is_ok() { departed } else { Vec::new() }
+    }
+
+    /// Takes messages off the queue until the packet is full and gives each its ids.
+    fn pick<T>(
+        &mut self,
+        now: UnixTime,
+        queue: &mut VecDeque<Outgoing<T>>,
+    ) -> Vec<Departed<T>> {
+        let limits = &self.limits;
+        let (bytes_max, messages_max) = (limits.container_bytes_max, limits.container_messages_max);
+        let mut departed = Vec::new();
+        let mut bytes = container::HEADER_LEN;
+        while let Some(next) = queue.front() {
+            bytes = bytes
+                .saturating_add(container::MESSAGE_HEADER_LEN)
+                .saturating_add(next.body.len());
+            let full = bytes > bytes_max || departed.len() >= messages_max;
+            if full && !departed.is_empty() {
+                break;
+            }
+            let Some(message) = queue.pop_front() else { break };
+            let (msg_id, seq_no) = message.again.unwrap_or_else(|| {
+                (self.next_id(now, message.answer), self.seq_nos.next(message.content))
+            });
+            departed.push(Departed { msg_id, seq_no, container: None, message });
+        }
+        departed
+    }
+
+    fn next_id(&mut self, now: UnixTime, answer: bool) -> MsgId {
+        let kind = match (self.side, answer) {
+            (Side::Client, _) => MsgKind::Client,
+            (Side::Server, true) => MsgKind::ServerAnswer,
+            (Side::Server, false) => MsgKind::ServerOther,
+        };
+        self.ids.next(now, kind)
+    }
+}
+
+fn as_message<T>(departed: &Departed<T>) -> Message {
+    Message {
+        msg_id: departed.msg_id,
+        seq_no: departed.seq_no,
+        body: departed.message.body.clone(),
+    }
+}
+
+/// Received content messages that wait to be acknowledged.
+#[derive(Debug, Default)]
+pub(crate) struct Acks {
+    pending: BTreeSet<MsgId>,
+    due: Option<Instant>,
+}
+
+impl Acks {
+    /// Notes one content message; the acknowledgement goes out with the next packet, at the
+    /// latest after `delay`, or at once when `pending_max` are waiting.
+    pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, pending_max: usize) {
+        self.pending.insert(msg_id);
+        let due = if self.pending.len() >= pending_max { now } else { now.after(delay) };
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+    }
+
+    /// The answer itself tells the peer that its message arrived.
+    pub(crate) fn implied(&mut self, msg_id: MsgId) {
+        self.pending.remove(&msg_id);
+        if self.pending.is_empty() {
+            self.due = None;
+        }
+    }
+
+    /// When the pending ones must leave.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    fn take(&mut self, ids_max: usize) -> Option<Bytes> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let msg_ids: Vec<i64> =
+            self.pending.iter().take(ids_max).map(|msg_id| msg_id.as_i64()).collect();
+        for msg_id in &msg_ids {
+            self.pending.remove(&MsgId::from_i64(*msg_id));
+        }
+        if self.pending.is_empty() {
+            self.due = None;
+        }
+        MsgsAck { msg_ids }.to_bytes().ok()
+    }
+}

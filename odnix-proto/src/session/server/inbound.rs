@@ -1,0 +1,224 @@
+//! What arrives from the client: checks in their order, then dispatch.
+
+use super::{
+    Call, ServerSession, ServerSessionEvent, Tag,
+    order::{CODE_EVEN_SEQ_NO_EXPECTED, CODE_ODD_SEQ_NO_EXPECTED},
+};
+use crate::{
+    envelope::Opened,
+    error::{DropReason, Notice, Received},
+    message_id::{MsgId, Verdict},
+    session::{
+        CallId,
+        container::{self, Message, constructor},
+        gzip::InflateBudget,
+        link::Outgoing,
+        wrapper,
+    },
+    time::Now,
+};
+use bytes::Bytes;
+use odnix_tl::{Constructor, Decode, Encode, mtproto::types};
+
+const CODE_MSG_ID_TOO_LOW: i32 = 16;
+const CODE_MSG_ID_TOO_HIGH: i32 = 17;
+const CODE_MSG_ID_LOW_BITS: i32 = 18;
+const CODE_CONTAINER_ID_TAKEN: i32 = 19;
+const CODE_TOO_OLD: i32 = 20;
+const CODE_BAD_SALT: i32 = 48;
+const CODE_BAD_CONTAINER: i32 = 64;
+
+impl ServerSession {
+    /// Takes in one opened packet of this session.
+    pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
+        let header = opened.header;
+        let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };
+        if let Err(code) = self.check_window(now, outer.msg_id) {
+            return self.refuse(&outer, code);
+        }
+        if !self.salts.accepts(now.wall, header.salt) {
+            return self.refuse_salt(now, &outer);
+        }
+        if constructor(&outer.body) == Some(container::ID) {
+            return self.handle_container(now, &outer);
+        }
+        let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
+        let received = self.handle_message(now, &outer, &mut budget);
+        self.announce(now, outer.msg_id);
+        received
+    }
+
+    /// Everything about the id but whether it was received before.
+    fn check_window(&self, now: Now, msg_id: MsgId) -> Result<(), i32> {
+        match self.link.received.check(Some(now.wall), msg_id) {
+            Verdict::Fresh | Verdict::Duplicate => Ok(()),
+            Verdict::TooOld => Err(CODE_TOO_OLD),
+            Verdict::TooLow => Err(CODE_MSG_ID_TOO_LOW),
+            Verdict::TooHigh => Err(CODE_MSG_ID_TOO_HIGH),
+            _ => Err(CODE_MSG_ID_LOW_BITS),
+        }
+    }
+
+    fn handle_container(&mut self, now: Now, outer: &Message) -> Received {
+        if outer.seq_no & 1 == 1 {
+            return self.refuse(outer, CODE_EVEN_SEQ_NO_EXPECTED);
+        }
+        let max = self.limits.container_messages_max;
+        let Ok(mut messages) = container::unpack(outer.msg_id, outer.body.clone(), max) else {
+            return self.refuse(outer, CODE_BAD_CONTAINER);
+        };
+        if self.order.knows(outer.msg_id) {
+            return self.refuse(outer, CODE_CONTAINER_ID_TAKEN);
+        }
+        self.link.received.record(outer.msg_id);
+        messages.sort_by_key(|message| message.msg_id);
+        let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
+        for message in &messages {
+            match self.check_window(now, message.msg_id) {
+                // Sent again from before the window: it cannot be told whether it ran.
+                Err(CODE_MSG_ID_TOO_LOW) => self.refuse(message, CODE_TOO_OLD),
+                Err(code) => self.refuse(message, code),
+                Ok(()) => self.handle_message(now, message, &mut budget),
+            };
+        }
+        let first = messages.first().map_or(outer.msg_id, |message| message.msg_id);
+        self.announce(now, first);
+        Received::Accepted
+    }
+
+    fn handle_message(
+        &mut self,
+        now: Now,
+        message: &Message,
+        budget: &mut InflateBudget,
+    ) -> Received {
+        if self.link.received.contains(message.msg_id) {
+            return self.handle_repeat(now, message);
+        }
+        let body = match unpacked(&message.body, budget) {
+            Ok(body) => body,
+            Err(reason) => return self.refuse_request(now, message, reason),
+        };
+        match self.handle_service(now, message, body.clone()) {
+            Some(received) => {
+                self.link.received.record(message.msg_id);
+                if message.seq_no & 1 == 1 {
+                    self.acknowledge(now, message.msg_id);
+                }
+                received
+            }
+            None => self.handle_call(now, message, body, budget),
+        }
+    }
+
+    /// A message received before: acknowledged again, its answer sent again, nothing run.
+    fn handle_repeat(&mut self, now: Now, message: &Message) -> Received {
+        if message.seq_no & 1 == 1 {
+            self.acknowledge(now, message.msg_id);
+        }
+        self.send_again(|sent| sent.message.tag == Tag::Answer(message.msg_id));
+        Received::Dropped(DropReason::Duplicate)
+    }
+
+    fn handle_call(
+        &mut self,
+        now: Now,
+        message: &Message,
+        body: Bytes,
+        budget: &mut InflateBudget,
+    ) -> Received {
+        if message.seq_no & 1 == 0 {
+            return self.refuse(message, CODE_ODD_SEQ_NO_EXPECTED);
+        }
+        if self.calls.len() >= self.limits.calls_max {
+            self.link.received.record(message.msg_id);
+            self.answer_error(message.msg_id, 420, "FLOOD_WAIT_1");
+            return Received::Dropped(DropReason::Limit);
+        }
+        if let Err(code) = self.order.check(message.msg_id, message.seq_no) {
+            return self.refuse(message, code);
+        }
+        let Ok((context, query)) = wrapper::unwrap(body, &self.limits, budget) else {
+            return self.refuse_request(now, message, "INPUT_REQUEST_INVALID");
+        };
+        self.link.received.record(message.msg_id);
+        self.acknowledge(now, message.msg_id);
+        self.calls.insert(message.msg_id, Call::Running);
+        let call = CallId::from(message.msg_id);
+        self.events.push_back(ServerSessionEvent::Call { call, context, body: query });
+        Received::Accepted
+    }
+
+    pub(super) fn acknowledge(&mut self, now: Now, msg_id: MsgId) {
+        let (delay, max) = (self.timings.ack_delay, self.limits.pending_acks_max);
+        self.link.acks.add(msg_id, now.mono, delay, max);
+    }
+
+    /// The first accepted message of a session is answered with `new_session_created`.
+    fn announce(&mut self, now: Now, first_msg_id: MsgId) {
+        if self.announced {
+            return;
+        }
+        self.announced = true;
+        let created = types::NewSessionCreated {
+            first_msg_id: first_msg_id.as_i64(),
+            unique_id: i64::from_le_bytes(self.rng.array()),
+            server_salt: self.salts.current(now.wall),
+        };
+        self.keep(created.to_bytes(), Tag::Push);
+    }
+
+    // --- refusals ----------------------------------------------------------------------
+
+    fn refuse(&mut self, message: &Message, error_code: i32) -> Received {
+        let notice = types::BadMsgNotification {
+            bad_msg_id: message.msg_id.as_i64(),
+            bad_msg_seqno: message.seq_no,
+            error_code,
+        };
+        self.notify(notice.to_bytes());
+        Received::Answered(Notice::BadMsg { msg_id: message.msg_id, code: error_code })
+    }
+
+    fn refuse_salt(&mut self, now: Now, message: &Message) -> Received {
+        let notice = types::BadServerSalt {
+            bad_msg_id: message.msg_id.as_i64(),
+            bad_msg_seqno: message.seq_no,
+            error_code: CODE_BAD_SALT,
+            new_server_salt: self.salts.current(now.wall),
+        };
+        self.notify(notice.to_bytes());
+        Received::Answered(Notice::BadServerSalt { msg_id: message.msg_id })
+    }
+
+    /// A request that cannot be read is answered, so that its call ends.
+    fn refuse_request(&mut self, now: Now, message: &Message, reason: &str) -> Received {
+        self.link.received.record(message.msg_id);
+        self.acknowledge(now, message.msg_id);
+        self.answer_error(message.msg_id, 400, reason);
+        Received::Dropped(DropReason::Malformed)
+    }
+
+    /// Queues a service message; too many unread notices, and the newest are dropped.
+    pub(super) fn notify(&mut self, body: Result<Bytes, odnix_tl::EncodeError>) {
+        if let Ok(body) = body
+            && self.queue.len() < self.limits.sent_max
+        {
+            self.queue.push_back(Outgoing { answer: true, ..Outgoing::service(body, Tag::Service) });
+        }
+    }
+}
+
+/// A service message may be packed as well as a query.
+fn unpacked(body: &Bytes, budget: &mut InflateBudget) -> Result<Bytes, &'static str> {
+    if constructor(body) != Some(types::GzipPacked::ID) {
+        return Ok(body.clone());
+    }
+    let packed =
+        types::GzipPacked::from_bytes(body.clone()).map_err(|_| "INPUT_REQUEST_INVALID")?;
+    let plain = budget.inflate(&packed.packed_data).map_err(|_| "INPUT_GZIP_INVALID")?;
+    match constructor(&plain) {
+        None | Some(types::GzipPacked::ID | container::ID) => Err("INPUT_GZIP_INVALID"),
+        Some(_) => Ok(plain),
+    }
+}

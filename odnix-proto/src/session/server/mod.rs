@@ -1,0 +1,180 @@
+//! The server's half of a session.
+//!
+//! Inbound (`inbound.rs`), in this order: receive window, salt, container, then each message:
+//! duplicate, order, dispatch. A refusal is a typed notice to the client; nothing of a refused
+//! message runs. Outbound (`outbound.rs`): answers and updates are kept until acknowledged and
+//! leave again after a lost transport. `service.rs` answers the service messages.
+
+mod inbound;
+mod order;
+mod outbound;
+mod service;
+
+use super::{
+    CallId, SessionRef, Timings,
+    link::{Link, Outgoing},
+    salts::{FirstSalt, ServerSalts},
+    wrapper::CallContext,
+};
+use crate::{
+    auth_key::{AuthKey, AuthKeyId},
+    envelope::Side,
+    limits::Limits,
+    message_id::MsgId,
+    secret::Secret,
+    seed::{Generator, Seed},
+    time::{Instant, Now},
+};
+use alloc::collections::{BTreeMap, VecDeque};
+use bytes::Bytes;
+use order::Order;
+
+/// An auth key as a server stores it.
+#[derive(Clone, Debug)]
+pub struct ServerKey {
+    /// The key.
+    pub auth_key: AuthKey,
+    /// The salt of its key exchange. To be left out for keys made before this run of the
+    /// server, so that packets captured then are refused now.
+    pub first_salt: Option<FirstSalt>,
+    /// Lifetime in seconds asked for by the client, for temporary keys.
+    pub expires_in: Option<i32>,
+    /// The dc the client asked for.
+    pub dc: i32,
+}
+
+/// What a session tells its embedder.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerSessionEvent {
+    /// A request to be answered with [`ServerSession::reply`] or
+    /// [`ServerSession::reply_error`].
+    Call {
+        /// Names the request in the answer.
+        call: CallId,
+        /// What its wrappers said.
+        context: CallContext,
+        /// The query, from its own constructor id on.
+        body: Bytes,
+    },
+    /// The client asks to forget another of its sessions; to be answered with
+    /// [`ServerSession::session_destroyed`].
+    DestroyWanted {
+        /// The session to forget.
+        session_id: i64,
+    },
+}
+
+/// What an outgoing message is to this role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tag {
+    /// Acknowledgements, pongs, notices: lost without harm.
+    #[default]
+    Service,
+    /// The `rpc_result` of this request.
+    Answer(MsgId),
+    /// An update or `new_session_created`.
+    Push,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Call {
+    Running,
+    /// The client no longer wants the answer.
+    Forgotten,
+    /// The answer waits in the queue or for its acknowledgement.
+    Answered,
+}
+
+/// A content message the client has not acknowledged yet.
+#[derive(Debug)]
+struct Unacknowledged {
+    seq_no: i32,
+    message: Outgoing<Tag>,
+    resend_at: Instant,
+    resends: u32,
+}
+
+/// The server's half of a session. It outlives the connection it came by.
+#[derive(Debug)]
+pub struct ServerSession {
+    link: Link,
+    salts: ServerSalts,
+    order: Order,
+    /// Open requests: running, or answered and not yet acknowledged.
+    calls: BTreeMap<MsgId, Call>,
+    queue: VecDeque<Outgoing<Tag>>,
+    unacknowledged: BTreeMap<MsgId, Unacknowledged>,
+    /// Bytes of content in `queue` and `unacknowledged`.
+    kept_bytes: usize,
+    updates_lost: bool,
+    announced: bool,
+    disconnect_at: Option<Instant>,
+    events: VecDeque<ServerSessionEvent>,
+    rng: Generator,
+    limits: Limits,
+    timings: Timings,
+}
+
+impl ServerSession {
+    /// A new session under `key`, named by its client.
+    pub fn new(
+        key: &ServerKey,
+        session_id: i64,
+        salt_secret: Secret<32>,
+        seed: Seed,
+        limits: Limits,
+        timings: Timings,
+    ) -> Self {
+        let mut rng = Generator::new(seed);
+        let auth_key: AuthKey = key.auth_key.clone();
+        let salts = ServerSalts::new(salt_secret, auth_key.id(), key.first_salt);
+        Self {
+            link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
+            salts,
+            order: Order::new(limits.received_ids_max),
+            calls: BTreeMap::new(),
+            queue: VecDeque::new(),
+            unacknowledged: BTreeMap::new(),
+            kept_bytes: 0,
+            updates_lost: false,
+            announced: false,
+            disconnect_at: None,
+            events: VecDeque::new(),
+            rng,
+            limits,
+            timings,
+        }
+    }
+
+    /// What names this session.
+    pub fn reference(&self) -> SessionRef {
+        SessionRef { key_id: self.key_id(), session_id: self.link.session_id }
+    }
+
+    /// The key it lives under.
+    pub fn key_id(&self) -> AuthKeyId {
+        self.link.key.id()
+    }
+
+    /// The oldest event not yet taken.
+    pub fn poll_event(&mut self) -> Option<ServerSessionEvent> {
+        self.events.pop_front()
+    }
+
+    /// When [`Self::handle_timeout`] has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let resend = self.unacknowledged.values().map(|sent| sent.resend_at).min();
+        [self.link.acks.due(), resend, self.disconnect_at].into_iter().flatten().min()
+    }
+
+    /// Sends again what has waited too long for its acknowledgement.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.send_again(|sent| sent.resend_at <= now.mono);
+    }
+
+    /// Whether the client asked to be disconnected by now (`ping_delay_disconnect`).
+    pub fn disconnect_is_due(&self, now: Now) -> bool {
+        self.disconnect_at.is_some_and(|at| at <= now.mono)
+    }
+}

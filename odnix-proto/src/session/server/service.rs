@@ -1,0 +1,221 @@
+//! The service messages a client sends, and their answers.
+
+use super::{Call, ServerSession, ServerSessionEvent, Tag};
+use crate::{
+    error::{DropReason, Received},
+    message_id::{MsgId, Verdict},
+    session::{
+        container::{Message, constructor},
+        salts::wire_secs,
+    },
+    time::Now,
+};
+use alloc::vec::Vec;
+use bytes::Bytes;
+use core::time::Duration;
+use odnix_tl::{
+    Constructor, Decode, Encode, Raw,
+    mtproto::{functions, types},
+};
+
+const STATE_UNKNOWN: u8 = 1;
+const STATE_NOT_RECEIVED: u8 = 2;
+const STATE_TOO_HIGH: u8 = 3;
+const STATE_RECEIVED: u8 = 4;
+
+/// `msg_copy`, which no client sends any more and which could hide a message from the checks.
+const MSG_COPY: u32 = 0xe060_46b2;
+
+/// A body that does not parse as its constructor promised.
+struct Malformed;
+
+impl From<odnix_tl::DecodeError> for Malformed {
+    fn from(_: odnix_tl::DecodeError) -> Self {
+        Self
+    }
+}
+
+impl ServerSession {
+    /// Answers a service message; `None` means that the body is a query.
+    pub(super) fn handle_service(
+        &mut self,
+        now: Now,
+        message: &Message,
+        body: Bytes,
+    ) -> Option<Received> {
+        let msg_id = message.msg_id;
+        let outcome = match constructor(&body).unwrap_or_default() {
+            types::MsgsAck::ID => self.on_msgs_ack(body),
+            functions::Ping::ID => self.on_ping(msg_id, body),
+            functions::PingDelayDisconnect::ID => self.on_ping_delay_disconnect(now, msg_id, body),
+            functions::GetFutureSalts::ID => self.on_get_future_salts(now, msg_id, body),
+            types::MsgsStateReq::ID => self.on_msgs_state_req(now, msg_id, body),
+            types::MsgResendReq::ID => self.on_msg_resend_req(body),
+            functions::DestroySession::ID => self.on_destroy_session(body),
+            functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
+            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID | types::HttpWait::ID => Ok(()),
+            MSG_COPY => return Some(Received::Dropped(DropReason::Unexpected)),
+            _ => return None,
+        };
+        Some(match outcome {
+            Ok(()) => Received::Accepted,
+            Err(Malformed) => Received::Dropped(DropReason::Malformed),
+        })
+    }
+
+    /// `msgs_ack msg_ids:Vector<long>`: unknown ids are ignored.
+    fn on_msgs_ack(&mut self, body: Bytes) -> Result<(), Malformed> {
+        let ack = types::MsgsAck::from_bytes(body)?;
+        self.check_ids(&ack.msg_ids)?;
+        for msg_id in ack.msg_ids {
+            self.forget(MsgId::from_i64(msg_id));
+        }
+        self.tell_lost_updates();
+        Ok(())
+    }
+
+    fn on_ping(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
+        let ping = functions::Ping::from_bytes(body)?;
+        self.pong(msg_id, ping.ping_id);
+        Ok(())
+    }
+
+    /// As `ping`, and the connection closes unless another one comes within the delay.
+    fn on_ping_delay_disconnect(
+        &mut self,
+        now: Now,
+        msg_id: MsgId,
+        body: Bytes,
+    ) -> Result<(), Malformed> {
+        let ping = functions::PingDelayDisconnect::from_bytes(body)?;
+        let delay = u64::try_from(ping.disconnect_delay).unwrap_or(0);
+        self.disconnect_at = Some(now.mono.after(Duration::from_secs(delay)));
+        self.pong(msg_id, ping.ping_id);
+        Ok(())
+    }
+
+    fn pong(&mut self, msg_id: MsgId, ping_id: i64) {
+        self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
+    }
+
+    fn on_get_future_salts(
+        &mut self,
+        now: Now,
+        msg_id: MsgId,
+        body: Bytes,
+    ) -> Result<(), Malformed> {
+        let request = functions::GetFutureSalts::from_bytes(body)?;
+        let answer = types::FutureSalts {
+            req_msg_id: msg_id.as_i64(),
+            now: wire_secs(now.wall.as_secs()),
+            salts: self.salts.future(now.wall, request.num),
+        };
+        self.notify(answer.to_bytes());
+        Ok(())
+    }
+
+    /// One byte for each id: not known, not received, not yet possible, received.
+    fn on_msgs_state_req(
+        &mut self,
+        now: Now,
+        msg_id: MsgId,
+        body: Bytes,
+    ) -> Result<(), Malformed> {
+        let request = types::MsgsStateReq::from_bytes(body)?;
+        self.check_ids(&request.msg_ids)?;
+        let states: Vec<u8> =
+            request.msg_ids.iter().map(|id| self.state(now, MsgId::from_i64(*id))).collect();
+        let info = types::MsgsStateInfo { req_msg_id: msg_id.as_i64(), info: states.into() };
+        self.notify(info.to_bytes());
+        Ok(())
+    }
+
+    fn state(&self, now: Now, msg_id: MsgId) -> u8 {
+        if self.link.received.contains(msg_id) {
+            return STATE_RECEIVED;
+        }
+        match self.link.received.check(Some(now.wall), msg_id) {
+            Verdict::TooHigh => STATE_TOO_HIGH,
+            Verdict::Fresh => STATE_NOT_RECEIVED,
+            _ => STATE_UNKNOWN,
+        }
+    }
+
+    fn on_msg_resend_req(&mut self, body: Bytes) -> Result<(), Malformed> {
+        let request = types::MsgResendReq::from_bytes(body)?;
+        self.check_ids(&request.msg_ids)?;
+        for id in request.msg_ids {
+            let wanted = MsgId::from_i64(id);
+            self.send_again_one(wanted);
+        }
+        Ok(())
+    }
+
+    fn on_destroy_session(&mut self, body: Bytes) -> Result<(), Malformed> {
+        let session_id = functions::DestroySession::from_bytes(body)?.session_id;
+        if session_id == self.link.session_id {
+            self.session_destroyed(session_id, false);
+        } else if self.events.len() < self.limits.calls_max {
+            self.events.push_back(ServerSessionEvent::DestroyWanted { session_id });
+        }
+        Ok(())
+    }
+
+    /// Answers [`ServerSessionEvent::DestroyWanted`]. A session can not destroy itself.
+    pub fn session_destroyed(&mut self, session_id: i64, existed: bool) {
+        if existed {
+            self.notify(types::DestroySessionOk { session_id }.to_bytes());
+        } else {
+            self.notify(types::DestroySessionNone { session_id }.to_bytes());
+        }
+    }
+
+    /// `rpc_drop_answer`: the client no longer wants an answer. The reply is an `rpc_result`.
+    fn on_rpc_drop_answer(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
+        let request = MsgId::from_i64(functions::RpcDropAnswer::from_bytes(body)?.req_msg_id);
+        let answer = match self.calls.get_mut(&request) {
+            Some(call @ Call::Running) => {
+                *call = Call::Forgotten;
+                types::RpcAnswerDroppedRunning {}.to_bytes()
+            }
+            Some(Call::Answered) => self.drop_answer(request),
+            Some(Call::Forgotten) | None => types::RpcAnswerUnknown {}.to_bytes(),
+        };
+        if let Ok(result) = answer {
+            let result = types::RpcResult { req_msg_id: msg_id.as_i64(), result: Raw(result) };
+            self.keep(result.to_bytes(), Tag::Answer(msg_id));
+        }
+        Ok(())
+    }
+
+    fn drop_answer(&mut self, request: MsgId) -> Result<Bytes, odnix_tl::EncodeError> {
+        let tag = Tag::Answer(request);
+        let sent = self.unacknowledged.iter().find(|(_, sent)| sent.message.tag == tag);
+        let dropped = sent.map(|(&msg_id, sent)| types::RpcAnswerDropped {
+            msg_id: msg_id.as_i64(),
+            seq_no: sent.seq_no,
+            bytes: i32::try_from(sent.message.body.len()).unwrap_or(i32::MAX),
+        });
+        match dropped {
+            Some(dropped) => {
+                self.forget(MsgId::from_i64(dropped.msg_id));
+                dropped.to_bytes()
+            }
+            None => types::RpcAnswerUnknown {}.to_bytes(),
+        }
+    }
+
+    fn check_ids(&self, ids: &[i64]) -> Result<(), Malformed> {
+        if ids.len() > self.limits.ids_max { Err(Malformed) } else { Ok(()) }
+    }
+
+    /// Room again after updates were dropped: the client is told to ask for the difference.
+    fn tell_lost_updates(&mut self) {
+        if self.updates_lost && self.has_room(0) {
+            self.updates_lost = false;
+            let body = odnix_tl::odnix::types::UpdatesTooLong {}.to_bytes();
+            self.keep(body, Tag::Push);
+        }
+    }
+}
+
