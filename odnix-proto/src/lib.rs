@@ -27,6 +27,7 @@ pub mod limits;
 pub mod message_id;
 pub mod secret;
 pub mod seed;
+pub mod session;
 pub mod time;
 
 pub use auth_key::{AuthKey, AuthKeyId};

@@ -15,6 +15,8 @@
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
 //! | `calls_max` | 512 | calls | open calls of one session |
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
+//! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
+//! | `parked_bytes_max` | 8 MiB | bytes | of those |
 //! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
 
 /// The table, adjustable in the configuration of each connection.
@@ -46,6 +48,10 @@ pub struct Limits {
     pub calls_max: usize,
     /// Acknowledgements gathered before an msgs_ack is due at once.
     pub pending_acks_max: usize,
+    /// Packets waiting for a key or session to be provided.
+    pub parked_packets_max: usize,
+    /// Bytes of those.
+    pub parked_bytes_max: usize,
     /// Rounds of dh_gen_retry.
     pub handshake_retries_max: u32,
 }
@@ -66,7 +72,19 @@ impl Default for Limits {
             sent_bytes_max: 16 << 20,
             calls_max: 512,
             pending_acks_max: 16,
+            parked_packets_max: 64,
+            parked_bytes_max: 8 << 20,
             handshake_retries_max: 5,
         }
+    }
+}
+
+/// What an envelope, a container and an `rpc_result` add to a body at most, in bytes.
+const BODY_OVERHEAD_BYTES: usize = 2048;
+
+impl Limits {
+    /// The largest body of one message that still fits into a packet.
+    pub fn body_bytes_max(&self) -> usize {
+        self.packet_bytes_max.saturating_sub(BODY_OVERHEAD_BYTES)
     }
 }

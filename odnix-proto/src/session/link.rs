@@ -128,19 +128,14 @@ impl Link {
     }
 
     /// Takes messages off the queue until the packet is full and gives each its ids.
-    fn pick<T>(
-        &mut self,
-        now: UnixTime,
-        queue: &mut VecDeque<Outgoing<T>>,
-    ) -> Vec<Departed<T>> {
+    fn pick<T>(&mut self, now: UnixTime, queue: &mut VecDeque<Outgoing<T>>) -> Vec<Departed<T>> {
         let limits = &self.limits;
         let (bytes_max, messages_max) = (limits.container_bytes_max, limits.container_messages_max);
         let mut departed = Vec::new();
         let mut bytes = container::HEADER_LEN;
         while let Some(next) = queue.front() {
-            bytes = bytes
-                .saturating_add(container::MESSAGE_HEADER_LEN)
-                .saturating_add(next.body.len());
+            bytes =
+                bytes.saturating_add(container::MESSAGE_HEADER_LEN).saturating_add(next.body.len());
             let full = bytes > bytes_max || departed.len() >= messages_max;
             if full && !departed.is_empty() {
                 break;

@@ -39,8 +39,8 @@ mod server;
 mod wrapper;
 
 pub use client::{CallError, ClientSession, ClientSessionEvent, Init};
-pub use salts::FirstSalt;
 pub(crate) use salts::FIRST_SALT_VALID;
+pub use salts::FirstSalt;
 pub use server::{ServerKey, ServerSession, ServerSessionEvent};
 pub use wrapper::CallContext;
 

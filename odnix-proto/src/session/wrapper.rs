@@ -9,7 +9,7 @@ use super::{
     gzip::{InflateBudget, InflateError},
 };
 use crate::{limits::Limits, message_id::MsgId};
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
 use odnix_tl::{
     Constructor, Decode, DecodeError, Raw,
@@ -25,7 +25,7 @@ pub struct CallContext {
     /// The client's layer. Information, never a reason to refuse.
     pub layer: Option<i32>,
     /// What the client said of itself; its `query` is empty here.
-    pub init: Option<InitConnection>,
+    pub init: Option<Box<InitConnection>>,
     /// Requests that must have succeeded before this one runs.
     pub after: Vec<MsgId>,
     /// The client wants no updates on this session because of this query.
@@ -96,7 +96,7 @@ fn peel(
         InitConnection::ID => {
             let mut wrapper = InitConnection::from_bytes(body)?;
             let query = core::mem::replace(&mut wrapper.query, Raw(Bytes::new()));
-            context.init = Some(wrapper);
+            context.init = Some(Box::new(wrapper));
             query.0
         }
         InvokeAfterMsg::ID => {

@@ -202,7 +202,8 @@ impl ClientSession {
     fn on_announced(&mut self, now: Now, answer: MsgId) -> Received {
         if self.has_received(answer) {
             self.acknowledge(now, answer);
-        } else if let Ok(body) = (types::MsgResendReq { msg_ids: [answer.as_i64()].into() }).to_bytes()
+        } else if let Ok(body) =
+            (types::MsgResendReq { msg_ids: [answer.as_i64()].into() }).to_bytes()
         {
             self.enqueue(Outgoing::service(body, Tag::Service));
         }
@@ -219,7 +220,9 @@ impl ClientSession {
         let states: Vec<u8> = request
             .msg_ids
             .iter()
-            .map(|&id| if self.has_received(MsgId::from_i64(id)) { STATE_RECEIVED } else { STATE_UNKNOWN })
+            .map(|&id| {
+                if self.has_received(MsgId::from_i64(id)) { STATE_RECEIVED } else { STATE_UNKNOWN }
+            })
             .collect();
         let info = types::MsgsStateInfo { req_msg_id: msg_id.as_i64(), info: states.into() };
         if let Ok(body) = info.to_bytes() {

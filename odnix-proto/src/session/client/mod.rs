@@ -234,6 +234,12 @@ impl ClientSession {
         self.events.pop_front()
     }
 
+    /// Gives the key up, so that the next transport begins with a key exchange. Open calls stay
+    /// open; the salts and ids that belonged to the key go with it.
+    pub fn discard_key(&mut self) {
+        self.link = None;
+    }
+
     /// A new session_id under the same or another key: ids, sequence numbers and windows start
     /// again, calls without an outcome wait to be sent anew.
     fn start_session(&mut self, key: AuthKey) {

@@ -75,7 +75,7 @@ impl ClientSession {
     }
 
     /// Service messages are bounded like calls; the oldest matter least.
-    fn enqueue(&mut self, message: Outgoing<Tag>) {
+    pub(super) fn enqueue(&mut self, message: Outgoing<Tag>) {
         let limit = self.limits.sent_max.saturating_add(self.limits.calls_max);
         if self.queue.len() < limit {
             self.queue.push_back(message);

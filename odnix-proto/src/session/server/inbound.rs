@@ -204,7 +204,8 @@ impl ServerSession {
         if let Ok(body) = body
             && self.queue.len() < self.limits.sent_max
         {
-            self.queue.push_back(Outgoing { answer: true, ..Outgoing::service(body, Tag::Service) });
+            self.queue
+                .push_back(Outgoing { answer: true, ..Outgoing::service(body, Tag::Service) });
         }
     }
 }

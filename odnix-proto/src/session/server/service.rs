@@ -115,12 +115,7 @@ impl ServerSession {
     }
 
     /// One byte for each id: not known, not received, not yet possible, received.
-    fn on_msgs_state_req(
-        &mut self,
-        now: Now,
-        msg_id: MsgId,
-        body: Bytes,
-    ) -> Result<(), Malformed> {
+    fn on_msgs_state_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
         let request = types::MsgsStateReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         let states: Vec<u8> =
@@ -218,4 +213,3 @@ impl ServerSession {
         }
     }
 }
-
