@@ -59,6 +59,8 @@ extern crate alloc;
 mod codec;
 mod error;
 mod generated;
+#[cfg(feature = "serde")]
+pub mod json;
 pub mod limits;
 mod macros;
 mod reader;

@@ -222,12 +222,122 @@ macro_rules! tl_enum {
             }
         })?)*
 
-        $crate::__tl_json! { @enum $type {$($variant $(($payload))? $(= $unit)?,)*} }
+        $crate::__tl_json! { @enum $type = $name {$($variant $(($payload))? $(= $unit)?,)*} }
     };
 
     (@const $name:ident $constructor:ty) => { <$constructor as $crate::Constructor>::$name };
 }
 
+/// The JSON form of one type.
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tl_json {
+    (@struct $type:ident {$($field:ident ($name:expr) $($flags:ident)?,)*}) => {
+        #[allow(unused_variables)] // there may be no fields
+        impl $crate::json::JsonObject for $type {
+            fn put_fields<M: $crate::json::SerializeMap>(
+                &self,
+                map: &mut M,
+            ) -> ::core::result::Result<(), M::Error> {
+                $($crate::__tl_json!(@put self.$field, map, $name, $($flags)?);)*
+                ::core::result::Result::Ok(())
+            }
+
+            fn take_fields(
+                members: &mut $crate::json::Members,
+            ) -> ::core::result::Result<Self, $crate::json::JsonError> {
+                ::core::result::Result::Ok(Self {
+                    $($field: $crate::__tl_json!(@take members, $name, $($flags)?),)*
+                })
+            }
+        }
+
+        impl $crate::json::Json for $type {
+            fn to_json<S: $crate::json::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::json::JsonObject::put_object(self, serializer)
+            }
+
+            fn from_json(
+                value: $crate::json::Value,
+            ) -> ::core::result::Result<Self, $crate::json::JsonError> {
+                $crate::json::only(value)
+            }
+        }
+
+        $crate::__tl_json! { @serde $type }
+    };
+    (@enum $type:ident = $name:literal {$($variant:ident $(($payload:ty))? $(= $unit:path)?,)*}) => {
+        impl $crate::json::Json for $type {
+            fn to_json<S: $crate::json::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                match self {
+                    $($(Self::$variant(value) => {
+                        <$payload as $crate::json::Json>::to_json(value, serializer)
+                    })?)*
+                    $($(Self::$variant => {
+                        <$unit as $crate::json::Json>::to_json(&$unit, serializer)
+                    })?)*
+                }
+            }
+
+            fn from_json(
+                value: $crate::json::Value,
+            ) -> ::core::result::Result<Self, $crate::json::JsonError> {
+                let members = $crate::json::Members::open(value)?;
+                match members.name() {
+                    $($(<$payload as $crate::Constructor>::NAME => {
+                        members.into_object::<$payload>().map(Self::$variant)
+                    })?)*
+                    $($(<$unit as $crate::Constructor>::NAME => {
+                        members.into_object::<$unit>().map(|_| Self::$variant)
+                    })?)*
+                    _ => ::core::result::Result::Err(members.unknown_name($name)),
+                }
+            }
+        }
+
+        $crate::__tl_json! { @serde $type }
+    };
+
+    (@serde $type:ident) => {
+        impl $crate::json::Serialize for $type {
+            fn serialize<S: $crate::json::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::json::Json::to_json(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::json::Deserialize<'de> for $type {
+            fn deserialize<D: $crate::json::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::json::deserialize(deserializer)
+            }
+        }
+    };
+
+    (@put $value:expr, $map:ident, $name:expr, ) => {
+        $map.serialize_entry($name, &$crate::json::AsJson(&$value))?
+    };
+    (@put $value:expr, $map:ident, $name:expr, $flags:ident) => {
+        $crate::json::JsonFlagged::put_member(&$value, $map, $name)?
+    };
+    (@take $members:ident, $name:expr, ) => { $members.take($name)? };
+    (@take $members:ident, $name:expr, $flags:ident) => {
+        $crate::json::JsonFlagged::take_member($members, $name)?
+    };
+}
+
+/// Without the feature `serde` there is no JSON form.
+#[cfg(not(feature = "serde"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tl_json {

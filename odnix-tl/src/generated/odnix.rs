@@ -832,6 +832,11 @@ pub mod functions {
                 password: String,
             }
         }
+
+        tl_struct! {
+            /// `auth.logOut#5717da40 = Bool;`
+            pub struct LogOut = "auth.logOut" 0x5717da40 -> bool;
+        }
     }
 
     /// Those of the namespace `contacts`.
@@ -945,6 +950,16 @@ pub mod functions {
                 max_id: i64,
             }
         }
+
+        tl_struct! {
+            /// `messages.setTyping#a3825e50 peer:InputPeer action:SendMessageAction = Bool;`
+            pub struct SetTyping = "messages.setTyping" 0xa3825e50 -> bool {
+                /// `peer:InputPeer`
+                peer: enums::InputPeer,
+                /// `action:SendMessageAction`
+                action: enums::SendMessageAction,
+            }
+        }
     }
 
     /// Those of the namespace `updates`.
@@ -1018,6 +1033,8 @@ crate::tl_enum! {
         AuthSignUp(functions::auth::SignUp),
         /// `auth.signIn`
         AuthSignIn(functions::auth::SignIn),
+        /// `auth.logOut`
+        AuthLogOut(functions::auth::LogOut),
         /// `users.getUsers`
         UsersGetUsers(functions::users::GetUsers),
         /// `contacts.resolveUsername`
@@ -1034,6 +1051,8 @@ crate::tl_enum! {
         MessagesGetDialogs(functions::messages::GetDialogs),
         /// `messages.readHistory`
         MessagesReadHistory(functions::messages::ReadHistory),
+        /// `messages.setTyping`
+        MessagesSetTyping(functions::messages::SetTyping),
         /// `updates.getState`
         UpdatesGetState(functions::updates::GetState),
         /// `updates.getDifference`

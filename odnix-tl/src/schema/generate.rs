@@ -341,7 +341,8 @@ impl core::fmt::Display for Form {
 
 /// The types that Rust has anyway.
 fn is_built_in(definition: &Definition) -> bool {
-    ["Bool", "True", "Null"].iter().any(|name| definition.result.name.is(name))
+    definition.kind == Kind::Constructor
+        && ["Bool", "True", "Null"].iter().any(|name| definition.result.name.is(name))
 }
 
 fn path(module: &str, name: &Name) -> String {
