@@ -216,6 +216,9 @@ pub enum UsageError {
     /// The answer belongs to no open question.
     #[error("the answer belongs to no open question")]
     NotAsked,
+    /// The client has sent nothing yet that tells its framing, so nothing can be framed.
+    #[error("the client's framing is not known yet; wait for its first bytes")]
+    FramingUnknown,
     /// The machine has failed or finished; its peer error was reported before.
     #[error("the connection has ended")]
     Ended,
@@ -234,6 +237,9 @@ pub enum ConfigError {
     /// A client needs at least one server key, a server its own.
     #[error("no RSA key configured")]
     NoKey,
+    /// The full framing has no tag, so it has no obfuscated form.
+    #[error("the full framing cannot be obfuscated; choose abridged, intermediate or padded")]
+    ObfuscatedFull,
     /// A limit is outside the range the protocol allows.
     #[error("limit {0} is outside its range")]
     Limit(&'static str),

@@ -29,6 +29,7 @@ pub mod secret;
 pub mod seed;
 pub mod session;
 pub mod time;
+pub mod transport;
 
 pub use auth_key::{AuthKey, AuthKeyId};
 pub use error::{

@@ -1,0 +1,148 @@
+//! The client's end of a framed byte stream.
+
+use super::framer::{Inbound, Outbound, Sender};
+use super::{Frame, Framing, Obfuscation, obfuscated};
+use crate::error::{ConfigError, PeerError, UsageError};
+use crate::limits::Limits;
+use crate::seed::{Generator, Seed};
+use bytes::{Bytes, BytesMut};
+
+/// How a client frames: a checked combination.
+#[derive(Clone, Debug)]
+pub struct ClientOptions {
+    framing: Framing,
+    obfuscation: Option<Obfuscation>,
+    packet_bytes_max: usize,
+}
+
+impl ClientOptions {
+    /// `framing` in clear, with the default packet limit.
+    pub fn new(framing: Framing) -> Self {
+        let packet_bytes_max = Limits::default().packet_bytes_max;
+        Self { framing, obfuscation: None, packet_bytes_max }
+    }
+
+    /// The same under obfuscated2.
+    ///
+    /// # Errors
+    /// [`ConfigError::ObfuscatedFull`]: the full framing has no obfuscated form.
+    pub fn obfuscated(self, obfuscation: Obfuscation) -> Result<Self, ConfigError> {
+        match self.framing {
+            Framing::Full => Err(ConfigError::ObfuscatedFull),
+            _ => Ok(Self { obfuscation: Some(obfuscation), ..self }),
+        }
+    }
+
+    /// The same with another bound on received packets, in bytes; above
+    /// [`PACKET_BYTES_CEILING`](super::PACKET_BYTES_CEILING) it counts as that.
+    pub fn packet_bytes_max(self, packet_bytes_max: usize) -> Self {
+        Self { packet_bytes_max, ..self }
+    }
+
+    /// The framing chosen.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Whether it is obfuscated.
+    pub fn is_obfuscated(&self) -> bool {
+        self.obfuscation.is_some()
+    }
+}
+
+/// Frames one connection for a client. A new connection needs a new framer.
+#[derive(Debug)]
+pub struct ClientFramer {
+    framing: Framing,
+    /// Tag or header, until the first frame carries it.
+    opening: Bytes,
+    inbound: Inbound,
+    outbound: Outbound,
+}
+
+impl ClientFramer {
+    /// A framer for one fresh connection; `seed` makes the obfuscation header and the padding.
+    pub fn new(options: &ClientOptions, seed: Seed) -> Self {
+        let mut random = Generator::new(seed);
+        let framing = options.framing;
+        let mut inbound = Inbound::new(Sender::Server, options.packet_bytes_max);
+        let mut streams = None;
+        let opening = match (framing.tag(), &options.obfuscation) {
+            (None, _) => Bytes::new(),
+            (Some([first, ..]), None) if framing == Framing::Abridged => {
+                Bytes::copy_from_slice(&[first])
+            }
+            (Some(tag), None) => Bytes::copy_from_slice(&tag),
+            (Some(tag), Some(config)) => {
+                let (header, both) = obfuscated::open(tag, config, &mut random);
+                streams = Some(both);
+                Bytes::copy_from_slice(&header)
+            }
+        };
+        let mut outbound = Outbound::new(random);
+        if let Some(streams) = streams {
+            outbound.stream = Some(streams.to_server);
+            inbound.stream = Some(streams.to_client);
+        }
+        Self { framing, opening, inbound, outbound }
+    }
+
+    /// The framing in use.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Takes all of `bytes`. Poll [`next_frame`](Self::next_frame) until it is empty.
+    ///
+    /// # Errors
+    /// [`PeerError::Framing`], sticky, when an earlier frame broke the framing, or when more
+    /// piled up than the module's limits allow.
+    pub fn receive(&mut self, bytes: &mut BytesMut) -> Result<(), PeerError> {
+        self.inbound.receive(bytes)
+    }
+
+    /// The next complete frame, oldest first.
+    ///
+    /// # Errors
+    /// [`PeerError::Framing`], sticky.
+    pub fn next_frame(&mut self) -> Result<Option<Frame>, PeerError> {
+        self.inbound.next_frame(self.framing)
+    }
+
+    /// Appends `packet` as one frame, after the connection's opening if it is the first.
+    ///
+    /// # Errors
+    /// [`UsageError::BodyLength`]: empty, not a multiple of 4 bytes, or above 16 MiB.
+    pub fn frame(&mut self, packet: &[u8], out: &mut BytesMut) -> Result<(), UsageError> {
+        self.write(packet, false, out)
+    }
+
+    /// Like [`frame`](Self::frame), asking the server for a quick acknowledgement. The full
+    /// framing has none, so there it is the same as `frame`.
+    ///
+    /// # Errors
+    /// As [`frame`](Self::frame).
+    pub fn frame_with_quick_ack(
+        &mut self,
+        packet: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<(), UsageError> {
+        self.write(packet, true, out)
+    }
+
+    fn write(
+        &mut self,
+        packet: &[u8],
+        quick_ack: bool,
+        out: &mut BytesMut,
+    ) -> Result<(), UsageError> {
+        let start = out.len();
+        out.extend_from_slice(&self.opening);
+        let written = self.outbound.packet(self.framing, packet, quick_ack, out);
+        match written {
+            Ok(()) => self.opening = Bytes::new(),
+            Err(_) => out.truncate(start),
+        }
+        written
+    }
+}
