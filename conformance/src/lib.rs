@@ -1,1 +1,8 @@
-//! Language-neutral vectors and black-box checks of the Odnix protocol.
+//! Language-neutral vectors and black-box checks of the Odnix protocol, and of the house it is
+//! built in.
+//!
+//! - `interop/` runs client stacks that nobody here wrote against `odnix-server`.
+//! - `tests/` checks what no compiler checks: that the pages in `docs/` say what the code does,
+//!   and that the rules of `CONTRIBUTING.md` are kept.
+
+pub mod house;
