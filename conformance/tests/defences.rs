@@ -1,0 +1,40 @@
+//! `docs/defences.md` names tests that exist.
+
+use odnix_conformance::house;
+
+/// The rows of every table of the page.
+fn rows() -> Vec<Vec<String>> {
+    let page = std::fs::read_to_string(house::root().join("docs/defences.md")).expect("page");
+    page.split("\n## ").flat_map(|section| house::table(section, "id")).collect()
+}
+
+/// The `code` spans of a cell, in order.
+fn code_spans(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_defence_names_the_tests_that_prove_it() {
+    for row in rows() {
+        let [id, _attack, _rule, proof] = row.as_slice() else { panic!("4 cells: {row:?}") };
+        let mut text = None;
+        let mut proofs = 0;
+        for span in code_spans(proof) {
+            if span.ends_with(".rs") {
+                let path = house::root().join(span);
+                text = Some(std::fs::read_to_string(&path).unwrap_or_else(|why| {
+                    panic!("docs/defences.md, {id}: {}: {why}", path.display())
+                }));
+            } else {
+                let text = text.as_deref().expect("a proof starts with the file");
+                let declared = text.contains(&format!("fn {span}("));
+                assert!(
+                    declared,
+                    "docs/defences.md, {id}: no test {span} in the file named before"
+                );
+                proofs += 1;
+            }
+        }
+        assert!(proofs > 0, "docs/defences.md, {id}: no test named");
+    }
+}
