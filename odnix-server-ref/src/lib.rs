@@ -1,1 +1,3 @@
 //! Reference server.
+
+pub mod store;

@@ -1,0 +1,204 @@
+//! What each method does: synchronous, one store transaction each, no I/O of its own.
+//!
+//! ```text
+//! body ─decode─▶ Request ─prepare─▶ Prepared ─handle(tx)─▶ Outcome { reply, pushes, login }
+//!                          (passwords are hashed here, outside the transaction)
+//! ```
+//!
+//! The mailbox is always the one of the user logged in with the caller's key; no request can
+//! name another. Other users are named by (id, access_hash), where access_hash is a keyed
+//! hash of (caller, user): a guessed id, someone else's access_hash and a user that does not
+//! exist get the same answer.
+
+mod auth;
+mod contacts;
+mod error;
+mod help;
+mod messages;
+pub mod password;
+mod updates;
+mod users;
+mod view;
+
+pub use error::RpcError;
+pub use password::Evidence;
+
+use crate::store::{Tx, UserId};
+use bytes::Bytes;
+use odnix_proto::{AuthKeyId, UnixTime};
+use odnix_tl::odnix::Request;
+use odnix_tl::{Decode, DecodeError, Encode};
+use std::net::SocketAddr;
+
+/// Longest list that one request may ask for.
+pub const LIMIT_MAX: i32 = 100;
+/// Most users in one request.
+pub const USERS_MAX: usize = 100;
+/// Most contacts of one user.
+pub const CONTACTS_MAX: i64 = 1000;
+/// Longest message text, in characters.
+pub const MESSAGE_CHARS_MAX: usize = 4096;
+/// Longest media reference, in bytes of JSON.
+pub const MEDIA_BYTES_MAX: usize = 4096;
+/// Updates in one slice of a difference unless the caller asks for another number.
+pub const DIFFERENCE_LIMIT: usize = 100;
+/// Most updates in one slice of a difference.
+pub const DIFFERENCE_LIMIT_MAX: usize = 1000;
+/// Bytes of logged content in one slice of a difference, the first update aside.
+pub const DIFFERENCE_BYTES_MAX: usize = 512 << 10;
+
+/// Who asks, and from where.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The authorization key of the session.
+    pub key_id: AuthKeyId,
+    /// The dc that the key was made for.
+    pub dc: i32,
+    /// As given in invokeWithLayer.
+    pub layer: Option<i32>,
+    /// Where this server's TCP listener is reached from the caller.
+    pub tcp_address: SocketAddr,
+    /// The time of the request.
+    pub now: UnixTime,
+}
+
+impl Caller {
+    fn date(&self) -> i32 {
+        i32::try_from(self.now.as_secs()).unwrap_or(i32::MAX)
+    }
+}
+
+/// A request and what was found out about its password.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// The request.
+    pub request: Request,
+    /// Made by [`password::examine`].
+    pub evidence: Evidence,
+}
+
+/// What follows from a request once its transaction is committed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The boxed result.
+    pub reply: Bytes,
+    /// Updates for other sessions.
+    pub pushes: Vec<Push>,
+    /// A change of the user behind the caller's key.
+    pub login: Option<LoginChange>,
+    /// The user logged in with the caller's key when the request was handled.
+    pub user: Option<UserId>,
+}
+
+/// An update on its way to every session of a user but the one that caused it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Push {
+    /// To whom.
+    pub user: UserId,
+    /// A boxed `Updates`.
+    pub update: Bytes,
+    /// Not in the log: of no use to a session that is away.
+    pub ephemeral: bool,
+}
+
+/// A change of the user behind a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginChange {
+    /// This user is now logged in.
+    In(UserId),
+    /// Nobody is logged in any more.
+    Out,
+}
+
+/// The methods, and the secrets they need.
+#[derive(Debug)]
+pub struct Rpc {
+    access: view::AccessHashes,
+}
+
+impl Rpc {
+    /// With the secret under which access_hashes are made.
+    pub fn new(access_secret: [u8; 32]) -> Self {
+        Self { access: view::AccessHashes::new(access_secret) }
+    }
+
+    /// Parses a body; the connection envelope has been peeled off before.
+    ///
+    /// # Errors
+    /// Unknown method, or malformed parameters.
+    pub fn decode(body: Bytes) -> Result<Request, RpcError> {
+        Request::from_bytes(body).map_err(|error| match error {
+            DecodeError::UnknownConstructor { id, position: 0, .. } => {
+                RpcError::InputMethodInvalid(id)
+            }
+            _ => RpcError::InputRequestInvalid,
+        })
+    }
+
+    /// Does what the request asks, within `tx`.
+    ///
+    /// # Errors
+    /// The request is refused; `tx` must be rolled back.
+    pub fn handle(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &Caller,
+        prepared: Prepared,
+    ) -> Result<Outcome, RpcError> {
+        let user = tx.session_user(caller.key_id)?;
+        let Prepared { request, evidence } = prepared;
+        let mut outcome = match request {
+            Request::HelpEcho(echo) => help::echo(echo),
+            Request::HelpGetConfig(_) => help::config(caller),
+            Request::HelpGetNearestDc(_) => help::nearest_dc(caller),
+            Request::AuthSignUp(it) => auth::sign_up(self, tx, caller, user, &it, evidence),
+            Request::AuthSignIn(it) => auth::sign_in(self, tx, caller, user, &it, evidence),
+            request => {
+                let me = user.ok_or(RpcError::AuthKeyUnregistered)?;
+                self.handle_authorized(tx, caller, me, request)
+            }
+        }?;
+        outcome.user = match outcome.login {
+            Some(LoginChange::In(user)) => Some(user),
+            Some(LoginChange::Out) => None,
+            None => user,
+        };
+        Ok(outcome)
+    }
+
+    fn handle_authorized(
+        &self,
+        tx: &mut dyn Tx,
+        caller: &Caller,
+        me: UserId,
+        request: Request,
+    ) -> Result<Outcome, RpcError> {
+        let mut view = view::View { tx, access: &self.access, me, date: caller.date() };
+        match request {
+            Request::AuthLogOut(_) => auth::log_out(&mut view, caller),
+            Request::UsersGetUsers(it) => users::get_users(&mut view, &it),
+            Request::ContactsResolveUsername(it) => contacts::resolve_username(&mut view, &it),
+            Request::ContactsAddContact(it) => contacts::add_contact(&mut view, &it),
+            Request::ContactsGetContacts(_) => contacts::get_contacts(&mut view),
+            Request::MessagesSendMessage(it) => messages::send_message(&mut view, &it),
+            Request::MessagesGetHistory(it) => messages::get_history(&mut view, &it),
+            Request::MessagesGetDialogs(it) => messages::get_dialogs(&mut view, &it),
+            Request::MessagesReadHistory(it) => messages::read_history(&mut view, &it),
+            Request::MessagesSetTyping(it) => messages::set_typing(&mut view, &it),
+            Request::UpdatesGetState(_) => updates::get_state(&mut view),
+            Request::UpdatesGetDifference(it) => updates::get_difference(&mut view, &it),
+            // The connection envelope is peeled off before; nested deeper it is no method.
+            _ => Err(RpcError::InputRequestInvalid),
+        }
+    }
+}
+
+fn reply(result: &impl Encode) -> Result<Outcome, RpcError> {
+    Ok(Outcome { reply: encode(result)?, ..Outcome::default() })
+}
+
+fn encode(object: &impl Encode) -> Result<Bytes, RpcError> {
+    object.to_bytes().map_err(|_| {
+        crate::store::StoreError::Corrupt("a stored object is too large for the wire").into()
+    })
+}
