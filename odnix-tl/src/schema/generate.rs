@@ -339,7 +339,7 @@ impl core::fmt::Display for Form {
     }
 }
 
-/// The types that Rust has anyway.
+/// Constructors of the types that Rust has anyway; functions may well return those.
 fn is_built_in(definition: &Definition) -> bool {
     definition.kind == Kind::Constructor
         && ["Bool", "True", "Null"].iter().any(|name| definition.result.name.is(name))
