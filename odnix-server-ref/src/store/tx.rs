@@ -1,10 +1,10 @@
 //! One transaction as the rooms above the store see it.
 
+use super::StoreError;
 use super::rows::{
     ChatId, Credentials, Dialog, KeyRecord, LogEntry, Message, MessageId, NewMessage, NewUser,
     Sent, User, UserId,
 };
-use super::StoreError;
 use odnix_proto::AuthKeyId;
 
 /// Typed queries over one open transaction. Every list has a limit.
@@ -76,12 +76,8 @@ pub trait Tx {
     /// One user's view of a chat.
     fn dialog(&mut self, user: UserId, chat: ChatId) -> Result<Option<Dialog>, StoreError>;
     /// The dialogs of a user whose newest message is below `before`, newest first.
-    fn dialogs(
-        &mut self,
-        user: UserId,
-        before: i64,
-        limit: i64,
-    ) -> Result<Vec<Dialog>, StoreError>;
+    fn dialogs(&mut self, user: UserId, before: i64, limit: i64)
+    -> Result<Vec<Dialog>, StoreError>;
     /// How many dialogs a user has.
     fn dialog_count(&mut self, user: UserId) -> Result<i64, StoreError>;
     /// Sets how far a user has read, and what is left.
