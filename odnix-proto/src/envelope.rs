@@ -203,8 +203,8 @@ fn decrypt(key: &AuthKey, from: Side, packet: &mut [u8]) -> Option<Checked> {
     // Refuses a ciphertext that is not a whole number of blocks.
     aes256_ige_decrypt(keys.expose_key(), keys.expose_iv(), inner).ok()?;
     let hashed = message_key(key, from, inner);
-    // "It is important to compare msg_key before trusting any length." Nothing above this line
-    // depends on the plaintext but through its hash.
+    // Above this line nothing depends on the plaintext but through its hash; below it, the
+    // plaintext is what the key's owner wrote.
     if !bool::from(hashed.msg_key.ct_eq(msg_key)) {
         return None;
     }
