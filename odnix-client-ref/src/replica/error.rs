@@ -1,0 +1,93 @@
+//! What can go wrong with the local replica, each in one sentence.
+
+use std::path::{Path, PathBuf};
+
+/// The local replica could not be read or written. What it held before is intact.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplicaError {
+    /// The disk, the file-system quota or the configured limit is reached.
+    #[error(
+        "the disk is full: {path} could not grow; free some space and try again, \
+         everything stored so far is intact"
+    )]
+    Full {
+        /// The replica.
+        path: PathBuf,
+    },
+    /// The file system refuses.
+    #[error("cannot write to {path}: {reason}")]
+    Unwritable {
+        /// The replica or its folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file is something else.
+    #[error("{path} is not a replica made by odnix-client; choose another --data folder")]
+    NotAReplica {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a later version.
+    #[error("{path} was written by a newer odnix-client (schema {found}); upgrade this one")]
+    NewerSchema {
+        /// The replica.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+    },
+    /// The replica was made for another server.
+    #[error(
+        "{path} belongs to the server with key {ours}, but the given key is {given}; \
+         give that server's key or another --data folder"
+    )]
+    OtherServer {
+        /// The replica.
+        path: PathBuf,
+        /// Fingerprint of the server it belongs to, 16 hexadecimal digits.
+        ours: String,
+        /// Fingerprint of the given key.
+        given: String,
+    },
+    /// Anything else SQLite reports.
+    #[error("the local database {path} failed: {reason}")]
+    Database {
+        /// The replica.
+        path: PathBuf,
+        /// What SQLite said.
+        reason: String,
+    },
+}
+
+impl ReplicaError {
+    /// Sorts an SQLite error into the cases above.
+    pub(crate) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as Code;
+        let path = path.to_owned();
+        let reason = error.to_string();
+        match error.sqlite_error_code() {
+            Some(Code::DiskFull) => Self::Full { path },
+            Some(Code::NotADatabase) => Self::NotAReplica { path },
+            Some(
+                Code::ReadOnly
+                | Code::CannotOpen
+                | Code::PermissionDenied
+                | Code::SystemIoFailure
+                | Code::NoLargeFileSupport,
+            ) => Self::Unwritable { path, reason },
+            _ => Self::Database { path, reason },
+        }
+    }
+
+    /// Sorts a file-system error into the cases above.
+    pub(crate) fn from_io(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.to_owned();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::Full { path }
+            }
+            _ => Self::Unwritable { path, reason: error.to_string() },
+        }
+    }
+}

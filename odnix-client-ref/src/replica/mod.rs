@@ -1,0 +1,702 @@
+//! The local replica: what this device knows of its mailbox, in one SQLite file.
+//!
+//! Layout: a folder (mode 0700) with `replica.sqlite` (mode 0600, WAL). The tables are in
+//! `schema.sql`: the device's key and session, the checkpoint `(pts, date)`, users with the
+//! access_hash this account may name them by, messages, read positions, and the sends whose
+//! outcome is not yet known.
+//!
+//! Three rules hold at every moment, also after a crash:
+//!
+//! 1. An update and the checkpoint that vouches for it change in **one** transaction.
+//! 2. The checkpoint never moves backwards, and applying an update twice changes nothing, so
+//!    two programs may share one replica.
+//! 3. A message is in `pending_sends` from before it first leaves until the row that proves
+//!    its delivery is stored, in the same transaction.
+//!
+//! A commit survives the end of the process at once and a power failure from the next WAL
+//! checkpoint on; a commit lost to a power failure is lost whole, and the server's log fills
+//! it in again. The key is stored with a full sync.
+//!
+//! Errors are [`ReplicaError`]: full disk, unwritable file, foreign file, newer schema, another
+//! server's replica. None of them damages what is stored.
+
+mod digest;
+mod error;
+
+pub use digest::{Digest, MailboxModel, MessageRow, ReadPositions};
+pub use error::ReplicaError;
+
+use digest::CanonicalHasher;
+use odnix_proto::{AuthKey, Secret};
+use odnix_tl::odnix::{enums::Update, types};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use std::fs;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+const SCHEMA: &str = include_str!("schema.sql");
+const SCHEMA_VERSION: i64 = 1;
+const FILE_NAME: &str = "replica.sqlite";
+
+/// How much of the mailbox's log a replica holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Every update up to here has been applied.
+    pub pts: i32,
+    /// The server's clock when it said so, Unix seconds.
+    pub date: i32,
+}
+
+/// The authorization key of this device and what travels with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceKey {
+    /// The key.
+    pub auth_key: AuthKey,
+    /// The salt last known to be valid.
+    pub server_salt: i64,
+    /// The server's clock minus ours, in microseconds.
+    pub time_offset_us: i64,
+}
+
+/// A dialog as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialogRow {
+    /// The other side.
+    pub peer_id: i64,
+    /// The newest message.
+    pub top_message: i64,
+    /// How far it has been read.
+    pub read: ReadPositions,
+    /// Messages of the peer that have not been read.
+    pub unread_count: i64,
+}
+
+/// A message that may or may not have reached the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingSend {
+    /// The name under which the server executes it exactly once.
+    pub random_id: i64,
+    /// The user it is for.
+    pub peer_id: i64,
+    /// The text.
+    pub text: String,
+}
+
+/// What one transaction stores.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Users the updates speak of.
+    pub users: Vec<types::User>,
+    /// Updates, in pts order.
+    pub updates: Vec<Update>,
+    /// The position they lead to; `None` for updates outside the pts order.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// An open replica.
+#[derive(Debug)]
+pub struct Replica {
+    db: Connection,
+    path: PathBuf,
+}
+
+type Result<T, E = ReplicaError> = std::result::Result<T, E>;
+
+impl Replica {
+    /// Opens the replica in `folder`, making both when they do not exist.
+    ///
+    /// `server_fingerprint` names the server this replica belongs to from now on.
+    /// `bytes_max` bounds the size of the database file.
+    ///
+    /// # Errors
+    /// The folder cannot be written, or holds something else, or another server's replica.
+    pub fn open(folder: &Path, server_fingerprint: i64, bytes_max: Option<u64>) -> Result<Self> {
+        make_private_folder(folder)?;
+        let path = folder.join(FILE_NAME);
+        make_private_file(&path)?;
+        let db =
+            Connection::open(&path).map_err(|error| ReplicaError::from_sqlite(&path, &error))?;
+        let mut replica = Self { db, path };
+        replica.configure(bytes_max).map_err(|error| replica.error(&error))?;
+        replica.migrate()?;
+        replica.claim(server_fingerprint)?;
+        Ok(replica)
+    }
+
+    fn configure(&self, bytes_max: Option<u64>) -> rusqlite::Result<()> {
+        self.db.busy_timeout(std::time::Duration::from_secs(5))?;
+        if let Some(bytes_max) = bytes_max {
+            let page_bytes: u32 =
+                self.db.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            let pages_max =
+                (bytes_max / u64::from(page_bytes.max(1))).clamp(1, u64::from(u32::MAX));
+            let pages_max = i64::try_from(pages_max).unwrap_or(i64::MAX);
+            self.db.pragma_update_and_check(None, "max_page_count", pages_max, |_| Ok(()))?;
+        }
+        self.db.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+        self.db.pragma_update(None, "synchronous", "NORMAL")?;
+        self.db.pragma_update(None, "foreign_keys", true)
+    }
+
+    fn migrate(&mut self) -> Result<()> {
+        let path = self.path.clone();
+        let version = self.transaction(|tx| {
+            let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            let tables: i64 =
+                tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+            if version == 0 && tables == 0 {
+                tx.execute_batch(SCHEMA)?;
+                tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+                return Ok(SCHEMA_VERSION);
+            }
+            Ok(version)
+        })?;
+        match version {
+            SCHEMA_VERSION => Ok(()),
+            0 => Err(ReplicaError::NotAReplica { path }),
+            found => Err(ReplicaError::NewerSchema { path, found }),
+        }
+    }
+
+    fn claim(&mut self, given: i64) -> Result<()> {
+        let ours: i64 = self.transaction(|tx| {
+            tx.execute(
+                "INSERT INTO device (id, server_fingerprint) VALUES (1, ?1) ON CONFLICT DO NOTHING",
+                [given],
+            )?;
+            tx.query_row("SELECT server_fingerprint FROM device", [], |row| row.get(0))
+        })?;
+        if ours == given {
+            return Ok(());
+        }
+        let hex = |fingerprint: i64| format!("{fingerprint:016x}");
+        Err(ReplicaError::OtherServer {
+            path: self.path.clone(),
+            ours: hex(ours),
+            given: hex(given),
+        })
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    // --- the device ---
+
+    /// The stored authorization key.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn device_key(&self) -> Result<Option<DeviceKey>> {
+        let row = self.read(|db| {
+            db.query_row("SELECT auth_key, server_salt, time_offset_us FROM device", [], |row| {
+                let key: Option<[u8; 256]> = row.get(0)?;
+                Ok((key.map(Zeroizing::new), row.get(1)?, row.get(2)?))
+            })
+        })?;
+        let (Some(key), server_salt, time_offset_us) = row else { return Ok(None) };
+        let auth_key = AuthKey::new(Secret::init(|bytes| bytes.copy_from_slice(key.as_slice())));
+        Ok(Some(DeviceKey { auth_key, server_salt, time_offset_us }))
+    }
+
+    /// Stores a new authorization key, synced to the disk before this returns.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn save_device_key(&mut self, key: &DeviceKey) -> Result<()> {
+        self.set_synchronous("FULL")?;
+        let stored = self.transaction(|tx| {
+            tx.execute(
+                "UPDATE device SET auth_key = ?1, server_salt = ?2, time_offset_us = ?3",
+                params![
+                    key.auth_key.expose_secret().as_slice(),
+                    key.server_salt,
+                    key.time_offset_us
+                ],
+            )
+        });
+        self.set_synchronous("NORMAL")?;
+        stored.map(drop)
+    }
+
+    fn set_synchronous(&self, level: &str) -> Result<()> {
+        self.read(|db| db.pragma_update(None, "synchronous", level))
+    }
+
+    /// Forgets a key the server does not know any more. The mailbox stays.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn forget_device_key(&mut self) -> Result<()> {
+        self.transaction(|tx| {
+            tx.execute("UPDATE device SET auth_key = NULL, session_id = NULL", [])
+        })
+        .map(drop)
+    }
+
+    /// Stores the salt and clock offset learned since the key was made.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn save_salt(&mut self, server_salt: i64, time_offset_us: i64) -> Result<()> {
+        self.transaction(|tx| {
+            tx.execute(
+                "UPDATE device SET server_salt = ?1, time_offset_us = ?2",
+                [server_salt, time_offset_us],
+            )
+        })
+        .map(drop)
+    }
+
+    /// Notes the session this device now speaks in, for diagnostics.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn save_session(&mut self, session_id: i64) -> Result<()> {
+        self.transaction(|tx| tx.execute("UPDATE device SET session_id = ?1", [session_id]))
+            .map(drop)
+    }
+
+    /// The session last spoken in.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn session(&self) -> Result<Option<i64>> {
+        self.read(|db| db.query_row("SELECT session_id FROM device", [], |row| row.get(0)))
+    }
+
+    /// The account this replica belongs to, once signed in.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn own_user(&self) -> Result<Option<types::User>> {
+        let id: Option<i64> =
+            self.read(|db| db.query_row("SELECT self_user_id FROM device", [], |row| row.get(0)))?;
+        id.map_or(Ok(None), |id| self.user(id))
+    }
+
+    /// Stores the account this replica belongs to.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn save_own_user(&mut self, user: &types::User) -> Result<()> {
+        self.transaction(|tx| {
+            upsert_user(tx, user)?;
+            tx.execute("UPDATE device SET self_user_id = ?1", [user.id])
+        })
+        .map(drop)
+    }
+
+    // --- the mailbox ---
+
+    /// The position up to which every update has been applied.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        self.read(|db| {
+            db.query_row("SELECT pts, date FROM checkpoint", [], |row| {
+                Ok(Checkpoint { pts: row.get(0)?, date: row.get(1)? })
+            })
+            .optional()
+            .map(Option::unwrap_or_default)
+        })
+    }
+
+    /// Stores updates and the checkpoint they lead to, all or nothing. Returns how many
+    /// messages were new.
+    ///
+    /// # Errors
+    /// The database cannot be written; nothing of the batch is stored.
+    pub fn apply(&mut self, batch: &Batch) -> Result<usize> {
+        self.transaction(|tx| {
+            for user in &batch.users {
+                upsert_user(tx, user)?;
+            }
+            let mut new_messages = 0;
+            for update in &batch.updates {
+                new_messages += apply_update(tx, update)?;
+            }
+            if let Some(checkpoint) = batch.checkpoint {
+                advance_checkpoint(tx, checkpoint)?;
+            }
+            Ok(new_messages)
+        })
+    }
+
+    /// Stores a page of history that came outside the update log. Returns how many messages
+    /// were new.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn store_history(
+        &mut self,
+        messages: &[types::Message],
+        dialogs: &[types::Dialog],
+        users: &[types::User],
+    ) -> Result<usize> {
+        self.transaction(|tx| {
+            for user in users {
+                upsert_user(tx, user)?;
+            }
+            let mut new_messages = 0;
+            for message in messages {
+                new_messages += insert_message(tx, message)?;
+            }
+            for dialog in dialogs {
+                let positions = ReadPositions {
+                    inbox_max_id: dialog.read_inbox_max_id,
+                    outbox_max_id: dialog.read_outbox_max_id,
+                };
+                advance_read(tx, dialog.peer.user_id, positions)?;
+            }
+            Ok(new_messages)
+        })
+    }
+
+    /// The newest messages with `peer_id` below `before_id` (0 for the newest), oldest first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn history(&self, peer_id: i64, before_id: i64, limit: u32) -> Result<Vec<MessageRow>> {
+        let mut rows = self.rows(
+            "SELECT id, peer_id, from_id, out, date, text, media FROM messages
+             WHERE peer_id = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3",
+            params![peer_id, before_id, limit],
+            message_row,
+        )?;
+        rows.reverse();
+        Ok(rows)
+    }
+
+    /// Messages this replica learned after the `arrival`-th, in order of arrival, each with
+    /// its own number.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn arrived_after(&self, arrival: i64, limit: u32) -> Result<Vec<(i64, MessageRow)>> {
+        self.rows(
+            "SELECT id, peer_id, from_id, out, date, text, media, arrival FROM messages
+             WHERE arrival > ?1 ORDER BY arrival LIMIT ?2",
+            params![arrival, limit],
+            |row| Ok((row.get(7)?, message_row(row)?)),
+        )
+    }
+
+    /// The arrival number of the newest message, 0 if there is none.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn last_arrival(&self) -> Result<i64> {
+        self.read(|db| {
+            db.query_row("SELECT ifnull(max(arrival), 0) FROM messages", [], |row| row.get(0))
+        })
+    }
+
+    /// How many messages the replica holds.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn message_count(&self) -> Result<i64> {
+        self.read(|db| db.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)))
+    }
+
+    /// The dialogs, the one with the newest message first.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn dialogs(&self) -> Result<Vec<DialogRow>> {
+        self.rows(
+            "SELECT m.peer_id, max(m.id), ifnull(d.read_inbox_max_id, 0),
+                    ifnull(d.read_outbox_max_id, 0),
+                    sum(m.out = 0 AND m.id > ifnull(d.read_inbox_max_id, 0))
+             FROM messages m LEFT JOIN dialogs d USING (peer_id)
+             GROUP BY m.peer_id ORDER BY max(m.id) DESC",
+            [],
+            |row| {
+                Ok(DialogRow {
+                    peer_id: row.get(0)?,
+                    top_message: row.get(1)?,
+                    read: ReadPositions { inbox_max_id: row.get(2)?, outbox_max_id: row.get(3)? },
+                    unread_count: row.get(4)?,
+                })
+            },
+        )
+    }
+
+    /// The digest of the mailbox; see [`Digest`].
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn digest(&self) -> Result<Digest> {
+        self.read(|db| {
+            let snapshot = db.unchecked_transaction()?;
+            let mut hasher = CanonicalHasher::default();
+            let mut messages = snapshot.prepare(
+                "SELECT id, peer_id, from_id, out, date, text, media FROM messages ORDER BY id",
+            )?;
+            for row in messages.query_map([], message_row)? {
+                hasher.message(&row?);
+            }
+            let mut reads = snapshot.prepare(
+                "SELECT peer_id, read_inbox_max_id, read_outbox_max_id FROM dialogs ORDER BY peer_id",
+            )?;
+            let mut rows = reads.query([])?;
+            while let Some(row) = rows.next()? {
+                let positions =
+                    ReadPositions { inbox_max_id: row.get(1)?, outbox_max_id: row.get(2)? };
+                hasher.read(row.get(0)?, positions);
+            }
+            Ok(hasher.finish())
+        })
+    }
+
+    // --- people ---
+
+    /// Stores what the server says of these users.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn save_users(&mut self, users: &[types::User]) -> Result<()> {
+        self.transaction(|tx| users.iter().try_for_each(|user| upsert_user(tx, user)))
+    }
+
+    /// A user by id.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn user(&self, id: i64) -> Result<Option<types::User>> {
+        Ok(self.users_where("id = ?1", params![id])?.pop())
+    }
+
+    /// A user by name, whatever its case.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn user_by_name(&self, username: &str) -> Result<Option<types::User>> {
+        Ok(self.users_where("username = ?1 COLLATE NOCASE", params![username])?.pop())
+    }
+
+    /// The contacts, by name.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn contacts(&self) -> Result<Vec<types::User>> {
+        self.users_where("contact ORDER BY username", [])
+    }
+
+    fn users_where(&self, clause: &str, params: impl rusqlite::Params) -> Result<Vec<types::User>> {
+        self.rows(
+            &format!(
+                "SELECT id, access_hash, username, first_name, contact,
+                        id = (SELECT self_user_id FROM device) FROM users WHERE {clause}"
+            ),
+            params,
+            |row| {
+                Ok(types::User {
+                    self_: row.get::<_, Option<bool>>(5)?.unwrap_or(false),
+                    contact: row.get(4)?,
+                    id: row.get(0)?,
+                    access_hash: row.get(1)?,
+                    username: row.get(2)?,
+                    first_name: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    // --- sends whose outcome is not known ---
+
+    /// Notes a message before it first leaves.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn begin_send(&mut self, send: &PendingSend) -> Result<()> {
+        self.transaction(|tx| {
+            tx.execute(
+                "INSERT INTO pending_sends (random_id, peer_id, text) VALUES (?1, ?2, ?3)",
+                params![send.random_id, send.peer_id, send.text],
+            )
+        })
+        .map(drop)
+    }
+
+    /// Forgets a message the server has refused for good.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn abandon_send(&mut self, random_id: i64) -> Result<()> {
+        self.transaction(|tx| delete_pending(tx, random_id))
+    }
+
+    /// Messages whose outcome is not known, in the order in which they were given.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn pending_sends(&self) -> Result<Vec<PendingSend>> {
+        self.rows(
+            "SELECT random_id, peer_id, text FROM pending_sends ORDER BY position",
+            [],
+            |row| {
+                Ok(PendingSend { random_id: row.get(0)?, peer_id: row.get(1)?, text: row.get(2)? })
+            },
+        )
+    }
+
+    // --- plumbing ---
+
+    fn error(&self, error: &rusqlite::Error) -> ReplicaError {
+        ReplicaError::from_sqlite(&self.path, error)
+    }
+
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
+        query(&self.db).map_err(|error| self.error(&error))
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        params: impl rusqlite::Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>> {
+        self.read(|db| db.prepare_cached(sql)?.query_map(params, row)?.collect())
+    }
+
+    fn transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        in_transaction(&mut self.db, work).map_err(|error| self.error(&error))
+    }
+}
+
+fn in_transaction<T>(
+    db: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let tx = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let value = work(&tx)?;
+    tx.commit()?;
+    Ok(value)
+}
+
+// --- what one update changes ---
+
+fn apply_update(tx: &Transaction<'_>, update: &Update) -> rusqlite::Result<usize> {
+    match update {
+        Update::UpdateNewMessage(new) => insert_message(tx, &new.message),
+        Update::UpdateMessageSent(sent) => {
+            delete_pending(tx, sent.random_id)?;
+            insert_message(tx, &sent.message)
+        }
+        Update::UpdateReadHistory(read) => {
+            let mut positions = ReadPositions::default();
+            positions.advance(read);
+            advance_read(tx, read.peer.user_id, positions)?;
+            Ok(0)
+        }
+        Update::UpdateUserTyping(_) => Ok(0),
+    }
+}
+
+fn insert_message(tx: &Transaction<'_>, message: &types::Message) -> rusqlite::Result<usize> {
+    let row = MessageRow::from(message);
+    tx.prepare_cached(
+        "INSERT INTO messages (id, peer_id, from_id, out, date, text, media)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+    )?
+    .execute(params![
+        row.id,
+        row.peer_id,
+        row.from_id,
+        row.out,
+        row.date,
+        row.text,
+        row.media
+    ])
+}
+
+fn advance_read(
+    tx: &Transaction<'_>,
+    peer_id: i64,
+    positions: ReadPositions,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO dialogs (peer_id, read_inbox_max_id, read_outbox_max_id) VALUES (?1, ?2, ?3)
+         ON CONFLICT (peer_id) DO UPDATE SET
+             read_inbox_max_id = max(read_inbox_max_id, excluded.read_inbox_max_id),
+             read_outbox_max_id = max(read_outbox_max_id, excluded.read_outbox_max_id)",
+    )?
+    .execute(params![peer_id, positions.inbox_max_id, positions.outbox_max_id])
+    .map(drop)
+}
+
+fn advance_checkpoint(tx: &Transaction<'_>, checkpoint: Checkpoint) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO checkpoint (id, pts, date) VALUES (1, ?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET
+             pts = max(pts, excluded.pts), date = max(date, excluded.date)",
+    )?
+    .execute(params![checkpoint.pts, checkpoint.date])
+    .map(drop)
+}
+
+fn upsert_user(tx: &Transaction<'_>, user: &types::User) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO users (id, access_hash, username, first_name, contact)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (id) DO UPDATE SET access_hash = excluded.access_hash,
+             username = excluded.username, first_name = excluded.first_name,
+             contact = excluded.contact",
+    )?
+    .execute(params![user.id, user.access_hash, user.username, user.first_name, user.contact])
+    .map(drop)
+}
+
+fn delete_pending(tx: &Transaction<'_>, random_id: i64) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM pending_sends WHERE random_id = ?1")?
+        .execute([random_id])
+        .map(drop)
+}
+
+fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
+    Ok(MessageRow {
+        id: row.get(0)?,
+        peer_id: row.get(1)?,
+        from_id: row.get(2)?,
+        out: row.get(3)?,
+        date: row.get(4)?,
+        text: row.get(5)?,
+        media: row.get(6)?,
+    })
+}
+
+// --- private files ---
+
+fn make_private_folder(folder: &Path) -> Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| ReplicaError::from_io(folder, &error))
+}
+
+/// Makes the file before SQLite does, so that it is never readable by others; the WAL files
+/// take their mode from it.
+fn make_private_file(path: &Path) -> Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(path).map_err(|error| ReplicaError::from_io(path, &error))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        opened
+            .set_permissions(fs::Permissions::from_mode(0o600))
+            .map_err(|error| ReplicaError::from_io(path, &error))?;
+    }
+    drop(opened);
+    Ok(())
+}

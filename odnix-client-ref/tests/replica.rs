@@ -1,0 +1,278 @@
+//! What the local replica promises: update and checkpoint in one transaction, idempotent
+//! application, privacy of the file, and one clear error for each way a disk can fail.
+
+use odnix_client_ref::replica::{
+    Batch, Checkpoint, DeviceKey, MailboxModel, PendingSend, Replica, ReplicaError,
+};
+use odnix_proto::{AuthKey, Secret};
+use odnix_tl::odnix::{enums::Update, types};
+use tempfile::TempDir;
+
+const SERVER: i64 = 0x0123_4567_89ab_cdef;
+const ME: i64 = 1;
+const BOB: i64 = 2;
+
+fn open(folder: &TempDir) -> Replica {
+    Replica::open(folder.path(), SERVER, None).expect("open")
+}
+
+fn user(id: i64, username: &str) -> types::User {
+    types::User {
+        self_: false,
+        contact: false,
+        id,
+        access_hash: id * 1000,
+        username: username.into(),
+        first_name: username.to_uppercase(),
+    }
+}
+
+fn message(id: i64, out: bool, text: &str) -> types::Message {
+    types::Message {
+        out,
+        id,
+        from_id: types::PeerUser { user_id: if out { ME } else { BOB } },
+        peer_id: types::PeerUser { user_id: BOB },
+        date: 1_700_000_000,
+        message: text.into(),
+        media: None,
+    }
+}
+
+fn received(id: i64, pts: i32) -> Update {
+    let message = message(id, false, &format!("line {id}"));
+    Update::UpdateNewMessage(types::UpdateNewMessage { message, pts, pts_count: 1 })
+}
+
+fn sent(id: i64, random_id: i64, pts: i32) -> Update {
+    let message = message(id, true, &format!("line {id}"));
+    Update::UpdateMessageSent(types::UpdateMessageSent { message, random_id, pts, pts_count: 1 })
+}
+
+fn read(outbox: bool, max_id: i64, pts: i32) -> Update {
+    Update::UpdateReadHistory(types::UpdateReadHistory {
+        outbox,
+        peer: types::PeerUser { user_id: BOB },
+        max_id,
+        still_unread_count: 0,
+        pts,
+        pts_count: 1,
+    })
+}
+
+fn batch(updates: Vec<Update>, pts: i32) -> Batch {
+    Batch { users: Vec::new(), updates, checkpoint: Some(Checkpoint { pts, date: 5 }) }
+}
+
+fn log() -> Vec<Update> {
+    vec![received(10, 1), sent(11, 77, 2), read(false, 10, 3), received(13, 4), read(true, 11, 5)]
+}
+
+#[test]
+fn everything_survives_reopening() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    let key = DeviceKey {
+        auth_key: AuthKey::new(Secret::init(|bytes| bytes.fill(7))),
+        server_salt: -5,
+        time_offset_us: 12,
+    };
+    replica.save_device_key(&key).expect("key");
+    replica.save_own_user(&user(ME, "alice")).expect("own user");
+    replica.save_users(&[user(BOB, "Bob")]).expect("users");
+    replica.apply(&batch(log(), 5)).expect("apply");
+    let digest = replica.digest().expect("digest");
+    drop(replica);
+
+    let mut replica = open(&folder);
+    assert_eq!(replica.device_key().expect("key"), Some(key));
+    let own = replica.own_user().expect("own user").expect("signed in");
+    assert!(own.self_ && own.username == "alice");
+    assert_eq!(replica.user_by_name("bOB").expect("user").expect("known").id, BOB);
+    assert_eq!(replica.checkpoint().expect("checkpoint"), Checkpoint { pts: 5, date: 5 });
+    assert_eq!(replica.digest().expect("digest"), digest);
+    replica.forget_device_key().expect("forget");
+    assert_eq!(replica.device_key().expect("key"), None);
+    assert_eq!(replica.message_count().expect("count"), 3);
+}
+
+#[test]
+fn updates_and_checkpoint_are_stored_together_or_not_at_all() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = Replica::open(folder.path(), SERVER, Some(256 << 10)).expect("open");
+    replica.apply(&batch(vec![received(1, 1)], 1)).expect("small batch");
+    let before = replica.digest().expect("digest");
+
+    let filler = "x".repeat(64 << 10);
+    let too_much = (2..20)
+        .map(|id| {
+            let message = message(id, false, &filler);
+            Update::UpdateNewMessage(types::UpdateNewMessage { message, pts: 2, pts_count: 1 })
+        })
+        .collect();
+    let error = replica.apply(&batch(too_much, 20)).expect_err("the disk is full");
+    assert!(matches!(error, ReplicaError::Full { .. }), "{error}");
+    assert!(error.to_string().contains("disk is full"), "{error}");
+    assert_eq!(replica.digest().expect("digest"), before);
+    assert_eq!(replica.checkpoint().expect("checkpoint").pts, 1);
+
+    replica.apply(&batch(vec![received(2, 2)], 2)).expect("there is room for a small one");
+    assert_eq!(replica.checkpoint().expect("checkpoint").pts, 2);
+}
+
+#[test]
+fn applying_twice_or_by_two_programs_changes_nothing_more() {
+    let folder = TempDir::new().expect("temp dir");
+    let (mut one, mut other) = (open(&folder), open(&folder));
+    assert_eq!(one.apply(&batch(log(), 5)).expect("apply"), 3);
+    let digest = one.digest().expect("digest");
+    assert_eq!(other.apply(&batch(log()[..2].to_vec(), 2)).expect("apply"), 0);
+    assert_eq!(other.digest().expect("digest"), digest);
+    let checkpoint = other.checkpoint().expect("checkpoint");
+    assert_eq!(checkpoint.pts, 5, "the checkpoint never moves backwards");
+}
+
+#[test]
+fn the_digest_of_the_rows_is_that_of_the_log() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    let mut model = MailboxModel::default();
+    assert_eq!(replica.digest().expect("digest"), model.digest());
+    let mut previous = model.digest();
+    for (pts, update) in (1..).zip(log()) {
+        model.apply(&update);
+        replica.apply(&batch(vec![update], pts)).expect("apply");
+        assert_eq!(replica.digest().expect("digest"), model.digest(), "at pts {pts}");
+        assert_ne!(model.digest(), previous, "pts {pts} must show in the digest");
+        previous = model.digest();
+    }
+}
+
+#[test]
+fn the_digest_sees_every_field() {
+    let digest_of = |change: fn(&mut types::Message)| {
+        let mut message = message(1, false, "text");
+        change(&mut message);
+        let mut model = MailboxModel::default();
+        model.apply(&Update::UpdateNewMessage(types::UpdateNewMessage {
+            message,
+            pts: 1,
+            pts_count: 1,
+        }));
+        model.digest()
+    };
+    let changes: [fn(&mut types::Message); 8] = [
+        |_| {},
+        |m| m.id = 2,
+        |m| m.peer_id.user_id = 9,
+        |m| m.from_id.user_id = 9,
+        |m| m.date += 1,
+        |m| m.message.push('!'),
+        |m| m.out = true,
+        |m| m.media = Some(types::DataJson { data: String::new() }),
+    ];
+    let digests: std::collections::HashSet<_> = changes.into_iter().map(digest_of).collect();
+    assert_eq!(digests.len(), changes.len());
+}
+
+#[test]
+fn a_send_is_pending_until_its_delivery_is_stored() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    let send = |random_id| PendingSend { random_id, peer_id: BOB, text: "hi".into() };
+    for random_id in [77, 5, 6] {
+        replica.begin_send(&send(random_id)).expect("begin");
+    }
+    drop(replica);
+    let mut replica = open(&folder);
+    let pending = |replica: &Replica| -> Vec<i64> {
+        replica.pending_sends().expect("pending").iter().map(|send| send.random_id).collect()
+    };
+    assert_eq!(pending(&replica), [77, 5, 6], "in the order in which they were given");
+    replica.apply(&batch(vec![sent(11, 77, 1)], 1)).expect("apply");
+    assert_eq!(pending(&replica), [5, 6]);
+    replica.abandon_send(5).expect("abandon");
+    assert_eq!(pending(&replica), [6]);
+}
+
+#[test]
+fn a_reader_finds_what_arrived_since_it_last_looked() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    replica.apply(&batch(vec![received(20, 1)], 1)).expect("apply");
+    let seen = replica.last_arrival().expect("arrival");
+    replica.store_history(&[message(3, false, "old")], &[], &[user(BOB, "bob")]).expect("history");
+    replica.apply(&batch(vec![received(21, 2)], 2)).expect("apply");
+    let new = replica.arrived_after(seen, 10).expect("rows");
+    assert_eq!(new.iter().map(|(_, row)| row.id).collect::<Vec<_>>(), [3, 21]);
+    let history = replica.history(BOB, 0, 2).expect("history");
+    assert_eq!(history.iter().map(|row| row.id).collect::<Vec<_>>(), [20, 21], "oldest first");
+    let older = replica.history(BOB, 20, 2).expect("history");
+    assert_eq!(older.iter().map(|row| row.id).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn dialogs_count_what_is_unread() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    replica.apply(&batch(log(), 5)).expect("apply");
+    let dialogs = replica.dialogs().expect("dialogs");
+    let [dialog] = dialogs.as_slice() else { panic!("one dialog, got {dialogs:?}") };
+    assert_eq!((dialog.peer_id, dialog.top_message, dialog.unread_count), (BOB, 13, 1));
+    assert_eq!((dialog.read.inbox_max_id, dialog.read.outbox_max_id), (10, 11));
+}
+
+#[test]
+fn another_servers_key_is_refused() {
+    let folder = TempDir::new().expect("temp dir");
+    drop(open(&folder));
+    let error = Replica::open(folder.path(), 1, None).expect_err("other server");
+    assert!(matches!(error, ReplicaError::OtherServer { .. }), "{error}");
+    assert!(error.to_string().contains("0123456789abcdef"), "{error}");
+}
+
+#[test]
+fn foreign_and_newer_files_are_refused_and_left_alone() {
+    let folder = TempDir::new().expect("temp dir");
+    let path = folder.path().join("replica.sqlite");
+    std::fs::write(&path, "a shopping list, definitely not a database").expect("write");
+    let error = Replica::open(folder.path(), SERVER, None).expect_err("not a database");
+    assert!(matches!(error, ReplicaError::NotAReplica { .. }), "{error}");
+    assert!(std::fs::read_to_string(&path).expect("read").starts_with("a shopping list"));
+
+    std::fs::remove_file(&path).expect("remove");
+    drop(open(&folder));
+    let db = rusqlite::Connection::open(&path).expect("db");
+    db.pragma_update(None, "user_version", 99).expect("version");
+    drop(db);
+    let error = Replica::open(folder.path(), SERVER, None).expect_err("newer schema");
+    assert!(matches!(error, ReplicaError::NewerSchema { found: 99, .. }), "{error}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_one_clear_error() {
+    let folder = TempDir::new().expect("temp dir");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("write");
+    let error = Replica::open(&file.join("data"), SERVER, None).expect_err("not a folder");
+    assert!(matches!(error, ReplicaError::Unwritable { .. }), "{error}");
+    assert!(error.to_string().starts_with("cannot write to"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_can_read_the_files() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().expect("temp dir");
+    let data = folder.path().join("data");
+    let mut replica = Replica::open(&data, SERVER, None).expect("open");
+    replica.apply(&batch(log(), 5)).expect("apply");
+    let mode = |path: &std::path::Path| {
+        std::fs::metadata(path).expect("metadata").permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&data), 0o700);
+    for entry in std::fs::read_dir(&data).expect("folder") {
+        let path = entry.expect("entry").path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
