@@ -147,6 +147,9 @@ impl Inbound {
         packet.truncate(body_len);
         if framing == Framing::Padded {
             padded::strip(&mut packet);
+            if packet.len() > self.packet_bytes_max {
+                return Err(FramingFault::TooLong);
+            }
         }
         Ok(Some(Frame::Packet { packet, quick_ack }))
     }
