@@ -1,25 +1,55 @@
-//! Writes `src/generated/` anew from `schema/`: `cargo run -p odnix-tl --example generate`.
+//! Writes the generated types anew: `cargo run -p odnix-tl --example generate`.
 
 use std::{error::Error, fs, path::Path};
 
 use odnix_tl::schema::{Options, Schema, generate};
 
-/// Each schema and the first line of its module.
-pub const SCHEMAS: [(&str, &str); 2] = [
-    ("mtproto", "The service layer of MTProto 2.0, from `schema/mtproto.tl`."),
-    ("odnix", "The application layer of Odnix, from `schema/odnix.tl`."),
+/// One schema and the module that it becomes.
+pub struct Module {
+    /// The path of the `.tl` file.
+    pub schema: &'static str,
+    /// The path of the `.rs` file.
+    pub module: &'static str,
+    /// How to write it.
+    pub options: Options<'static>,
+}
+
+/// All of this package.
+pub const MODULES: [Module; 3] = [
+    Module {
+        schema: "schema/mtproto.tl",
+        module: "src/generated/mtproto.rs",
+        options: Options {
+            crate_path: "crate",
+            title: "The service layer of MTProto 2.0, from `schema/mtproto.tl`.",
+        },
+    },
+    Module {
+        schema: "schema/odnix.tl",
+        module: "src/generated/odnix.rs",
+        options: Options {
+            crate_path: "crate",
+            title: "The application layer of Odnix, from `schema/odnix.tl`.",
+        },
+    },
+    Module {
+        schema: "tests/everything/everything.tl",
+        module: "tests/everything/mod.rs",
+        options: Options {
+            crate_path: "odnix_tl",
+            title: "Every form that a line can have, from `everything.tl`.",
+        },
+    },
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (name, title) in SCHEMAS {
-        let path = root.join(format!("schema/{name}.tl"));
-        let schema = Schema::parse(&fs::read_to_string(&path)?).map_err(|errors| {
-            let lines = errors.iter().map(|error| format!("{}:{error}\n", path.display()));
-            lines.collect::<String>()
+    for Module { schema, module, options } in MODULES {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text = fs::read_to_string(root.join(schema))?;
+        let parsed = Schema::parse(&text).map_err(|errors| {
+            errors.iter().map(|error| format!("{schema}:{error}\n")).collect::<String>()
         })?;
-        let text = generate(&schema, &Options { crate_path: "crate", title });
-        fs::write(root.join(format!("src/generated/{name}.rs")), text)?;
+        fs::write(root.join(module), generate(&parsed, &options))?;
     }
     Ok(())
 }

@@ -68,7 +68,7 @@ pub enum DecodeError {
     /// Constructors nest deeper than [`DEPTH_MAX`](crate::limits::DEPTH_MAX).
     #[error("objects nest too deeply at {position}")]
     TooDeep {
-        /// Where the constructor that is too deep starts.
+        /// Where the fields of the constructor that is too deep start.
         position: usize,
     },
     /// The object ends before the input does.

@@ -26,3 +26,9 @@ fn both_schemas_together_have_each_id_once() {
         }
     }
 }
+
+#[test]
+fn the_layer_of_a_schema_is_a_constant_of_its_module() {
+    assert_eq!(Schema::parse(SCHEMAS[1]).unwrap().layer, Some(1));
+    assert_eq!(odnix_tl::odnix::LAYER, 1);
+}

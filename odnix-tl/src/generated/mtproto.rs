@@ -654,8 +654,92 @@ pub mod functions {
 }
 
 crate::tl_enum! {
+    /// A value of any type.
+    pub enum Object = "Object" {
+        /// `resPQ`
+        ResPq(types::ResPq),
+        /// `p_q_inner_data`
+        PQInnerData(types::PQInnerData),
+        /// `p_q_inner_data_dc`
+        PQInnerDataDc(types::PQInnerDataDc),
+        /// `p_q_inner_data_temp`
+        PQInnerDataTemp(types::PQInnerDataTemp),
+        /// `p_q_inner_data_temp_dc`
+        PQInnerDataTempDc(types::PQInnerDataTempDc),
+        /// `bind_auth_key_inner`
+        BindAuthKeyInner(types::BindAuthKeyInner),
+        /// `server_DH_params_fail`
+        ServerDhParamsFail(types::ServerDhParamsFail),
+        /// `server_DH_params_ok`
+        ServerDhParamsOk(types::ServerDhParamsOk),
+        /// `server_DH_inner_data`
+        ServerDhInnerData(types::ServerDhInnerData),
+        /// `client_DH_inner_data`
+        ClientDhInnerData(types::ClientDhInnerData),
+        /// `dh_gen_ok`
+        DhGenOk(types::DhGenOk),
+        /// `dh_gen_retry`
+        DhGenRetry(types::DhGenRetry),
+        /// `dh_gen_fail`
+        DhGenFail(types::DhGenFail),
+        /// `destroy_auth_key_ok`
+        DestroyAuthKeyOk(types::DestroyAuthKeyOk),
+        /// `destroy_auth_key_none`
+        DestroyAuthKeyNone(types::DestroyAuthKeyNone),
+        /// `destroy_auth_key_fail`
+        DestroyAuthKeyFail(types::DestroyAuthKeyFail),
+        /// `msgs_ack`
+        MsgsAck(types::MsgsAck),
+        /// `bad_msg_notification`
+        BadMsgNotification(types::BadMsgNotification),
+        /// `bad_server_salt`
+        BadServerSalt(types::BadServerSalt),
+        /// `msgs_state_req`
+        MsgsStateReq(types::MsgsStateReq),
+        /// `msgs_state_info`
+        MsgsStateInfo(types::MsgsStateInfo),
+        /// `msgs_all_info`
+        MsgsAllInfo(types::MsgsAllInfo),
+        /// `msg_detailed_info`
+        MsgDetailedInfo(types::MsgDetailedInfo),
+        /// `msg_new_detailed_info`
+        MsgNewDetailedInfo(types::MsgNewDetailedInfo),
+        /// `msg_resend_req`
+        MsgResendReq(types::MsgResendReq),
+        /// `msg_resend_ans_req`
+        MsgResendAnsReq(types::MsgResendAnsReq),
+        /// `rpc_result`
+        RpcResult(types::RpcResult),
+        /// `rpc_error`
+        RpcError(types::RpcError),
+        /// `rpc_answer_unknown`
+        RpcAnswerUnknown(types::RpcAnswerUnknown),
+        /// `rpc_answer_dropped_running`
+        RpcAnswerDroppedRunning(types::RpcAnswerDroppedRunning),
+        /// `rpc_answer_dropped`
+        RpcAnswerDropped(types::RpcAnswerDropped),
+        /// `future_salt`
+        FutureSalt(types::FutureSalt),
+        /// `future_salts`
+        FutureSalts(types::FutureSalts),
+        /// `pong`
+        Pong(types::Pong),
+        /// `destroy_session_ok`
+        DestroySessionOk(types::DestroySessionOk),
+        /// `destroy_session_none`
+        DestroySessionNone(types::DestroySessionNone),
+        /// `new_session_created`
+        NewSessionCreated(types::NewSessionCreated),
+        /// `gzip_packed`
+        GzipPacked(types::GzipPacked),
+        /// `http_wait`
+        HttpWait(types::HttpWait),
+    }
+}
+
+crate::tl_enum! {
     /// A call of any function.
-    pub enum Request = "a function" {
+    pub enum Request = "Request" {
         /// `req_pq`
         ReqPq(functions::ReqPq),
         /// `req_pq_multi`

@@ -1011,8 +1011,106 @@ pub mod functions {
 }
 
 crate::tl_enum! {
+    /// A value of any type.
+    pub enum Object = "Object" {
+        /// `dcOption`
+        DcOption(types::DcOption),
+        /// `config`
+        Config(types::Config),
+        /// `nearestDc`
+        NearestDc(types::NearestDc),
+        /// `dataJSON`
+        DataJson(types::DataJson),
+        /// `inputClientProxy`
+        InputClientProxy(types::InputClientProxy),
+        /// `jsonObjectValue`
+        JsonObjectValue(types::JsonObjectValue),
+        /// `jsonNull`
+        JsonNull(types::JsonNull),
+        /// `jsonBool`
+        JsonBool(types::JsonBool),
+        /// `jsonNumber`
+        JsonNumber(types::JsonNumber),
+        /// `jsonString`
+        JsonString(types::JsonString),
+        /// `jsonArray`
+        JsonArray(types::JsonArray),
+        /// `jsonObject`
+        JsonObject(types::JsonObject),
+        /// `reactionEmpty`
+        ReactionEmpty(types::ReactionEmpty),
+        /// `reactionEmoji`
+        ReactionEmoji(types::ReactionEmoji),
+        /// `reactionCustomEmoji`
+        ReactionCustomEmoji(types::ReactionCustomEmoji),
+        /// `reactionPaid`
+        ReactionPaid(types::ReactionPaid),
+        /// `user`
+        User(types::User),
+        /// `peerUser`
+        PeerUser(types::PeerUser),
+        /// `inputPeerSelf`
+        InputPeerSelf(types::InputPeerSelf),
+        /// `inputPeerUser`
+        InputPeerUser(types::InputPeerUser),
+        /// `inputUserSelf`
+        InputUserSelf(types::InputUserSelf),
+        /// `inputUser`
+        InputUser(types::InputUser),
+        /// `message`
+        Message(types::Message),
+        /// `dialog`
+        Dialog(types::Dialog),
+        /// `sendMessageTypingAction`
+        SendMessageTypingAction(types::SendMessageTypingAction),
+        /// `sendMessageCancelAction`
+        SendMessageCancelAction(types::SendMessageCancelAction),
+        /// `auth.authorization`
+        AuthAuthorization(types::auth::Authorization),
+        /// `contacts.resolvedPeer`
+        ContactsResolvedPeer(types::contacts::ResolvedPeer),
+        /// `contacts.contacts`
+        ContactsContacts(types::contacts::Contacts),
+        /// `messages.sentMessage`
+        MessagesSentMessage(types::messages::SentMessage),
+        /// `messages.messages`
+        MessagesMessages(types::messages::Messages),
+        /// `messages.dialogs`
+        MessagesDialogs(types::messages::Dialogs),
+        /// `messages.affectedMessages`
+        MessagesAffectedMessages(types::messages::AffectedMessages),
+        /// `help.echoed`
+        HelpEchoed(types::help::Echoed),
+        /// `updateNewMessage`
+        UpdateNewMessage(types::UpdateNewMessage),
+        /// `updateMessageSent`
+        UpdateMessageSent(types::UpdateMessageSent),
+        /// `updateReadHistory`
+        UpdateReadHistory(types::UpdateReadHistory),
+        /// `updateUserTyping`
+        UpdateUserTyping(types::UpdateUserTyping),
+        /// `updatesTooLong`
+        UpdatesTooLong(types::UpdatesTooLong),
+        /// `updateShort`
+        UpdateShort(types::UpdateShort),
+        /// `updates`
+        Updates(types::Updates),
+        /// `updates.state`
+        UpdatesState(types::updates::State),
+        /// `updates.differenceEmpty`
+        UpdatesDifferenceEmpty(types::updates::DifferenceEmpty),
+        /// `updates.difference`
+        UpdatesDifference(types::updates::Difference),
+        /// `updates.differenceSlice`
+        UpdatesDifferenceSlice(types::updates::DifferenceSlice),
+        /// `updates.differenceTooLong`
+        UpdatesDifferenceTooLong(types::updates::DifferenceTooLong),
+    }
+}
+
+crate::tl_enum! {
     /// A call of any function.
-    pub enum Request = "a function" {
+    pub enum Request = "Request" {
         /// `invokeAfterMsg`
         InvokeAfterMsg(functions::InvokeAfterMsg),
         /// `invokeAfterMsgs`

@@ -45,8 +45,10 @@ impl<'a> Checker<'a> {
         let mut names = BTreeMap::new();
         for definition in &schema.definitions {
             let Definition { kind, name, position, .. } = definition;
-            if let Some(first) = ids.insert(definition.id(), name) {
-                let id = definition.id();
+            if let Some(first) = ids.insert(definition.id(), definition)
+                && !(is_declared_call(first) && is_declared_call(definition))
+            {
+                let (id, first) = (definition.id(), &first.name);
                 self.fault(*position, format!("{name} has the id {id:08x} of {first}"));
             }
             if let Some(first) = names.insert((*kind, &name.namespace, struct_name(name)), name) {
@@ -154,6 +156,11 @@ impl<'a> Checker<'a> {
         };
         self.fault(ty.position, message);
     }
+}
+
+/// Schemas in use declare the prefix of some function as another one with its id.
+fn is_declared_call(definition: &Definition) -> bool {
+    definition.kind == Kind::Function && definition.declared_id.is_some()
 }
 
 /// Whether the value is all the bytes that remain.

@@ -24,8 +24,9 @@ pub struct Options<'a> {
     pub title: &'a str,
 }
 
-/// The Rust module of a schema: `types`, `enums`, `functions`, the enum `Request` of all
-/// functions, and `LAYER`. The text is as rustfmt would write it.
+/// The Rust module of a schema: `types`, `enums`, `functions`, the enum `Object` of all
+/// constructors, the enum `Request` of all functions, and `LAYER`. The text is as rustfmt
+/// would write it.
 pub fn generate(schema: &Schema, options: &Options<'_>) -> String {
     let mut generator = Generator { options, results: BTreeMap::new(), bare: BTreeMap::new() };
     let (mut constructors, mut functions) = (Vec::new(), Vec::new());
@@ -72,7 +73,8 @@ impl Generator<'_> {
         }
         self.module(&mut out, "enums", "All types with more than one constructor.", &enums);
         self.module(&mut out, "functions", "All functions.", &self.structs(functions));
-        self.request(&mut out, functions);
+        self.any(&mut out, "Object", "A value of any type.", constructors);
+        self.any(&mut out, "Request", "A call of any function.", functions);
         out
     }
 
@@ -289,7 +291,7 @@ impl Generator<'_> {
             };
             let _ = writeln!(out, "        /// `{}`", constructor.name);
             let payload = path("types", &constructor.name);
-            let _ = if constructor.fields.iter().all(|field| field.ty == FieldType::Word) {
+            let _ = if constructor.fields.is_empty() {
                 writeln!(out, "        {variant} = {payload},")
             } else {
                 writeln!(out, "        {variant}({payload}),")
@@ -299,21 +301,19 @@ impl Generator<'_> {
         out
     }
 
-    /// The enum of all functions.
-    fn request(&self, out: &mut String, functions: &[&Definition]) {
-        if functions.is_empty() {
-            return;
-        }
-        let _ = write!(
-            out,
-            "\n{}::tl_enum! {{\n    /// A call of any function.\n    pub enum Request = \"a function\" {{\n",
-            self.options.crate_path
-        );
-        for function in functions {
-            let variant = full_name(&function.name);
-            let payload = path("functions", &function.name);
-            let _ = writeln!(out, "        /// `{}`", function.name);
-            let _ = writeln!(out, "        {variant}({payload}),");
+    /// One `tl_enum!` of everything that `definitions` define.
+    fn any(&self, out: &mut String, name: &str, docs: &str, definitions: &[&Definition]) {
+        let Some(kind) = definitions.first().map(|first| first.kind) else { return };
+        let module = if kind == Kind::Function { "functions" } else { "types" };
+        let path_to_macro = self.options.crate_path;
+        let _ = write!(out, "\n{path_to_macro}::tl_enum! {{\n    /// {docs}\n");
+        let _ = writeln!(out, "    pub enum {name} = \"{name}\" {{");
+        // Of functions with the same id, the last one counts.
+        let last: BTreeMap<u32, &Name> = definitions.iter().map(|of| (of.id(), &of.name)).collect();
+        for definition in definitions.iter().filter(|of| last.get(&of.id()) == Some(&&of.name)) {
+            let variant = full_name(&definition.name);
+            let _ = writeln!(out, "        /// `{}`", definition.name);
+            let _ = writeln!(out, "        {variant}({}),", path(module, &definition.name));
         }
         out.push_str("    }\n}\n");
     }

@@ -42,7 +42,7 @@ pub(super) fn struct_name(name: &Name) -> String {
 /// The name with its namespace: `messages.sendMessage` is `MessagesSendMessage`.
 pub(super) fn full_name(name: &Name) -> String {
     let mut full = name.namespace.as_deref().map(camel).unwrap_or_default();
-    full.push_str(&camel(&name.ident));
+    full.push_str(&struct_name(name));
     full
 }
 
