@@ -21,6 +21,15 @@ fn published_and_small_products_are_split() {
 }
 
 #[test]
+fn small_numbers_agree_with_trial_division() {
+    for pq in 0..4_000_u64 {
+        let split = (3..).take_while(|p| p * p < pq).find(|p| pq % p == 0).map(|p| (p, pq / p));
+        let expected = split.filter(|&(p, q)| pq % 2 == 1 && is_prime(p) && is_prime(q));
+        assert_eq!(factorize(pq), expected, "{pq}");
+    }
+}
+
+#[test]
 fn a_small_and_a_large_prime_are_split() {
     // 2^61 - 1 is prime, and 3 * (2^61 - 1) is below 2^63.
     let large = (1 << 61) - 1;

@@ -93,6 +93,15 @@ fn low_halves_are_never_empty_nor_constant_on_a_clock_of_whole_seconds() {
 }
 
 #[test]
+fn low_halves_are_not_empty_where_ids_run_past_the_end_of_a_second() {
+    let last_micro = NOW.after(Duration::from_micros(999_999));
+    let mut ids = MsgIdGenerator::new(0);
+    let ids: Vec<_> = (0..1100).map(|_| ids.next(last_micro, MsgKind::Client).as_i64()).collect();
+    assert_eq!(ids.last().unwrap() >> 32, 1_700_000_001);
+    assert!(ids.iter().all(|id| id & 0xffff_ffff != 0));
+}
+
+#[test]
 fn ids_still_grow_at_the_end_of_time() {
     let mut ids = MsgIdGenerator::new(i64::MAX);
     let bits = |id: MsgId| u64::from_le_bytes(id.as_i64().to_le_bytes());

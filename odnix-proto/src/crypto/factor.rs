@@ -12,6 +12,8 @@
 
 use core::num::NonZeroU64;
 
+/// The smallest product of two distinct odd primes: 3 * 5.
+const PRODUCT_MIN: u64 = 15;
 /// Walks tried, each with a polynomial of its own.
 const WALKS_MAX: u64 = 16;
 /// Length in steps at which one walk gives up.
@@ -24,11 +26,7 @@ const BASES: [u64; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 /// The two primes of `pq` as `(p, q)` with `p < q`, or `None` if `pq` is not the product of two
 /// distinct odd primes or is 2^63 or more.
 pub fn factorize(pq: u64) -> Option<(u64, u64)> {
-    if pq >> 63 != 0 || is_prime(pq) {
-        return None;
-    }
-    let root = pq.isqrt();
-    if root.wrapping_mul(root) == pq {
+    if pq < PRODUCT_MIN || pq >> 63 != 0 || is_prime(pq) {
         return None;
     }
     let divisor = divisor(&Modulus::new(pq)?)?;
