@@ -232,8 +232,14 @@ pub(super) struct SecretNumbers {
     pub q_inverse: Zeroizing<[u8; 128]>,
 }
 
+fn has_full_fingerprint(key: &RsaPublicKey) -> bool {
+    key.fingerprint().cast_unsigned().leading_zeros() < 4
+}
+
 impl RsaPrivateKey {
-    /// Makes a new key with e = 65537 from two random 1024-bit primes.
+    /// Makes a new key with e = 65537 from two random 1024-bit primes. Its fingerprint has 16
+    /// hexadecimal digits without leading zeros: a client stack in use compares fingerprints
+    /// as text and never finds a shorter one.
     pub fn generate(seed: Seed) -> Self {
         let mut generator = Generator::new(seed);
         loop {
@@ -242,7 +248,9 @@ impl RsaPrivateKey {
             let n: U2048 = p.concatenating_mul(&*q);
             let n = to_block(&n);
             let key = RsaPublicKey::from_components(&n, &PUBLIC_EXPONENT.to_be_bytes());
-            if let (Ok(public), Some(crt)) = (key, Crt::derive(&p, &q, PUBLIC_EXPONENT)) {
+            if let (Ok(public), Some(crt)) = (key, Crt::derive(&p, &q, PUBLIC_EXPONENT))
+                && has_full_fingerprint(&public)
+            {
                 return Self { public, crt: Box::new(crt) };
             }
         }

@@ -154,3 +154,10 @@ fn debug_shows_the_fingerprint_and_no_number_of_the_key() {
     assert_eq!(format!("{key:?}"), format!("RsaPrivateKey({FINGERPRINT:016x}, …)"));
     assert_eq!(format!("{:?}", key.public()), format!("RsaPublicKey({FINGERPRINT:016x})"));
 }
+
+/// With this seed the first pair of primes gives the fingerprint 0f224f4794ae4c23.
+#[test]
+fn no_generated_key_has_a_fingerprint_that_starts_with_a_zero_nibble() {
+    let fingerprint = RsaPrivateKey::generate(Seed::for_testing(11)).public().fingerprint();
+    assert_eq!(format!("{:x}", fingerprint.cast_unsigned()).len(), 16);
+}
