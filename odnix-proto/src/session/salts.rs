@@ -62,9 +62,10 @@ impl ServerSalts {
             || self.first.is_some_and(|first| first.salt == salt && now < first.valid_until)
     }
 
-    /// The current salt and those after it; at least two, at most [`FUTURE_SALTS_MAX`].
+    /// The current salt and those after it; at most [`FUTURE_SALTS_MAX`], at least the current
+    /// one and two more, because some clients ask again until they have those.
     pub(crate) fn future(&self, now: UnixTime, count: i32) -> Vec<FutureSalt> {
-        let count = count.clamp(2, FUTURE_SALTS_MAX);
+        let count = count.clamp(3, FUTURE_SALTS_MAX);
         let first = period(now);
         (0..count.unsigned_abs())
             .map(|ahead| {

@@ -162,7 +162,8 @@ impl ServerSession {
         self.announced = true;
         let created = types::NewSessionCreated {
             first_msg_id: first_msg_id.as_i64(),
-            unique_id: i64::from_le_bytes(self.rng.array()),
+            // Never 0: some clients take that for "none".
+            unique_id: i64::from_le_bytes(self.rng.array()) | 1,
             server_salt: self.salts.current(now.wall),
         };
         self.keep(created.to_bytes(), Tag::Push);

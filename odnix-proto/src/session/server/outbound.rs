@@ -24,28 +24,38 @@ impl ServerSession {
     /// [`UsageError::UnknownCall`] if the call is not running; [`UsageError::BodyLength`].
     pub fn reply(&mut self, call: CallId, result: Bytes) -> Result<(), UsageError> {
         self.check_body(&result)?;
-        let request = MsgId::from(call);
-        match self.calls.get(&request) {
-            Some(Call::Running) => {}
-            Some(Call::Forgotten) => {
-                self.calls.remove(&request);
-                return Ok(());
-            }
-            Some(Call::Answered) | None => return Err(UsageError::UnknownCall),
-        }
-        self.calls.insert(request, Call::Answered);
-        self.answer(request, gzip::pack(&result).unwrap_or(result));
-        Ok(())
+        self.end_call(call, || gzip::pack(&result).unwrap_or(result))
     }
 
-    /// Ends a call with an `rpc_error`.
+    /// Ends a call with an `rpc_error`, which is never packed: clients in use would take a
+    /// packed one for a result.
     ///
     /// # Errors
-    /// [`UsageError::UnknownCall`] if the call is not running.
+    /// [`UsageError::UnknownCall`] if the call is not running; [`UsageError::BodyLength`].
     pub fn reply_error(&mut self, call: CallId, code: i32, text: &str) -> Result<(), UsageError> {
         let error = types::RpcError { error_code: code, error_message: String::from(text) };
         let body = error.to_bytes().map_err(|_| self.body_length(text.len()))?;
-        self.reply(call, body)
+        self.check_body(&body)?;
+        self.end_call(call, || body)
+    }
+
+    fn end_call(
+        &mut self,
+        call: CallId,
+        result: impl FnOnce() -> Bytes,
+    ) -> Result<(), UsageError> {
+        let request = MsgId::from(call);
+        match self.calls.get(&request) {
+            Some(Call::Running) => {
+                self.calls.insert(request, Call::Answered);
+                self.answer(request, result());
+            }
+            Some(Call::Forgotten) => {
+                self.calls.remove(&request);
+            }
+            Some(Call::Answered) | None => return Err(UsageError::UnknownCall),
+        }
+        Ok(())
     }
 
     /// Queues an update.

@@ -26,6 +26,10 @@ const STATE_RECEIVED: u8 = 4;
 /// `msg_copy`, which no client sends any more and which could hide a message from the checks.
 const MSG_COPY: u32 = 0xe060_46b2;
 
+/// Clients in use ask for a few seconds while requests run and then fall silent for a minute;
+/// closing later than asked does no harm.
+const DISCONNECT_DELAY_S_MIN: u64 = 75;
+
 /// A body that does not parse as its constructor promised.
 struct Malformed;
 
@@ -80,7 +84,8 @@ impl ServerSession {
         Ok(())
     }
 
-    /// As `ping`, and the connection closes unless another one comes within the delay.
+    /// As `ping`, and the connection closes unless another one comes within the delay, which is
+    /// at least [`DISCONNECT_DELAY_S_MIN`].
     fn on_ping_delay_disconnect(
         &mut self,
         now: Now,
@@ -88,7 +93,7 @@ impl ServerSession {
         body: Bytes,
     ) -> Result<(), Malformed> {
         let ping = functions::PingDelayDisconnect::from_bytes(body)?;
-        let delay = u64::try_from(ping.disconnect_delay).unwrap_or(0);
+        let delay = u64::try_from(ping.disconnect_delay).unwrap_or(0).max(DISCONNECT_DELAY_S_MIN);
         self.disconnect_at = Some(now.mono.after(Duration::from_secs(delay)));
         self.pong(msg_id, ping.ping_id);
         Ok(())
