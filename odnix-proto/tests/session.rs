@@ -320,8 +320,10 @@ fn future_salts_carry_a_session_over_many_rotations() {
         let call = pair.client.call(echo(b"x")).unwrap();
         pair.run();
         let events = pair.client_events();
-        assert!(!events.iter().any(|e| matches!(e, ClientSessionEvent::SaltChanged(_))),
-            "the promised salt was right");
+        assert!(
+            !events.iter().any(|e| matches!(e, ClientSessionEvent::SaltChanged(_))),
+            "the promised salt was right"
+        );
         assert!(events.iter().any(|e| matches!(e,
             ClientSessionEvent::Reply { call: ended, result: Ok(_) } if *ended == call)));
     }
@@ -391,12 +393,16 @@ fn another_session_is_destroyed_only_by_the_embedder() {
     pair.client.destroy_session(123);
     let packet = pair.from_client().unwrap();
     pair.to_server(packet);
-    assert!(matches!(pair.server.poll_event(),
-        Some(ServerSessionEvent::DestroyWanted { session_id: 123 })));
+    assert!(matches!(
+        pair.server.poll_event(),
+        Some(ServerSessionEvent::DestroyWanted { session_id: 123 })
+    ));
     pair.server.session_destroyed(123, true);
     pair.run();
-    assert!(pair.client_events().iter().any(|event| matches!(event,
-        ClientSessionEvent::SessionDestroyed { session_id: 123, existed: true })));
+    assert!(pair.client_events().iter().any(|event| matches!(
+        event,
+        ClientSessionEvent::SessionDestroyed { session_id: 123, existed: true }
+    )));
 }
 
 #[test]
@@ -492,8 +498,7 @@ fn note(
 ) {
     let header = look(&pair.key, from, packet).header;
     let client = from == Side::Client;
-    let tuple =
-        (client, header.salt, header.session_id, header.msg_id.as_i64(), header.seq_no);
+    let tuple = (client, header.salt, header.session_id, header.msg_id.as_i64(), header.seq_no);
     assert!(tuples.insert(tuple), "{header:?} sealed twice");
     assert!(keys.insert(packet[8..24].try_into().unwrap()), "msg_key used twice");
 }

@@ -39,11 +39,7 @@ impl ServerSession {
         self.end_call(call, || body)
     }
 
-    fn end_call(
-        &mut self,
-        call: CallId,
-        result: impl FnOnce() -> Bytes,
-    ) -> Result<(), UsageError> {
+    fn end_call(&mut self, call: CallId, result: impl FnOnce() -> Bytes) -> Result<(), UsageError> {
         let request = MsgId::from(call);
         match self.calls.get(&request) {
             Some(Call::Running) => {
