@@ -20,6 +20,7 @@
 extern crate alloc;
 
 pub mod auth_key;
+pub mod connection;
 pub mod crypto;
 pub mod envelope;
 pub mod error;
@@ -34,6 +35,7 @@ mod transmit;
 pub mod transport;
 
 pub use auth_key::{AuthKey, AuthKeyId};
+pub use connection::{client, server};
 pub use error::{
     ConfigError, DropReason, FramingFault, HandshakeFault, Notice, PeerError, Received, UsageError,
 };

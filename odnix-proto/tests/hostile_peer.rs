@@ -371,7 +371,7 @@ fn first_salt_is_accepted_only_for_its_hour() {
     let key = ServerKey {
         auth_key: pair.key.clone(),
         first_salt: Some(FirstSalt { salt: 555, valid_until }),
-        expires_in: None,
+        expires_at: None,
         dc: 2,
     };
     for (after_s, accepted) in [(0, true), (3599, true), (3600, false)] {

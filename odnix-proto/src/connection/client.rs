@@ -6,7 +6,6 @@
 //!         └───────────────────────── transport_lost <─────────────────────┘
 //! ```
 
-use super::Transmit;
 use crate::{
     auth_key::{AuthKey, AuthKeyId},
     envelope::{self, Side},
@@ -16,6 +15,7 @@ use crate::{
     seed::{Generator, Seed},
     session::{CallId, ClientSession, ClientSessionEvent, Timings},
     time::{Instant, Now},
+    transmit::Transmit,
     transport::{ClientFramer, ClientOptions, Frame},
 };
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc};

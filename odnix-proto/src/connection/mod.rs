@@ -20,10 +20,3 @@
 
 pub mod client;
 pub mod server;
-
-/// One frame was appended to the caller's buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transmit {
-    /// Its length in bytes.
-    pub len: usize,
-}

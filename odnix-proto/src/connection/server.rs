@@ -13,7 +13,6 @@
 //! Security: an unknown key is answered with −404; a packet that fails its checks likewise,
 //! whichever check it was.
 
-use super::Transmit;
 use crate::{
     auth_key::AuthKeyId,
     envelope::{self, Opened, Side},
@@ -22,8 +21,9 @@ use crate::{
     limits::Limits,
     secret::Secret,
     seed::{Generator, Seed},
-    session::{FIRST_SALT_VALID, FirstSalt, ServerSession, ServerSessionEvent, Timings},
+    session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
     time::{Instant, Now},
+    transmit::Transmit,
     transport::{Frame, ServerFramer, ServerOptions},
 };
 use alloc::{
@@ -78,9 +78,9 @@ pub enum Event {
 #[derive(Debug)]
 enum Parked {
     /// Waits for its key.
-    Sealed(AuthKeyId, BytesMut),
+    Sealed { key_id: AuthKeyId, packet: BytesMut, quick_ack: bool },
     /// Waits for its session.
-    Opened(SessionRef, Opened),
+    Opened(Opened),
 }
 
 /// One transport of one client.
@@ -187,22 +187,13 @@ impl Connection {
         match &self.key {
             Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
                 let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
-                if quick_ack {
-                    self.note_quick_ack(opened.quick_ack_token);
-                }
-                self.handle_opened(now, key_id, opened)
+                self.handle_opened(now, key_id, opened, quick_ack)
             }
             _ => {
-                self.park(packet.len(), Parked::Sealed(key_id, packet))?;
+                self.park(packet.len(), Parked::Sealed { key_id, packet, quick_ack })?;
                 self.ask_for_key(key_id);
                 Ok(Received::Accepted)
             }
-        }
-    }
-
-    fn note_quick_ack(&mut self, token: u32) {
-        if self.quick_acks.len() < self.config.limits.pending_acks_max {
-            self.quick_acks.push_back(token);
         }
     }
 
@@ -222,7 +213,7 @@ impl Connection {
         {
             match event {
                 handshake::server::Event::Work(job) => self.events.push_back(Event::Work(job)),
-                handshake::server::Event::Established(established) => {
+                handshake::server::Event::KeyProposed(established) => {
                     self.propose(now, established);
                 }
             }
@@ -230,12 +221,10 @@ impl Connection {
     }
 
     fn propose(&mut self, now: Now, established: Established) {
-        let Established { auth_key, server_salt, expires_in, dc, .. } = established;
-        let first_salt = FirstSalt {
-            salt: server_salt,
-            valid_until: now.wall.after(FIRST_SALT_VALID),
-        };
-        let key = ServerKey { auth_key, first_salt: Some(first_salt), expires_in, dc };
+        let Established { auth_key, server_salt, expires_at, dc, .. } = established;
+        let first_salt =
+            FirstSalt { salt: server_salt, valid_until: now.wall.after(FIRST_SALT_VALID) };
+        let key = ServerKey { auth_key, first_salt: Some(first_salt), expires_at, dc };
         self.proposed.insert(key.auth_key.id(), key.clone());
         self.events.push_back(Event::KeyCreated(key));
     }
@@ -346,18 +335,18 @@ impl Connection {
     fn unpark(&mut self, now: Now) -> Result<(), PeerError> {
         while let Some(next) = self.parked.pop_front() {
             match next {
-                Parked::Sealed(key_id, packet) => {
+                Parked::Sealed { key_id, packet, quick_ack } => {
                     let key = self.key.as_ref().filter(|key| key.auth_key.id() == key_id);
                     let Some(key) = key else {
-                        self.parked.push_front(Parked::Sealed(key_id, packet));
+                        self.parked.push_front(Parked::Sealed { key_id, packet, quick_ack });
                         self.ask_for_key(key_id);
                         return Ok(());
                     };
                     self.parked_bytes = self.parked_bytes.saturating_sub(packet.len());
                     let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
-                    self.handle_opened(now, key_id, opened)?;
+                    self.handle_opened(now, key_id, opened, quick_ack)?;
                 }
-                Parked::Opened(_, opened) => {
+                Parked::Opened(opened) => {
                     let Some(session) = &mut self.session else { return Ok(()) };
                     self.parked_bytes = self.parked_bytes.saturating_sub(opened.data.len());
                     session.handle_opened(now, opened);
@@ -375,7 +364,11 @@ impl Connection {
         now: Now,
         key_id: AuthKeyId,
         opened: Opened,
+        quick_ack: bool,
     ) -> Result<Received, PeerError> {
+        if quick_ack && self.quick_acks.len() < self.config.limits.pending_acks_max {
+            self.quick_acks.push_back(opened.quick_ack_token);
+        }
         let wanted = SessionRef { key_id, session_id: opened.header.session_id };
         if let Some(session) = &mut self.session
             && session.reference() == wanted
@@ -383,7 +376,7 @@ impl Connection {
             return Ok(session.handle_opened(now, opened));
         }
         self.parked_bytes = self.parked_bytes.saturating_add(opened.data.len());
-        self.parked.push_front(Parked::Opened(wanted, opened));
+        self.parked.push_front(Parked::Opened(opened));
         self.asked_session = Some(wanted);
         self.events.push_back(Event::SessionWanted(wanted));
         Ok(Received::Accepted)

@@ -37,8 +37,8 @@ pub struct ServerKey {
     /// The salt of its key exchange. To be left out for keys made before this run of the
     /// server, so that packets captured then are refused now.
     pub first_salt: Option<FirstSalt>,
-    /// Lifetime in seconds asked for by the client, for temporary keys.
-    pub expires_in: Option<i32>,
+    /// For a temporary key: when it expires, in Unix seconds on the server's clock.
+    pub expires_at: Option<i32>,
     /// The dc the client asked for.
     pub dc: i32,
 }
