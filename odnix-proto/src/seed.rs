@@ -46,41 +46,60 @@ impl fmt::Debug for Seed {
 }
 
 /// The private generator of one machine (ChaCha20).
-pub(crate) struct Generator(ChaCha20Rng);
+pub(crate) struct Generator {
+    random: ChaCha20Rng,
+    /// Bytes that `fill` and `array` give out first, to replay published exchanges.
+    #[cfg(test)]
+    script: alloc::collections::VecDeque<u8>,
+}
 
 impl Generator {
     pub(crate) fn new(seed: Seed) -> Self {
-        Self(ChaCha20Rng::from_seed(seed.0))
+        Self {
+            random: ChaCha20Rng::from_seed(seed.0),
+            #[cfg(test)]
+            script: alloc::collections::VecDeque::new(),
+        }
+    }
+
+    /// A generator that gives out `script` before anything random.
+    #[cfg(test)]
+    pub(crate) fn scripted(seed: Seed, script: impl IntoIterator<Item = u8>) -> Self {
+        Self { script: script.into_iter().collect(), ..Self::new(seed) }
     }
 
     /// The seed of a machine inside this one.
     pub(crate) fn split(&mut self) -> Seed {
-        Seed::from_rng(&mut self.0)
+        Seed::from_rng(&mut self.random)
     }
 
     pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
-        self.0.fill_bytes(bytes);
+        self.random.fill_bytes(bytes);
+        #[cfg(test)]
+        for byte in bytes {
+            *byte = self.script.pop_front().unwrap_or(*byte);
+        }
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
+        self.fill(&mut bytes);
         bytes
     }
 
     pub(crate) fn u64(&mut self) -> u64 {
-        self.0.next_u64()
+        self.random.next_u64()
     }
 
     /// A number in `0..bound`, or 0 when `bound` is 0. The bias is below 2^-32 for the small
     /// bounds of padding and jitter.
     pub(crate) fn below(&mut self, bound: u32) -> u32 {
-        let wide = u64::from(self.0.next_u32()).wrapping_mul(u64::from(bound));
+        let wide = u64::from(self.random.next_u32()).wrapping_mul(u64::from(bound));
         u32::try_from(wide >> 32).unwrap_or(0)
     }
 
     pub(crate) fn rng(&mut self) -> &mut (impl CryptoRng + use<>) {
-        &mut self.0
+        &mut self.random
     }
 }
 

@@ -172,7 +172,7 @@ impl Handshake {
         Self::with_generator(config, Generator::new(seed))
     }
 
-    fn with_generator(config: Arc<Config>, mut generator: Generator) -> Self {
+    pub(super) fn with_generator(config: Arc<Config>, mut generator: Generator) -> Self {
         let nonce = generator.array();
         let mut handshake = Self {
             config,

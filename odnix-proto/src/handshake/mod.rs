@@ -54,3 +54,6 @@ pub struct Established {
     /// The dc the client asked for, as it stated it: `10000 + N` is a test dc.
     pub dc: i32,
 }
+
+#[cfg(test)]
+mod published_sample;
