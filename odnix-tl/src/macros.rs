@@ -154,7 +154,11 @@ macro_rules! tl_enum {
         )*}
     ) => {
         $(#[$meta])*
-        #[allow(clippy::large_enum_variant, reason = "the schema says what each variant holds")]
+        #[allow(
+            clippy::enum_variant_names,
+            clippy::large_enum_variant,
+            reason = "the schema names the variants and says what they hold"
+        )]
         #[derive(Clone, Debug, PartialEq)]
         pub enum $type {$(
             $(#[$variant_meta])*

@@ -14,10 +14,10 @@ use super::{
     names::{BUILT_IN_VALUES, field_name, struct_name},
 };
 
-/// All faults of `schema`, in no order.
-pub(super) fn check(schema: &Schema) -> Vec<SchemaError> {
-    let mut checker =
-        Checker { errors: Vec::new(), results: BTreeMap::new(), bare: BTreeMap::new() };
+/// All faults of `schema`, in no order. Unless it `is_complete`, a type may be missing.
+pub(super) fn check(schema: &Schema, is_complete: bool) -> Vec<SchemaError> {
+    let (results, bare) = (BTreeMap::new(), BTreeMap::new());
+    let mut checker = Checker { errors: Vec::new(), results, bare, is_complete };
     for constructor in schema.definitions.iter().filter(|line| line.kind == Kind::Constructor) {
         checker.results.entry(&constructor.result.name).or_default().push(constructor);
         checker.bare.insert(&constructor.name, constructor);
@@ -33,6 +33,7 @@ struct Checker<'a> {
     errors: Vec<SchemaError>,
     results: BTreeMap<&'a Name, Vec<&'a Definition>>,
     bare: BTreeMap<&'a Name, &'a Definition>,
+    is_complete: bool,
 }
 
 impl<'a> Checker<'a> {
@@ -147,6 +148,7 @@ impl<'a> Checker<'a> {
             () if BUILT_IN_VALUES.iter().any(|(built_in, _)| name.is(built_in)) => return,
             () if name.is("true") => "true must be conditional".to_owned(),
             () if !name.is_boxed() && self.bare.contains_key(name) => return,
+            () if !self.is_complete && constructors == 0 => return,
             () if !name.is_boxed() => format!("no constructor {name}"),
             () if constructors == 0 => format!("type {name} has no constructor"),
             () if ty.bare && constructors > 1 => {

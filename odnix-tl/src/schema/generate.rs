@@ -95,8 +95,9 @@ impl Generator<'_> {
                 out,
                 "    /// Those of the namespace `{namespace}`.\n    pub mod {module} {{\n"
             );
-            let text = self.imports(text, "super::super") + text;
-            out.push_str(&indented(&indented(&text)));
+            for text in [&self.imports(text, "super::super"), text] {
+                out.push_str(&indented(&indented(text)));
+            }
             out.push_str("    }\n");
         }
         out.push_str("}\n");

@@ -18,7 +18,8 @@
 //!
 //! # Errors
 //!
-//! [`Schema::parse`] reports every faulty line at once, each with its line and column.
+//! [`Schema::parse`] reports every faulty line at once, each with its line and column. Types
+//! without a constructor are reported only when every line could be read.
 //!
 //! # Example
 //!
@@ -28,9 +29,9 @@
 //! let schema = Schema::parse("pong msg_id:long ping_id:long = Pong;").unwrap();
 //! assert_eq!(schema.definitions[0].id(), 0x3477_73c5);
 //!
-//! let errors = Schema::parse("a b:int = A;\nc d:Nothing = C;\ne = ").unwrap_err();
-//! assert_eq!(errors[0].to_string(), "2:5: type Nothing has no constructor");
-//! assert_eq!(errors[1].to_string(), "3:5: expected a type, found the end of the file");
+//! let errors = Schema::parse("a b:int b:long = A;\nc = ").unwrap_err();
+//! assert_eq!(errors[0].to_string(), "1:9: a second field b of a");
+//! assert_eq!(errors[1].to_string(), "2:5: expected a type, found the end of the file");
 //! ```
 
 mod check;
@@ -164,7 +165,7 @@ impl Schema {
     /// All faults, in the order of their places.
     pub fn parse(text: &str) -> Result<Self, Vec<SchemaError>> {
         let (schema, mut errors) = parser::parse(text);
-        errors.extend(check::check(&schema));
+        errors.extend(check::check(&schema, errors.is_empty()));
         if errors.is_empty() {
             return Ok(schema);
         }
