@@ -113,12 +113,16 @@ fn write(path: &Path, content: &[u8], mode: u32) -> Result<(), KeyFileError> {
     let failed = |source| KeyFileError::Write { path: path.to_owned(), source };
     let draft = path.with_extension("draft");
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
     let write_draft = || -> io::Result<()> {
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut file = options.open(&draft)?;
         file.write_all(content)?;
         file.sync_all()?;

@@ -1,3 +1,6 @@
 //! Reference server.
 
+pub mod engine;
+pub mod keys;
+pub mod rpc;
 pub mod store;

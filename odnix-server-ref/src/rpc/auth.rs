@@ -24,7 +24,10 @@ pub(super) fn check_username(username: &str) -> Result<(), RpcError> {
 }
 
 pub(super) fn check_password(password: &str) -> Result<(), RpcError> {
-    (1..=PASSWORD_BYTES_MAX).contains(&password.len()).then_some(()).ok_or(RpcError::PasswordInvalid)
+    (1..=PASSWORD_BYTES_MAX)
+        .contains(&password.len())
+        .then_some(())
+        .ok_or(RpcError::PasswordInvalid)
 }
 
 fn check_first_name(name: &str) -> Result<(), RpcError> {
@@ -92,12 +95,7 @@ pub(super) fn sign_in(
     log_in(rpc, tx, caller, examined.user)
 }
 
-fn log_in(
-    rpc: &Rpc,
-    tx: &mut dyn Tx,
-    caller: &Caller,
-    user: UserId,
-) -> Result<Outcome, RpcError> {
+fn log_in(rpc: &Rpc, tx: &mut dyn Tx, caller: &Caller, user: UserId) -> Result<Outcome, RpcError> {
     // A key that is not stored (a temporary one, or one that was forgotten) cannot log in.
     if !tx.set_session_user(caller.key_id, Some(user), caller.layer)? {
         return Err(RpcError::AuthKeyUnregistered);

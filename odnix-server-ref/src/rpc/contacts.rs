@@ -11,20 +11,14 @@ pub(super) fn resolve_username(
     request: &ResolveUsername,
 ) -> Result<Outcome, RpcError> {
     check_username(&request.username)?;
-    let user = view
-        .tx
-        .user_by_username(&request.username)?
-        .ok_or(RpcError::UsernameNotOccupied)?;
+    let user = view.tx.user_by_username(&request.username)?.ok_or(RpcError::UsernameNotOccupied)?;
     reply(&types::contacts::ResolvedPeer {
         peer: types::PeerUser { user_id: user.id.0 },
         users: vec![view.user(&user)?],
     })
 }
 
-pub(super) fn add_contact(
-    view: &mut View<'_>,
-    request: &AddContact,
-) -> Result<Outcome, RpcError> {
+pub(super) fn add_contact(view: &mut View<'_>, request: &AddContact) -> Result<Outcome, RpcError> {
     let user = view.input_user(&request.id)?;
     if user.id == view.me {
         return Err(RpcError::ContactIdInvalid);

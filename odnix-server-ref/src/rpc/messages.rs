@@ -112,10 +112,7 @@ fn deliver(view: &mut View<'_>, message: &Message) -> Result<Push, RpcError> {
     view.push(recorded)
 }
 
-pub(super) fn get_history(
-    view: &mut View<'_>,
-    request: &GetHistory,
-) -> Result<Outcome, RpcError> {
+pub(super) fn get_history(view: &mut View<'_>, request: &GetHistory) -> Result<Outcome, RpcError> {
     let limit = check_limit(request.limit)?;
     let before = check_offset(request.offset_id)?;
     let peer = view.input_peer(&request.peer)?.id;
@@ -130,10 +127,7 @@ pub(super) fn get_history(
     })
 }
 
-pub(super) fn get_dialogs(
-    view: &mut View<'_>,
-    request: &GetDialogs,
-) -> Result<Outcome, RpcError> {
+pub(super) fn get_dialogs(view: &mut View<'_>, request: &GetDialogs) -> Result<Outcome, RpcError> {
     let limit = check_limit(request.limit)?;
     let before = check_offset(request.offset_id)?;
     let dialogs = view.tx.dialogs(view.me, before, limit)?;
@@ -172,8 +166,7 @@ pub(super) fn read_history(
     };
     let inbox = engine::record(view.tx, me, read_update(false, peer, max_id, left))?;
     let outbox = engine::record(view.tx, peer, read_update(true, me, max_id, left))?;
-    let affected =
-        types::messages::AffectedMessages { pts: inbox.pts, pts_count: inbox.pts_count };
+    let affected = types::messages::AffectedMessages { pts: inbox.pts, pts_count: inbox.pts_count };
     let mut outcome = reply(&affected)?;
     outcome.pushes.push(view.push(inbox)?);
     outcome.pushes.push(view.of(peer).push(outbox)?);
@@ -186,11 +179,7 @@ struct Read {
 }
 
 /// Moves the read marks of both sides, if there is anything to move.
-fn read_up_to(
-    view: &mut View<'_>,
-    peer: UserId,
-    max_id: i64,
-) -> Result<Option<Read>, RpcError> {
+fn read_up_to(view: &mut View<'_>, peer: UserId, max_id: i64) -> Result<Option<Read>, RpcError> {
     let Some(chat) = view.tx.private_chat(view.me, peer)? else { return Ok(None) };
     let Some(dialog) = view.tx.dialog(view.me, chat)? else { return Ok(None) };
     let newest = view.tx.newest_message_from(chat, peer, max_id)?;

@@ -81,9 +81,9 @@ fn check(password: &str, stored: Option<Credentials>) -> Evidence {
         Some(credentials) => Some(&credentials.password_hash),
         None => NOBODY.as_ref(),
     };
-    let matches = against.and_then(|phc| PasswordHash::new(phc).ok()).is_some_and(|phc| {
-        Argon2::default().verify_password(password.as_bytes(), &phc).is_ok()
-    });
+    let matches = against
+        .and_then(|phc| PasswordHash::new(phc).ok())
+        .is_some_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok());
     match stored {
         Some(credentials) if matches => Evidence::Matches(credentials),
         _ => Evidence::Differs,

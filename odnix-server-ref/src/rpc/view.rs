@@ -15,7 +15,10 @@ pub(super) struct AccessHashes(Hmac<Sha256>);
 
 impl AccessHashes {
     pub(super) fn new(secret: [u8; 32]) -> Self {
-        Self(Hmac::new(&secret.into()))
+        // HMAC pads a key shorter than its 64-byte block with zeros.
+        let mut block = [0; 64];
+        block[..secret.len()].copy_from_slice(&secret);
+        Self(Hmac::new(&block.into()))
     }
 
     pub(super) fn access_hash(&self, viewer: UserId, target: UserId) -> i64 {
@@ -71,7 +74,7 @@ impl View<'_> {
     pub(super) fn input_user(&mut self, user: &InputUser) -> Result<User, RpcError> {
         match user {
             InputUser::InputUserSelf => self.myself(),
-            InputUser::InputUser(it) => self.named(it.id, it.access_hash),
+            InputUser::InputUser(it) => self.named(it.user_id, it.access_hash),
         }
     }
 
