@@ -6,3 +6,8 @@
 //!   and that the rules of `CONTRIBUTING.md` are kept.
 
 pub mod house;
+
+/// The example of the front page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
