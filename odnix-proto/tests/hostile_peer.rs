@@ -31,7 +31,7 @@ impl Wire {
     fn new() -> Self {
         let mut pair = Pair::settled();
         pair.server.push(echo(b"salt, please")).unwrap();
-        let packet = pair.from_server().unwrap();
+        let packet = pair.server_sends().unwrap();
         let salt = look(&pair.key, Side::Server, &packet).header.salt;
         let session_id = pair.client.session_id().unwrap();
         Self { pair, salt, session_id, seq_no: 101 }
@@ -41,26 +41,26 @@ impl Wire {
         client_id(self.pair.now.wall, fine.saturating_add(1 << 16))
     }
 
-    fn to_server(&mut self, msg_id: MsgId, seq_no: i32, body: &[u8]) -> Received {
+    fn server_takes(&mut self, msg_id: MsgId, seq_no: i32, body: &[u8]) -> Received {
         let header = Header { salt: self.salt, session_id: self.session_id, msg_id, seq_no };
         let packet = seal(&self.pair.key, Side::Client, header, body);
-        self.pair.to_server(packet)
+        self.pair.server_takes(packet)
     }
 
     /// The next content message.
     fn call(&mut self, msg_id: MsgId, body: &[u8]) -> Received {
         self.seq_no += 2;
-        self.to_server(msg_id, self.seq_no, body)
+        self.server_takes(msg_id, self.seq_no, body)
     }
 
-    fn to_client(&mut self, msg_id: MsgId, seq_no: i32, body: &[u8]) -> Received {
+    fn client_takes(&mut self, msg_id: MsgId, seq_no: i32, body: &[u8]) -> Received {
         let header = Header { salt: self.salt, session_id: self.session_id, msg_id, seq_no };
         let packet = seal(&self.pair.key, Side::Server, header, body);
-        self.pair.to_client(packet)
+        self.pair.client_takes(packet)
     }
 
     fn server_packet(&mut self) -> Opened {
-        let packet = self.pair.from_server().unwrap();
+        let packet = self.pair.server_sends().unwrap();
         look(&self.pair.key, Side::Server, &packet)
     }
 }
@@ -100,30 +100,30 @@ fn server_answers_each_bad_message_with_its_code() {
     let early = client_id(now.after(Duration::from_secs(32)), 0);
     let odd = MsgId::from_i64(wire.id(0).as_i64() + 1);
     let empty = MsgId::from_i64(wire.id(0).as_i64() & !0xffff_ffff);
-    assert_eq!(wire.to_server(late, 101, &body), bad_msg(late, 16));
-    assert_eq!(wire.to_server(early, 101, &body), bad_msg(early, 17));
-    assert_eq!(wire.to_server(odd, 101, &body), bad_msg(odd, 18));
-    assert_eq!(wire.to_server(empty, 101, &body), bad_msg(empty, 18));
+    assert_eq!(wire.server_takes(late, 101, &body), bad_msg(late, 16));
+    assert_eq!(wire.server_takes(early, 101, &body), bad_msg(early, 17));
+    assert_eq!(wire.server_takes(odd, 101, &body), bad_msg(odd, 18));
+    assert_eq!(wire.server_takes(empty, 101, &body), bad_msg(empty, 18));
 
     let taken = wire.id(10);
-    assert_eq!(wire.to_server(taken, 101, &body), Received::Accepted);
-    assert_eq!(wire.to_server(taken, 102, &container(&[])), bad_msg(taken, 19));
+    assert_eq!(wire.server_takes(taken, 101, &body), Received::Accepted);
+    assert_eq!(wire.server_takes(taken, 102, &container(&[])), bad_msg(taken, 19));
 
     let below = wire.id(5);
-    assert_eq!(wire.to_server(below, 103, &body), bad_msg(below, 33));
+    assert_eq!(wire.server_takes(below, 103, &body), bad_msg(below, 33));
     let above = wire.id(20);
-    assert_eq!(wire.to_server(above, 101, &body), bad_msg(above, 32));
-    assert_eq!(wire.to_server(above, 99, &body), bad_msg(above, 32));
-    assert_eq!(wire.to_server(above, 104, &body), bad_msg(above, 35));
-    assert_eq!(wire.to_server(above, 105, &container(&[])), bad_msg(above, 34));
+    assert_eq!(wire.server_takes(above, 101, &body), bad_msg(above, 32));
+    assert_eq!(wire.server_takes(above, 99, &body), bad_msg(above, 32));
+    assert_eq!(wire.server_takes(above, 104, &body), bad_msg(above, 35));
+    assert_eq!(wire.server_takes(above, 105, &container(&[])), bad_msg(above, 34));
     let inner_above = container(&[(wire.id(30), 105, &body)]);
-    assert_eq!(wire.to_server(above, 104, &inner_above), bad_msg(above, 64));
+    assert_eq!(wire.server_takes(above, 104, &inner_above), bad_msg(above, 64));
 
     let salt = core::mem::replace(&mut wire.salt, 12345);
     let salted = Received::Answered(Notice::BadServerSalt { msg_id: above });
-    assert_eq!(wire.to_server(above, 103, &body), salted);
+    assert_eq!(wire.server_takes(above, 103, &body), salted);
     wire.salt = salt;
-    assert_eq!(wire.to_server(above, 103, &body), Received::Accepted);
+    assert_eq!(wire.server_takes(above, 103, &body), Received::Accepted);
     assert_eq!(wire.pair.calls().len(), 2, "only the two accepted ones ran");
 }
 
@@ -131,7 +131,7 @@ fn server_answers_each_bad_message_with_its_code() {
 fn notices_carry_the_refused_id_its_seq_no_and_the_servers_time() {
     let mut wire = Wire::new();
     let early = client_id(wire.pair.now.wall.after(Duration::from_secs(4000)), 0);
-    wire.to_server(early, 77, &echo(b"x"));
+    wire.server_takes(early, 77, &echo(b"x"));
     let opened = wire.server_packet();
     let at = find(&opened.data, types::BadMsgNotification::ID);
     let notice = types::BadMsgNotification::from_prefix(opened.data.slice(at..)).unwrap().0;
@@ -152,7 +152,7 @@ fn window_edges_are_exact_to_the_second() {
         let msg_id = client_id(time, 0);
         let ping = functions::Ping { ping_id: 1 }.to_bytes().unwrap();
         let expected = code.map_or(Received::Accepted, |code| bad_msg(msg_id, code));
-        assert_eq!(wire.to_server(msg_id, 0, &ping), expected, "{offset_s} s");
+        assert_eq!(wire.server_takes(msg_id, 0, &ping), expected, "{offset_s} s");
     }
 }
 
@@ -164,7 +164,7 @@ fn replayed_call_is_not_run_again_whether_newest_or_not() {
     wire.call(second, &echo(b"2"));
     assert_eq!(wire.pair.calls().len(), 2);
     for (msg_id, seq_no) in [(first, 103), (second, 105)] {
-        let again = wire.to_server(msg_id, seq_no, &echo(b"1"));
+        let again = wire.server_takes(msg_id, seq_no, &echo(b"1"));
         assert_eq!(again, Received::Dropped(DropReason::Duplicate));
     }
     assert!(wire.pair.calls().is_empty());
@@ -178,12 +178,12 @@ fn replay_after_the_window_moved_on_is_refused_as_too_old() {
     let ping = functions::Ping { ping_id: 1 }.to_bytes().unwrap();
     let ids = u32::try_from(Limits::default().received_ids_max).unwrap();
     for fine in 1..=ids + 1 {
-        wire.to_server(wire.id(fine), 0, &ping);
+        wire.server_takes(wire.id(fine), 0, &ping);
         if fine % 64 == 0 {
-            while wire.pair.from_server().is_some() {}
+            while wire.pair.server_sends().is_some() {}
         }
     }
-    assert_eq!(wire.to_server(first, 103, &echo(b"1")), bad_msg(first, 20));
+    assert_eq!(wire.server_takes(first, 103, &echo(b"1")), bad_msg(first, 20));
     assert_eq!(wire.pair.calls().len(), 1);
 }
 
@@ -191,15 +191,15 @@ fn replay_after_the_window_moved_on_is_refused_as_too_old() {
 fn permuted_calls_are_run_in_order_or_refused() {
     let mut wire = Wire::new();
     let (first, second) = (wire.id(0), wire.id(1));
-    assert_eq!(wire.to_server(second, 105, &echo(b"2")), Received::Accepted);
-    assert_eq!(wire.to_server(first, 103, &echo(b"1")), bad_msg(first, 32));
+    assert_eq!(wire.server_takes(second, 105, &echo(b"2")), Received::Accepted);
+    assert_eq!(wire.server_takes(first, 103, &echo(b"1")), bad_msg(first, 32));
     let run: Vec<Bytes> = wire.pair.calls().into_iter().map(|(_, body)| body).collect();
     assert_eq!(run, [echo(b"2")]);
 
     let mut wire = Wire::new();
     let (first, second, outer) = (wire.id(0), wire.id(1), wire.id(2));
     let body = container(&[(second, 105, &echo(b"2")), (first, 103, &echo(b"1"))]);
-    assert_eq!(wire.to_server(outer, 106, &body), Received::Accepted);
+    assert_eq!(wire.server_takes(outer, 106, &body), Received::Accepted);
     let run: Vec<Bytes> = wire.pair.calls().into_iter().map(|(_, body)| body).collect();
     assert_eq!(run, [echo(b"1"), echo(b"2")]);
 }
@@ -208,7 +208,7 @@ fn permuted_calls_are_run_in_order_or_refused() {
 fn holes_in_the_sequence_numbers_are_no_fault() {
     let mut wire = Wire::new();
     for (fine, seq_no) in [(0, 103), (1, 109), (2, 111), (3, 501)] {
-        let received = wire.to_server(wire.id(fine), seq_no, &echo(b"x"));
+        let received = wire.server_takes(wire.id(fine), seq_no, &echo(b"x"));
         assert_eq!(received, Received::Accepted);
     }
 }
@@ -250,7 +250,7 @@ fn malformed_containers_are_refused_whole() {
     for (name, body) in cases {
         let mut wire = Wire::new();
         let outer = if name.starts_with("more") { wire.id(5000) } else { outer };
-        assert_eq!(wire.to_server(outer, 104, &body), bad_msg(outer, 64), "{name}");
+        assert_eq!(wire.server_takes(outer, 104, &body), bad_msg(outer, 64), "{name}");
         assert!(wire.pair.calls().is_empty(), "{name}");
     }
 }
@@ -261,7 +261,7 @@ fn same_message_twice_in_a_container_runs_once() {
     let (inner, outer) = (wire.id(0), wire.id(1));
     let call = echo(b"x");
     let body = container(&[(inner, 103, &call), (inner, 103, &call)]);
-    wire.to_server(outer, 104, &body);
+    wire.server_takes(outer, 104, &body);
     assert_eq!(wire.pair.calls().len(), 1);
 }
 
@@ -274,7 +274,7 @@ fn gzip_bombs_end_at_the_budget_of_one_packet() {
 
     let half = gzip(&echo(&vec![0; 6 << 20]));
     let body = container(&[(wire.id(1), 201, &half), (wire.id(2), 203, &half)]);
-    wire.to_server(wire.id(3), 204, &body);
+    wire.server_takes(wire.id(3), 204, &body);
     assert_eq!(wire.pair.calls().len(), 1, "the second one is over the budget");
 }
 
@@ -322,7 +322,7 @@ fn id_lists_above_the_limit_are_dropped() {
         let mut wire = Wire::new();
         let msg_ids = vec![4_i64; Limits::default().ids_max + extra];
         let ack = types::MsgsAck { msg_ids }.to_bytes().unwrap();
-        let received = wire.to_server(wire.id(0), 0, &ack);
+        let received = wire.server_takes(wire.id(0), 0, &ack);
         let dropped = received == Received::Dropped(DropReason::Malformed);
         assert_eq!(dropped, extra == 1, "{received:?}");
     }
@@ -334,7 +334,7 @@ fn vector_counts_beyond_the_message_are_dropped() {
         let mut ack = types::MsgsAck { msg_ids: vec![4] }.to_bytes().unwrap().to_vec();
         ack[8..12].copy_from_slice(&count.to_le_bytes());
         let mut wire = Wire::new();
-        let received = wire.to_server(wire.id(0), 0, &ack);
+        let received = wire.server_takes(wire.id(0), 0, &ack);
         assert_eq!(received, Received::Dropped(DropReason::Malformed), "{count}");
     }
 }
@@ -345,8 +345,8 @@ fn acknowledgements_and_pings_of_either_parity_are_taken() {
         let mut wire = Wire::new();
         let ack = types::MsgsAck { msg_ids: vec![5, 6] }.to_bytes().unwrap();
         let ping = functions::Ping { ping_id: 8 }.to_bytes().unwrap();
-        assert_eq!(wire.to_server(wire.id(0), seq_no, &ack), Received::Accepted);
-        assert_eq!(wire.to_server(wire.id(1), seq_no, &ping), Received::Accepted);
+        assert_eq!(wire.server_takes(wire.id(0), seq_no, &ack), Received::Accepted);
+        assert_eq!(wire.server_takes(wire.id(1), seq_no, &ping), Received::Accepted);
     }
 }
 
@@ -355,7 +355,7 @@ fn message_copies_are_not_unpacked() {
     let mut wire = Wire::new();
     let mut copy = 0xe060_46b2_u32.to_le_bytes().to_vec();
     copy.extend(echo(b"hidden"));
-    let received = wire.to_server(wire.id(0), 103, &copy);
+    let received = wire.server_takes(wire.id(0), 103, &copy);
     assert_eq!(received, Received::Dropped(DropReason::Unexpected));
     assert!(wire.pair.calls().is_empty());
 }
@@ -401,19 +401,19 @@ fn client_drops_what_a_server_cannot_have_sent() {
     let id = server_id(now, 1 << 16);
     let dropped = |reason| Received::Dropped(reason);
     let even = MsgId::from_i64(id.as_i64() & !3);
-    assert_eq!(wire.to_client(even, 1, &update), dropped(DropReason::WrongParity));
+    assert_eq!(wire.client_takes(even, 1, &update), dropped(DropReason::WrongParity));
     let late = server_id(now.before(Duration::from_secs(302)), 0);
-    assert_eq!(wire.to_client(late, 1, &update), dropped(DropReason::OutsideWindow));
+    assert_eq!(wire.client_takes(late, 1, &update), dropped(DropReason::OutsideWindow));
     let early = server_id(now.after(Duration::from_secs(32)), 0);
-    assert_eq!(wire.to_client(early, 1, &update), dropped(DropReason::OutsideWindow));
+    assert_eq!(wire.client_takes(early, 1, &update), dropped(DropReason::OutsideWindow));
     wire.session_id ^= 1;
-    assert_eq!(wire.to_client(id, 1, &update), dropped(DropReason::ForeignSession));
+    assert_eq!(wire.client_takes(id, 1, &update), dropped(DropReason::ForeignSession));
     wire.session_id ^= 1;
-    assert_eq!(wire.to_client(id, 1, &update), Received::Accepted);
-    assert_eq!(wire.to_client(id, 1, &update), dropped(DropReason::Duplicate));
+    assert_eq!(wire.client_takes(id, 1, &update), Received::Accepted);
+    assert_eq!(wire.client_takes(id, 1, &update), dropped(DropReason::Duplicate));
     let nested = container(&[(id, 2, &container(&[]))]);
     let outer = server_id(now, 1 << 17);
-    assert_eq!(wire.to_client(outer, 2, &nested), dropped(DropReason::Malformed));
+    assert_eq!(wire.client_takes(outer, 2, &nested), dropped(DropReason::Malformed));
     assert_eq!(updates(&mut wire.pair), 1);
 }
 
@@ -437,14 +437,14 @@ fn forged_or_stale_notices_change_nothing() {
     let far = server_id(wire.pair.now.wall.after(Duration::from_secs(9000)), 0);
     let near = server_id(wire.pair.now.wall, 1 << 16);
     let dropped = Received::Dropped(DropReason::UnknownMessage);
-    assert_eq!(wire.to_client(far, 0, &salt.to_bytes().unwrap()), dropped);
-    assert_eq!(wire.to_client(near, 0, &salt.to_bytes().unwrap()), dropped);
+    assert_eq!(wire.client_takes(far, 0, &salt.to_bytes().unwrap()), dropped);
+    assert_eq!(wire.client_takes(near, 0, &salt.to_bytes().unwrap()), dropped);
     for error_code in [16, 17, 20, 32, 33, 64] {
         let notice =
             types::BadMsgNotification { bad_msg_id: never_sent, bad_msg_seqno: 1, error_code };
         let fine = (1 << 17) + error_code as u32;
         let id = server_id(wire.pair.now.wall, fine);
-        assert_eq!(wire.to_client(id, 0, &notice.to_bytes().unwrap()), dropped);
+        assert_eq!(wire.client_takes(id, 0, &notice.to_bytes().unwrap()), dropped);
     }
     assert_eq!(wire.pair.client.server_salt(wire.pair.now), before);
     assert_eq!(wire.pair.client.time_offset_us(wire.pair.now), offset);
@@ -455,10 +455,10 @@ fn forged_or_stale_notices_change_nothing() {
 fn answered_message_is_no_longer_open_to_notices() {
     let mut wire = Wire::new();
     wire.pair.client.call(echo(b"x")).unwrap();
-    let packet = wire.pair.from_client().unwrap();
+    let packet = wire.pair.client_sends().unwrap();
     let opened = look(&wire.pair.key, Side::Client, &packet);
     let refused = opened.header.msg_id.as_i64();
-    wire.pair.to_server(packet);
+    wire.pair.server_takes(packet);
     wire.pair.run();
     let salt = types::BadServerSalt {
         bad_msg_id: refused,
@@ -467,7 +467,7 @@ fn answered_message_is_no_longer_open_to_notices() {
         new_server_salt: 666,
     };
     let id = server_id(wire.pair.now.wall, 1 << 18);
-    let received = wire.to_client(id, 0, &salt.to_bytes().unwrap());
+    let received = wire.client_takes(id, 0, &salt.to_bytes().unwrap());
     assert_eq!(received, Received::Dropped(DropReason::UnknownMessage));
 }
 
@@ -478,7 +478,7 @@ fn client_recovers_from_each_refusal_by_its_rule() {
     {
         let mut wire = Wire::new();
         let call = wire.pair.client.call(echo(b"x")).unwrap();
-        let packet = wire.pair.from_client().unwrap();
+        let packet = wire.pair.client_sends().unwrap();
         let first = look(&wire.pair.key, Side::Client, &packet).header;
         let notice = types::BadMsgNotification {
             bad_msg_id: first.msg_id.as_i64(),
@@ -486,8 +486,8 @@ fn client_recovers_from_each_refusal_by_its_rule() {
             error_code,
         };
         let id = server_id(wire.pair.now.wall, 1 << 18);
-        wire.to_client(id, 0, &notice.to_bytes().unwrap());
-        let again = wire.pair.from_client().unwrap_or_else(|| panic!("code {error_code}"));
+        wire.client_takes(id, 0, &notice.to_bytes().unwrap());
+        let again = wire.pair.client_sends().unwrap_or_else(|| panic!("code {error_code}"));
         let second = look(&wire.pair.key, Side::Client, &again).header;
         assert_ne!(second.msg_id, first.msg_id, "code {error_code}");
         assert_eq!(second.session_id != first.session_id, new_session, "code {error_code}");
@@ -500,7 +500,7 @@ fn client_recovers_from_each_refusal_by_its_rule() {
 fn id_too_high_starts_a_new_session_when_ids_ran_ahead() {
     let mut wire = Wire::new();
     wire.pair.client.call(echo(b"x")).unwrap();
-    let packet = wire.pair.from_client().unwrap();
+    let packet = wire.pair.client_sends().unwrap();
     let first = look(&wire.pair.key, Side::Client, &packet).header;
     let notice = types::BadMsgNotification {
         bad_msg_id: first.msg_id.as_i64(),
@@ -508,9 +508,9 @@ fn id_too_high_starts_a_new_session_when_ids_ran_ahead() {
         error_code: 17,
     };
     let past = server_id(wire.pair.now.wall.before(Duration::from_secs(4000)), 0);
-    wire.to_client(past, 0, &notice.to_bytes().unwrap());
+    wire.client_takes(past, 0, &notice.to_bytes().unwrap());
     assert_ne!(wire.pair.client.session_id(), Some(wire.session_id));
-    let again = wire.pair.from_client().unwrap();
+    let again = wire.pair.client_sends().unwrap();
     let second = look(&wire.pair.key, Side::Client, &again).header;
     assert!(second.msg_id < first.msg_id);
 }
@@ -521,7 +521,7 @@ fn refused_container_leaves_again_message_by_message() {
     for _ in 0..3 {
         wire.pair.client.call(echo(b"x")).unwrap();
     }
-    let packet = wire.pair.from_client().unwrap();
+    let packet = wire.pair.client_sends().unwrap();
     let first = look(&wire.pair.key, Side::Client, &packet).header;
     let notice = types::BadMsgNotification {
         bad_msg_id: first.msg_id.as_i64(),
@@ -529,9 +529,9 @@ fn refused_container_leaves_again_message_by_message() {
         error_code: 64,
     };
     let id = server_id(wire.pair.now.wall, 1 << 18);
-    wire.to_client(id, 0, &notice.to_bytes().unwrap());
+    wire.client_takes(id, 0, &notice.to_bytes().unwrap());
     for _ in 0..3 {
-        let packet = wire.pair.from_client().unwrap();
+        let packet = wire.pair.client_sends().unwrap();
         let opened = look(&wire.pair.key, Side::Client, &packet);
         assert_eq!(opened.data, echo(b"x"));
     }
@@ -543,7 +543,7 @@ fn endless_refusals_end_the_call_with_a_typed_error() {
     let call = wire.pair.client.call(echo(b"x")).unwrap();
     let mut rounds = 0_u32;
     let ended = loop {
-        let Some(packet) = wire.pair.from_client() else { break wire.pair.client_events() };
+        let Some(packet) = wire.pair.client_sends() else { break wire.pair.client_events() };
         let header = look(&wire.pair.key, Side::Client, &packet).header;
         let notice = types::BadMsgNotification {
             bad_msg_id: header.msg_id.as_i64(),
@@ -552,7 +552,7 @@ fn endless_refusals_end_the_call_with_a_typed_error() {
         };
         rounds += 1;
         let id = server_id(wire.pair.now.wall, (1 << 18) + rounds);
-        wire.to_client(id, 0, &notice.to_bytes().unwrap());
+        wire.client_takes(id, 0, &notice.to_bytes().unwrap());
         assert!(rounds < 100);
     };
     assert!(ended.iter().any(|event| matches!(event,
@@ -565,7 +565,7 @@ fn answers_to_calls_never_made_are_dropped() {
     let mut wire = Wire::new();
     let answer = types::RpcResult { req_msg_id: 4, result: Raw(echo(b"x")) }.to_bytes().unwrap();
     let id = server_id(wire.pair.now.wall, 1 << 18);
-    let received = wire.to_client(id, 1, &answer);
+    let received = wire.client_takes(id, 1, &answer);
     assert_eq!(received, Received::Dropped(DropReason::UnknownMessage));
     assert!(wire.pair.replies().is_empty());
 }
@@ -574,12 +574,12 @@ fn answers_to_calls_never_made_are_dropped() {
 fn gzip_bomb_in_an_answer_ends_the_call_with_a_typed_error() {
     let mut wire = Wire::new();
     let call = wire.pair.client.call(echo(b"x")).unwrap();
-    let packet = wire.pair.from_client().unwrap();
+    let packet = wire.pair.client_sends().unwrap();
     let req_msg_id = look(&wire.pair.key, Side::Client, &packet).header.msg_id.as_i64();
     let result = Raw(gzip(&vec![0; 11 << 20]));
     let answer = types::RpcResult { req_msg_id, result }.to_bytes().unwrap();
     let id = server_id(wire.pair.now.wall, 1 << 18);
-    wire.to_client(id, 1, &answer);
+    wire.client_takes(id, 1, &answer);
     assert!(wire.pair.client_events().iter().any(|event| matches!(event,
         ClientSessionEvent::Reply { call: id, result: Err(CallError::MalformedAnswer) }
             if *id == call)));

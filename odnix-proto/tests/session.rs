@@ -18,8 +18,8 @@ use std::collections::BTreeSet;
 fn call_reaches_the_server_once_and_its_reply_ends_it() {
     let mut pair = Pair::settled();
     let call = pair.client.call(echo(b"one")).unwrap();
-    let packet = pair.from_client().unwrap();
-    assert_eq!(pair.to_server(packet), Received::Accepted);
+    let packet = pair.client_sends().unwrap();
+    assert_eq!(pair.server_takes(packet), Received::Accepted);
     let calls = pair.calls();
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].1, echo(b"one"));
@@ -36,18 +36,18 @@ fn call_reaches_the_server_once_and_its_reply_ends_it() {
 fn wrong_salt_is_told_once_and_the_call_is_run_once() {
     let mut pair = Pair::strangers();
     let call = pair.client.call(echo(b"first")).unwrap();
-    let refused = pair.from_client().unwrap();
+    let refused = pair.client_sends().unwrap();
     let first_id = look(&pair.key, Side::Client, &refused).header.msg_id;
-    assert!(matches!(pair.to_server(refused), Received::Answered(_)));
+    assert!(matches!(pair.server_takes(refused), Received::Answered(_)));
     assert!(pair.calls().is_empty());
-    let notice = pair.from_server().unwrap();
+    let notice = pair.server_sends().unwrap();
     let opened = look(&pair.key, Side::Server, &notice);
     assert_eq!(opened.header.seq_no, 0, "the first notice of a session carries seq_no 0");
-    pair.to_client(notice);
-    let again = pair.from_client().unwrap();
+    pair.client_takes(notice);
+    let again = pair.client_sends().unwrap();
     let opened = look(&pair.key, Side::Client, &again);
     assert!(opened.header.msg_id > first_id, "a refused message gets a new id");
-    pair.to_server(again);
+    pair.server_takes(again);
     let calls = pair.calls();
     assert_eq!(calls.len(), 1);
     pair.server.reply(calls[0].0, Bytes::from_static(b"okay")).unwrap();
@@ -72,8 +72,8 @@ fn new_session_is_announced_with_the_first_message_and_the_current_salt() {
 fn rpc_error_ends_the_call_with_its_code_and_name() {
     let mut pair = Pair::settled();
     pair.client.call(echo(b"x")).unwrap();
-    let packet = pair.from_client().unwrap();
-    pair.to_server(packet);
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
     let (call, _) = pair.calls()[0];
     pair.server.reply_error(call, 403, "FORBIDDEN").unwrap();
     pair.run();
@@ -91,12 +91,12 @@ fn waiting_messages_share_a_container_with_the_highest_id() {
     for number in 0..5_u8 {
         pair.client.call(echo(&[number; 3])).unwrap();
     }
-    let packet = pair.from_client().unwrap();
-    assert!(pair.from_client().is_none());
+    let packet = pair.client_sends().unwrap();
+    assert!(pair.client_sends().is_none());
     let opened = look(&pair.key, Side::Client, &packet);
     assert_eq!(opened.data[..4], 0x73f1_f8dc_u32.to_le_bytes());
     assert_eq!(opened.header.seq_no & 1, 0, "a container is not content-related");
-    pair.to_server(packet);
+    pair.server_takes(packet);
     let bodies: Vec<Bytes> = pair.calls().into_iter().map(|(_, body)| body).collect();
     let sent: Vec<Bytes> = (0..5_u8).map(|number| echo(&[number; 3])).collect();
     assert_eq!(bodies, sent, "in the order they were made");
@@ -107,15 +107,15 @@ fn large_bodies_are_packed_both_ways_and_arrive_whole() {
     let mut pair = Pair::settled();
     let text = b"the same words again and again, ".repeat(256);
     pair.client.call(echo(&text)).unwrap();
-    let packet = pair.from_client().unwrap();
+    let packet = pair.client_sends().unwrap();
     assert!(packet.len() < text.len() / 4);
-    pair.to_server(packet);
+    pair.server_takes(packet);
     let (call, body) = pair.calls().remove(0);
     assert_eq!(body, echo(&text));
     pair.server.reply(call, body.clone()).unwrap();
-    let packet = pair.from_server().unwrap();
+    let packet = pair.server_sends().unwrap();
     assert!(packet.len() < text.len() / 4);
-    pair.to_client(packet);
+    pair.client_takes(packet);
     assert!(matches!(pair.client_events().as_slice(),
         [ClientSessionEvent::Reply { result: Ok(result), .. }] if *result == body));
 }
@@ -124,17 +124,17 @@ fn large_bodies_are_packed_both_ways_and_arrive_whole() {
 fn unanswered_call_leaves_again_under_its_own_id_in_a_container() {
     let mut pair = Pair::settled();
     let call = pair.client.call(echo(b"x")).unwrap();
-    let lost = pair.from_client().unwrap();
+    let lost = pair.client_sends().unwrap();
     let first = look(&pair.key, Side::Client, &lost);
     pair.client.transport_lost();
     pair.client.transport_connected(pair.now);
-    let again = pair.from_client().unwrap();
+    let again = pair.client_sends().unwrap();
     let second = look(&pair.key, Side::Client, &again);
     assert_ne!(first.header.msg_id, second.header.msg_id);
     let inner = i64::from_le_bytes(second.data[8..16].try_into().unwrap());
     assert_eq!(inner, first.header.msg_id.as_i64());
-    pair.to_server(again);
-    pair.to_server(lost);
+    pair.server_takes(again);
+    pair.server_takes(lost);
     assert_eq!(pair.calls().len(), 1, "received twice, run once");
     assert_eq!(pair.client.open_calls(), 1);
     pair.client.abandon(call).unwrap();
@@ -145,11 +145,11 @@ fn unanswered_call_leaves_again_under_its_own_id_in_a_container() {
 fn lost_answer_is_sent_again_when_the_request_comes_again() {
     let mut pair = Pair::settled();
     let call = pair.client.call(echo(b"x")).unwrap();
-    let packet = pair.from_client().unwrap();
-    pair.to_server(packet);
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
     let (id, body) = pair.calls().remove(0);
     pair.server.reply(id, body).unwrap();
-    drop(pair.from_server().unwrap());
+    drop(pair.server_sends().unwrap());
     pair.pass(Duration::from_secs(20));
     pair.run();
     assert_eq!(pair.replies(), [(call, true)]);
@@ -160,14 +160,14 @@ fn lost_answer_is_sent_again_when_the_request_comes_again() {
 fn unacknowledged_answers_and_updates_survive_the_transport() {
     let mut pair = Pair::settled();
     pair.server.push(echo(b"update")).unwrap();
-    let lost = pair.from_server().unwrap();
+    let lost = pair.server_sends().unwrap();
     let first = look(&pair.key, Side::Server, &lost).header.msg_id;
     pair.server.transport_lost();
-    let again = pair.from_server().unwrap();
+    let again = pair.server_sends().unwrap();
     let opened = look(&pair.key, Side::Server, &again);
     assert_ne!(opened.header.msg_id, first, "no outer tuple twice");
-    pair.to_client(again);
-    assert_eq!(pair.to_client(lost), Received::Dropped(DropReason::Duplicate));
+    pair.client_takes(again);
+    assert_eq!(pair.client_takes(lost), Received::Dropped(DropReason::Duplicate));
     let updates = pair
         .client_events()
         .into_iter()
@@ -184,14 +184,14 @@ fn acknowledged_messages_are_not_sent_again() {
     pair.pass(Duration::from_secs(2));
     pair.run();
     pair.server.transport_lost();
-    assert!(pair.from_server().is_none());
+    assert!(pair.server_sends().is_none());
 }
 
 #[test]
 fn server_restart_loses_no_call() {
     let mut pair = Pair::settled();
     let call = pair.client.call(echo(b"x")).unwrap();
-    drop(pair.from_client());
+    drop(pair.client_sends());
     pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), 77);
     pair.client.transport_lost();
     pair.client.transport_connected(pair.now);
@@ -234,8 +234,8 @@ fn too_many_open_calls_are_refused_on_both_sides() {
         pair.client.call(echo(b"x")).unwrap();
     }
     assert_eq!(pair.client.call(echo(b"x")), Err(UsageError::QueueFull { limit }));
-    while let Some(packet) = pair.from_client() {
-        pair.to_server(packet);
+    while let Some(packet) = pair.client_sends() {
+        pair.server_takes(packet);
     }
     assert_eq!(pair.calls().len(), limit);
 }
@@ -259,8 +259,8 @@ fn wrappers_are_peeled_and_reported() {
     let body = odnix::InvokeWithLayer { layer: 201, query: Raw(connection.to_bytes().unwrap()) };
     let body = odnix::InvokeAfterMsg { msg_id: 44, query: Raw(body.to_bytes().unwrap()) };
     pair.client.call(body.to_bytes().unwrap()).unwrap();
-    let packet = pair.from_client().unwrap();
-    pair.to_server(packet);
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
     let Some(ServerSessionEvent::Call { context, body, .. }) = pair.server.poll_event() else {
         panic!("no call")
     };
@@ -287,9 +287,9 @@ fn wrappers_deeper_than_the_limit_are_refused_with_a_typed_error() {
 fn pings_are_answered_and_timed() {
     let mut pair = Pair::settled();
     pair.client.ping(99);
-    let packet = pair.from_client().unwrap();
+    let packet = pair.client_sends().unwrap();
     pair.now = pair.now.after(Duration::from_millis(40));
-    pair.to_server(packet);
+    pair.server_takes(packet);
     pair.run();
     assert!(pair.client_events().iter().any(|event| matches!(event,
         ClientSessionEvent::Pong { ping_id: 99, round_trip } if round_trip.as_millis() == 40)));
@@ -347,19 +347,19 @@ fn skewed_clocks_are_mended_by_one_notice() {
         pair.now.wall = pair.now.wall.shifted(skew_s * 1_000_000);
         let mut rounds = 0;
         loop {
-            let Some(packet) = pair.from_client() else { break };
+            let Some(packet) = pair.client_sends() else { break };
             let client_now = core::mem::replace(&mut pair.now, server_now);
             let session_id = pair.client.session_id().unwrap();
             if pair.server.reference().session_id != session_id {
                 pair.server = new_server(&pair.key, session_id, 3);
             }
-            pair.to_server(packet);
+            pair.server_takes(packet);
             for (id, body) in pair.calls() {
                 pair.server.reply(id, body).unwrap();
             }
-            while let Some(packet) = pair.from_server() {
+            while let Some(packet) = pair.server_sends() {
                 pair.now = client_now;
-                pair.to_client(packet);
+                pair.client_takes(packet);
                 pair.now = server_now;
             }
             pair.now = client_now;
@@ -379,9 +379,9 @@ fn local_clock_steps_do_no_harm_once_the_server_time_is_known() {
         let server_now = pair.now;
         pair.now.wall = pair.now.wall.shifted(step_s * 1_000_000);
         pair.client.call(echo(b"x")).unwrap();
-        let packet = pair.from_client().unwrap();
+        let packet = pair.client_sends().unwrap();
         pair.now = server_now;
-        assert_eq!(pair.to_server(packet), Received::Accepted);
+        assert_eq!(pair.server_takes(packet), Received::Accepted);
         pair.run();
         pair.client_events();
     }
@@ -391,8 +391,8 @@ fn local_clock_steps_do_no_harm_once_the_server_time_is_known() {
 fn another_session_is_destroyed_only_by_the_embedder() {
     let mut pair = Pair::settled();
     pair.client.destroy_session(123);
-    let packet = pair.from_client().unwrap();
-    pair.to_server(packet);
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
     assert!(matches!(
         pair.server.poll_event(),
         Some(ServerSessionEvent::DestroyWanted { session_id: 123 })
@@ -409,9 +409,9 @@ fn another_session_is_destroyed_only_by_the_embedder() {
 fn dropped_answers_are_named_by_what_became_of_them() {
     let mut pair = Pair::settled();
     pair.client.call(echo(b"slow")).unwrap();
-    let packet = pair.from_client().unwrap();
+    let packet = pair.client_sends().unwrap();
     let req_msg_id = look(&pair.key, Side::Client, &packet).header.msg_id.as_i64();
-    pair.to_server(packet);
+    pair.server_takes(packet);
     let (slow, _) = pair.calls().remove(0);
     let drop_it = || odnix_tl::mtproto::functions::RpcDropAnswer { req_msg_id }.to_bytes().unwrap();
     for expected in [types::RpcAnswerDroppedRunning::ID, types::RpcAnswerUnknown::ID] {
@@ -432,12 +432,12 @@ fn dropped_answers_are_named_by_what_became_of_them() {
 fn state_requests_are_answered_byte_by_byte() {
     let mut pair = Pair::settled();
     pair.client.call(echo(b"x")).unwrap();
-    let packet = pair.from_client().unwrap();
+    let packet = pair.client_sends().unwrap();
     let known = look(&pair.key, Side::Client, &packet).header.msg_id.as_i64();
-    pair.to_server(packet);
+    pair.server_takes(packet);
     let request = types::MsgsStateReq { msg_ids: vec![known, known + 4, known + (1 << 40)] };
     pair.server.push(echo(b"u")).unwrap();
-    let push = pair.from_server().unwrap();
+    let push = pair.server_sends().unwrap();
     let header = odnix_proto::envelope::Header {
         salt: look(&pair.key, Side::Server, &push).header.salt,
         session_id: pair.client.session_id().unwrap(),
@@ -445,8 +445,8 @@ fn state_requests_are_answered_byte_by_byte() {
         seq_no: 2,
     };
     let packet = common::seal(&pair.key, Side::Client, header, &request.to_bytes().unwrap());
-    pair.to_server(packet);
-    let answer = pair.from_server().unwrap();
+    pair.server_takes(packet);
+    let answer = pair.server_sends().unwrap();
     let opened = look(&pair.key, Side::Server, &answer);
     let at = opened.data.windows(4).position(|w| w == types::MsgsStateInfo::ID.to_le_bytes());
     let info = types::MsgsStateInfo::from_prefix(opened.data.slice(at.unwrap()..)).unwrap().0;
@@ -467,19 +467,19 @@ fn no_outer_tuple_and_no_msg_key_is_used_twice() {
         }
         pair.pass(Duration::from_secs(20));
         for _ in 0..3 {
-            while let Some(packet) = pair.from_client() {
+            while let Some(packet) = pair.client_sends() {
                 note(&mut tuples, &mut keys, &pair, Side::Client, &packet);
                 if round % 2 == 0 {
-                    pair.to_server(packet);
+                    pair.server_takes(packet);
                 }
             }
             for (id, body) in pair.calls() {
                 pair.server.reply(id, body).unwrap();
             }
-            while let Some(packet) = pair.from_server() {
+            while let Some(packet) = pair.server_sends() {
                 note(&mut tuples, &mut keys, &pair, Side::Server, &packet);
                 if round % 4 == 0 {
-                    pair.to_client(packet);
+                    pair.client_takes(packet);
                 }
             }
         }

@@ -68,22 +68,22 @@ impl Pair {
         self.server.handle_timeout(self.now);
     }
 
-    pub fn from_client(&mut self) -> Option<BytesMut> {
+    pub fn client_sends(&mut self) -> Option<BytesMut> {
         let mut out = BytesMut::new();
         self.client.poll_transmit(self.now, &mut out).then_some(out)
     }
 
-    pub fn from_server(&mut self) -> Option<BytesMut> {
+    pub fn server_sends(&mut self) -> Option<BytesMut> {
         let mut out = BytesMut::new();
         self.server.poll_transmit(self.now, &mut out).then_some(out)
     }
 
-    pub fn to_server(&mut self, packet: BytesMut) -> Received {
+    pub fn server_takes(&mut self, packet: BytesMut) -> Received {
         let opened = envelope::open(&self.key, Side::Client, packet).unwrap();
         self.server.handle_opened(self.now, opened)
     }
 
-    pub fn to_client(&mut self, packet: BytesMut) -> Received {
+    pub fn client_takes(&mut self, packet: BytesMut) -> Received {
         let opened = envelope::open(&self.key, Side::Server, packet).unwrap();
         self.client.handle_opened(self.now, opened)
     }
@@ -92,15 +92,15 @@ impl Pair {
     pub fn run(&mut self) {
         loop {
             let mut moved = false;
-            while let Some(packet) = self.from_client() {
-                self.to_server(packet);
+            while let Some(packet) = self.client_sends() {
+                self.server_takes(packet);
                 moved = true;
             }
             for (call, body) in self.calls() {
                 self.server.reply(call, body).unwrap();
             }
-            while let Some(packet) = self.from_server() {
-                self.to_client(packet);
+            while let Some(packet) = self.server_sends() {
+                self.client_takes(packet);
                 moved = true;
             }
             if !moved {
@@ -162,7 +162,7 @@ pub fn seal(key: &AuthKey, from: Side, header: Header, body: &[u8]) -> BytesMut 
 
 /// A client msg_id for `time`, a multiple of 4 with a low half that is not empty.
 pub fn client_id(time: UnixTime, fine: u32) -> MsgId {
-    MsgId::from_i64(((time.as_secs() as i64) << 32) | (i64::from(fine) + 1) * 4)
+    MsgId::from_i64(((time.as_secs() as i64) << 32) | ((i64::from(fine) + 1) * 4))
 }
 
 /// A server msg_id for `time`, `% 4 == 3`.
