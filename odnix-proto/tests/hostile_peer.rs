@@ -1,6 +1,7 @@
 //! Hostile peers against a session: each rule has a message that breaks it and the exact
 //! reaction. Hostile key exchanges, envelopes and byte streams have files of their own.
 
+#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use bytes::{Bytes, BytesMut};

@@ -1,5 +1,6 @@
 //! Sessions of both roles against each other, without transports.
 
+#[allow(dead_code, reason = "each test file uses its part")]
 mod common;
 
 use bytes::Bytes;

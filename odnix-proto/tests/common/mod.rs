@@ -1,5 +1,4 @@
 //! Two sessions under one key, and the packets between them in the open.
-#![allow(dead_code, reason = "each test file uses its part")]
 
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
