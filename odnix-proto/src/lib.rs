@@ -33,6 +33,7 @@ pub mod session;
 pub mod time;
 mod transmit;
 pub mod transport;
+pub mod updates;
 
 pub use auth_key::{AuthKey, AuthKeyId};
 pub use connection::{client, server};

@@ -17,6 +17,7 @@
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
+//! | `updates_max` | 1024 | updates | waiting for a gap to close, or to be polled |
 //! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
 
 /// The table, adjustable in the configuration of each connection.
@@ -52,6 +53,8 @@ pub struct Limits {
     pub parked_packets_max: usize,
     /// Bytes of those.
     pub parked_bytes_max: usize,
+    /// Updates waiting for a gap to close, or to be polled.
+    pub updates_max: usize,
     /// Rounds of dh_gen_retry.
     pub handshake_retries_max: u32,
 }
@@ -74,6 +77,7 @@ impl Default for Limits {
             pending_acks_max: 16,
             parked_packets_max: 64,
             parked_bytes_max: 8 << 20,
+            updates_max: 1024,
             handshake_retries_max: 5,
         }
     }

@@ -398,7 +398,8 @@ fn padding_sent_is_0_to_3_bytes_and_varies() {
 #[test]
 fn first_bytes_tell_the_framing_as_soon_as_they_can() {
     let unknown = Err(PeerError::Framing(FramingFault::Unknown));
-    let cases: [(&[u8], Result<Option<Framing>, PeerError>); 24] = [
+    type Told = Result<Option<Framing>, PeerError>;
+    let cases: [(&[u8], Told); 24] = [
         (b"", Ok(None)),
         (&[0xef], Ok(Some(Framing::Abridged))),
         (&[0xee; 3], Ok(None)),
