@@ -28,8 +28,8 @@
 //! ```
 //!
 //! **Units and limits.** `pts` and `pts_count` are `i32` on the wire and `i64` inside. Updates
-//! held or not yet polled: [`updates_max`](crate::limits::Limits::updates_max); beyond it they
-//! are forgotten and fetched by `getDifference`.
+//! held or not yet polled: [`updates_max`](crate::limits::Limits::updates_max); beyond it
+//! new ones are dropped and fetched by `getDifference`.
 //!
 //! **Errors.** A server's nonsense is dropped with a [`DropReason`](crate::DropReason); a
 //! command out of turn is a [`UsageError::NotAsked`](crate::UsageError::NotAsked).

@@ -233,7 +233,6 @@ impl<U> Sequencer<U> {
             return Received::Dropped(DropReason::Duplicate);
         }
         if self.held.len().saturating_add(self.events.len()) >= self.updates_max {
-            self.held.clear();
             self.updates_lost();
             return Received::Dropped(DropReason::Limit);
         }
