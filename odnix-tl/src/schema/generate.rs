@@ -105,37 +105,28 @@ impl Generator<'_> {
 
     /// The `use` lines that `text` needs.
     fn imports(&self, text: &str, schema_path: &str) -> String {
-        let used = |names: &[&str], pattern: &dyn Fn(&str) -> [String; 3]| {
-            let is_used =
-                |name: &str| pattern(name).iter().any(|found| text.contains(found.as_str()));
-            let used: Vec<_> = names.iter().copied().filter(|name| is_used(name)).collect();
-            match used.as_slice() {
-                [one] => Some((*one).to_owned()),
-                [] => None,
-                several => Some(format!("{{{}}}", several.join(", "))),
-            }
-        };
-        let macros = used(&["tl_enum", "tl_struct"], &|name| [0; 3].map(|_| format!("{name}! {{")));
-        let values = used(&["Box", "Bytes", "Raw", "String", "Vec"], &|name| {
-            [format!(": {name}"), format!("<{name}"), format!("-> {name}")]
-        });
-        let forms = used(&["Bare", "BareVectorOf", "Boxed", "VectorOf"], &|name| {
-            [format!("as {name} "), format!("as {name}<"), format!("<{name}>")]
-        });
-        let modules = used(&["enums", "types"], &|name| {
-            [format!(" {name}::"), format!("<{name}::"), format!("({name}::")]
-        });
-        let mut out = String::new();
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("///"));
+        let is_path = |next: char| next.is_ascii_alphanumeric() || "_:".contains(next);
+        let paths = code.flat_map(|line| line.split(|next| !is_path(next)));
+        // The first word of each path, and whether more follow.
+        let words: BTreeSet<(&str, bool)> = paths
+            .map(|path| path.split_once("::").map_or((path, false), |(first, _)| (first, true)))
+            .collect();
         let path = self.options.crate_path;
-        for (path, names) in [
-            (schema_path.to_owned(), modules),
-            (format!("{path}::prelude"), values),
-            (path.to_owned(), macros),
-            (format!("{path}::wire"), forms),
+        let mut out = String::new();
+        for (path, is_module, names) in [
+            (schema_path, true, ["enums", "types"].as_slice()),
+            (&format!("{path}::prelude"), false, &["Box", "Bytes", "Raw", "String", "Vec"]),
+            (path, false, &["tl_enum", "tl_struct"]),
+            (&format!("{path}::wire"), false, &["Bare", "BareVectorOf", "Boxed", "VectorOf"]),
         ] {
-            if let Some(names) = names {
-                let _ = writeln!(out, "use {path}::{names};");
-            }
+            let used: Vec<_> =
+                names.iter().copied().filter(|name| words.contains(&(name, is_module))).collect();
+            let _ = match used.as_slice() {
+                [] => Ok(()),
+                [one] => writeln!(out, "use {path}::{one};"),
+                several => writeln!(out, "use {path}::{{{}}};", several.join(", ")),
+            };
         }
         out.push_str(if out.is_empty() { "" } else { "\n" });
         out

@@ -181,6 +181,22 @@ pub mod types {
         pub struct Late = "late" 0x62ec8b07;
     }
 
+    /// Those of the namespace `names`.
+    pub mod names {
+        use odnix_tl::tl_struct;
+
+        tl_struct! {
+            /// `names.types#f049bae4 types:int flags_:# enums:flags_.0?int = names.Types;`
+            pub struct Types = "names.types" 0xf049bae4 {
+                /// `types:int`
+                types: i32,
+                [flags_]
+                /// `enums:flags_.0?int`
+                enums: Option<i32> = flags_.0,
+            }
+        }
+    }
+
     /// Those of the namespace `shape`.
     pub mod shape {
         use odnix_tl::tl_struct;
@@ -319,6 +335,8 @@ odnix_tl::tl_enum! {
         ReservedToo(types::ReservedToo),
         /// `late`
         Late(types::Late),
+        /// `names.types`
+        NamesTypes(types::names::Types),
     }
 }
 
