@@ -22,6 +22,19 @@
 //! | `%T`, `t` (bare) | struct | fields |
 //! | `Object`, `!X` | [`Raw`] | all that remain |
 //!
+//! # Names
+//!
+//! - Each constructor is a struct in `types`, each function one in `functions`; a namespace is
+//!   a module: `updates.state` is [`odnix::types::updates::State`].
+//! - A type with several constructors is an enum in `enums`, with variants named like the
+//!   structs; a type with one constructor is that struct. The enums are exhaustive, because
+//!   the number of the layer fixes their constructors.
+//! - `Object` is any constructor, `Request` any function; their variants have the namespace in
+//!   their names: `Request::MessagesSendMessage`.
+//! - A word of Rust gets a `_`: the field `self` is `self_`.
+//!
+//! A change of `schema/` takes effect by `cargo run -p odnix-tl --example generate`.
+//!
 //! # Limits
 //!
 //! A decoder never allocates from a count it has not checked, and never recurses deeper than

@@ -5,17 +5,19 @@
 /// Each field is `name: Type`, followed by `as Form` if its form on the wire is not
 /// [`Boxed`](crate::wire::Boxed), and by `= flags.N` if it is conditional. `[flags]` in front
 /// of a field, or at the end after `;`, stands for a `#`. A string behind the name is the
-/// name in the schema where that differs.
+/// name in the schema where that differs. `@redact` keeps the fields out of `Debug`.
 #[macro_export]
 macro_rules! tl_struct {
     // A constructor without fields is a unit struct.
     (
         $(#[$meta:meta])*
-        pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? ;
+        $(@$redact:ident)? pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? ;
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, PartialEq)]
         pub struct $type;
+
+        $crate::tl_struct! { @debug $type ($($redact)?) }
 
         $crate::tl_struct! { @codec $type $name $id (0_usize) ($(-> $return)?)
             fn encode_bare(self, _writer) {}
@@ -26,7 +28,7 @@ macro_rules! tl_struct {
     };
     (
         $(#[$meta:meta])*
-        pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? {$(
+        $(@$redact:ident)? pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? {$(
             $([$word:ident])*
             $(#[$field_meta:meta])*
             $field:ident $($tl_name:literal)? :
@@ -34,11 +36,13 @@ macro_rules! tl_struct {
         )* $(; $([$tail:ident])*)?}
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq)]
+        #[derive(Clone, PartialEq)]
         pub struct $type {$(
             $(#[$field_meta])*
             pub $field: $field_type,
         )*}
+
+        $crate::tl_struct! { @debug $type ($($redact)?) $($field)* }
 
         $crate::tl_struct! { @codec $type $name $id (
                 0_usize
@@ -110,6 +114,23 @@ macro_rules! tl_struct {
         $(impl $crate::Function for $type {
             type Return = $return;
         })?
+    };
+
+    (@debug $type:ident () $($field:ident)*) => {
+        impl ::core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(stringify!($type))
+                    $(.field(stringify!($field), &self.$field))*
+                    .finish()
+            }
+        }
+    };
+    (@debug $type:ident (redact) $($field:ident)*) => {
+        impl ::core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.debug_struct(stringify!($type)).finish_non_exhaustive()
+            }
+        }
     };
 
     (@form) => { $crate::wire::Boxed };

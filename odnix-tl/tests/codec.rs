@@ -316,3 +316,16 @@ fn a_reader_tells_where_it_is() {
     assert_eq!(reader.position(), 10);
     assert_eq!(reader.finish(), Ok(()));
 }
+
+#[test]
+fn debug_shows_fields_unless_the_schema_says_they_are_secret() {
+    let sign_in = odnix::functions::auth::SignIn {
+        username: "alice".to_owned(),
+        password: "hunter2".to_owned(),
+    };
+    assert_eq!(format!("{sign_in:?}"), "SignIn { .. }");
+    assert_eq!(format!("{:?}", odnix::Request::from(sign_in)), "AuthSignIn(SignIn { .. })");
+    let ping = mtproto::functions::Ping { ping_id: 7 };
+    assert_eq!(format!("{ping:?}"), "Ping { ping_id: 7 }");
+    assert_eq!(format!("{:?}", odnix::functions::help::GetConfig), "GetConfig");
+}

@@ -25,7 +25,7 @@ pub mod types {
 
     tl_struct! {
         /// `p_q_inner_data#83c95aec pq:bytes p:bytes q:bytes nonce:int128 server_nonce:int128 new_nonce:int256 = P_Q_inner_data;`
-        pub struct PQInnerData = "p_q_inner_data" 0x83c95aec {
+        @redact pub struct PQInnerData = "p_q_inner_data" 0x83c95aec {
             /// `pq:bytes`
             pq: Bytes,
             /// `p:bytes`
@@ -43,7 +43,7 @@ pub mod types {
 
     tl_struct! {
         /// `p_q_inner_data_dc#a9f55f95 pq:bytes p:bytes q:bytes nonce:int128 server_nonce:int128 new_nonce:int256 dc:int = P_Q_inner_data;`
-        pub struct PQInnerDataDc = "p_q_inner_data_dc" 0xa9f55f95 {
+        @redact pub struct PQInnerDataDc = "p_q_inner_data_dc" 0xa9f55f95 {
             /// `pq:bytes`
             pq: Bytes,
             /// `p:bytes`
@@ -63,7 +63,7 @@ pub mod types {
 
     tl_struct! {
         /// `p_q_inner_data_temp#3c6a84d4 pq:bytes p:bytes q:bytes nonce:int128 server_nonce:int128 new_nonce:int256 expires_in:int = P_Q_inner_data;`
-        pub struct PQInnerDataTemp = "p_q_inner_data_temp" 0x3c6a84d4 {
+        @redact pub struct PQInnerDataTemp = "p_q_inner_data_temp" 0x3c6a84d4 {
             /// `pq:bytes`
             pq: Bytes,
             /// `p:bytes`
@@ -83,7 +83,7 @@ pub mod types {
 
     tl_struct! {
         /// `p_q_inner_data_temp_dc#56fddf88 pq:bytes p:bytes q:bytes nonce:int128 server_nonce:int128 new_nonce:int256 dc:int expires_in:int = P_Q_inner_data;`
-        pub struct PQInnerDataTempDc = "p_q_inner_data_temp_dc" 0x56fddf88 {
+        @redact pub struct PQInnerDataTempDc = "p_q_inner_data_temp_dc" 0x56fddf88 {
             /// `pq:bytes`
             pq: Bytes,
             /// `p:bytes`

@@ -813,7 +813,7 @@ pub mod functions {
             /// Creates an account and logs this key in
             ///
             /// `auth.signUp#73d3b2e9 username:string password:string first_name:string = auth.Authorization;`
-            pub struct SignUp = "auth.signUp" 0x73d3b2e9 -> types::auth::Authorization {
+            @redact pub struct SignUp = "auth.signUp" 0x73d3b2e9 -> types::auth::Authorization {
                 /// `username:string`
                 username: String,
                 /// `password:string`
@@ -825,7 +825,7 @@ pub mod functions {
 
         tl_struct! {
             /// `auth.signIn#c06f8665 username:string password:string = auth.Authorization;`
-            pub struct SignIn = "auth.signIn" 0xc06f8665 -> types::auth::Authorization {
+            @redact pub struct SignIn = "auth.signIn" 0xc06f8665 -> types::auth::Authorization {
                 /// `username:string`
                 username: String,
                 /// `password:string`

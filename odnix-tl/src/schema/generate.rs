@@ -150,7 +150,8 @@ impl Generator<'_> {
         }
         let _ = writeln!(out, "    /// `{definition}`");
         let type_name = struct_name(&definition.name);
-        let _ = write!(out, "    pub struct {type_name} = \"{}\" ", definition.name);
+        let redact = if definition.is_redacted { "@redact " } else { "" };
+        let _ = write!(out, "    {redact}pub struct {type_name} = \"{}\" ", definition.name);
         let _ = write!(out, "0x{:08x}", definition.id());
         if definition.kind == Kind::Function {
             let _ = write!(out, " -> {}", self.rust_type(definition, &definition.result));

@@ -10,7 +10,11 @@
 //! dcOption#18b7a10d flags:# ipv6:flags.0?true id:int secret:flags.10?bytes = DcOption;
 //! ---functions---
 //! invokeWithLayer#da9b0d0d {X:Type} layer:int query:!X = X;
+//! //@redact
+//! auth.signIn username:string password:string = auth.Authorization;
 //! ```
+//!
+//! `//@redact` is for lines with a secret field: the `Debug` form shows their name only.
 //!
 //! A line has an id after `#`, or else the one that [`Definition::computed_id`] gives. The
 //! declarations of the types every schema has (`int ? = Int;`, `vector {t:Type} # [ t ] =
@@ -63,6 +67,8 @@ pub struct Definition {
     pub position: Position,
     /// What `//@description` says.
     pub docs: Vec<String>,
+    /// Whether `//@redact` keeps its fields out of `Debug`.
+    pub is_redacted: bool,
     /// Its name.
     pub name: Name,
     /// The id after `#`.

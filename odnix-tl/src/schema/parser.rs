@@ -105,6 +105,7 @@ impl<'a> Parser<'a> {
             kind: self.kind,
             position,
             docs: docs.of("description"),
+            is_redacted: !docs.of("redact").is_empty(),
             name,
             declared_id,
             type_params,
