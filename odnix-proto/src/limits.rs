@@ -14,6 +14,7 @@
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
 //! | `calls_max` | 512 | calls | open calls of one session |
+//! | `events_max` | 4096 | events | of one session, not yet taken by the embedder |
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
@@ -47,6 +48,8 @@ pub struct Limits {
     pub sent_bytes_max: usize,
     /// Open calls of one session.
     pub calls_max: usize,
+    /// Events of one session, not yet taken by the embedder.
+    pub events_max: usize,
     /// Acknowledgements gathered before an msgs_ack is due at once.
     pub pending_acks_max: usize,
     /// Packets waiting for a key or session to be provided.
@@ -74,6 +77,7 @@ impl Default for Limits {
             sent_max: 1024,
             sent_bytes_max: 16 << 20,
             calls_max: 512,
+            events_max: 4096,
             pending_acks_max: 16,
             parked_packets_max: 64,
             parked_bytes_max: 8 << 20,

@@ -503,3 +503,49 @@ fn note(
     assert!(tuples.insert(tuple), "{header:?} sealed twice");
     assert!(keys.insert(packet[8..24].try_into().unwrap()), "msg_key used twice");
 }
+
+#[test]
+fn untaken_events_are_bounded_and_the_loss_is_told() {
+    let mut pair = Pair::settled();
+    let limit = Limits::default().events_max;
+    for number in 0..=limit {
+        pair.server.push(echo(&number.to_le_bytes())).unwrap();
+        pair.run();
+        if number % 500 == 0 {
+            pair.pass(Duration::from_secs(2));
+            pair.run();
+        }
+    }
+    let events = pair.client_events();
+    assert_eq!(events.len(), limit + 1);
+    assert!(matches!(events.last(), Some(ClientSessionEvent::UpdatesLost)));
+}
+
+#[test]
+fn answers_to_a_client_that_never_reads_are_bounded() {
+    let mut pair = Pair::settled();
+    let limits = Limits::default();
+    let mut refused = 0;
+    for _ in 0..4 {
+        for _ in 0..limits.calls_max {
+            let _ = pair.client.call(echo(b"x"));
+        }
+        while let Some(packet) = pair.client_sends() {
+            pair.server_takes(packet);
+        }
+        for (call, _) in pair.calls() {
+            pair.server.reply(call, echo(b"answer")).unwrap();
+        }
+        let open: Vec<_> = std::iter::from_fn(|| pair.client.poll_event()).collect();
+        refused += open.len();
+        pair.client.transport_lost();
+        pair.client.transport_connected(pair.now);
+    }
+    let mut messages = 0;
+    while let Some(packet) = pair.server_sends() {
+        let opened = look(&pair.key, Side::Server, &packet);
+        messages += u32::from_le_bytes(opened.data[4..8].try_into().unwrap()) as usize;
+    }
+    assert!(messages <= limits.sent_max + limits.calls_max + 64, "{messages}");
+    assert_eq!(refused, 0);
+}

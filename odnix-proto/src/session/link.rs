@@ -167,6 +167,9 @@ fn as_message<T>(departed: &Departed<T>) -> Message {
     }
 }
 
+/// Acknowledgements held when nothing can be sent; the peer sends the oldest again.
+const PENDING_CEILING: usize = 8192;
+
 /// Received content messages that wait to be acknowledged.
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
@@ -179,6 +182,9 @@ impl Acks {
     /// latest after `delay`, or at once when `pending_max` are waiting.
     pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, pending_max: usize) {
         self.pending.insert(msg_id);
+        if self.pending.len() > PENDING_CEILING {
+            self.pending.pop_first();
+        }
         let due = if self.pending.len() >= pending_max { now } else { now.after(delay) };
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }

@@ -119,11 +119,18 @@ impl ClientSession {
                 self.on_session_destroyed(body)
             }
             container::ID => Received::Dropped(DropReason::Unexpected),
-            _ => {
-                self.events.push_back(ClientSessionEvent::Update(body));
-                Received::Accepted
-            }
+            _ => self.on_update(body),
         }
+    }
+
+    /// An embedder that takes no events loses updates, and is told so.
+    fn on_update(&mut self, body: Bytes) -> Received {
+        if self.events.len() >= self.limits.events_max {
+            self.updates_lost = true;
+            return Received::Dropped(DropReason::Limit);
+        }
+        self.events.push_back(ClientSessionEvent::Update(body));
+        Received::Accepted
     }
 
     fn on_gzip_packed(

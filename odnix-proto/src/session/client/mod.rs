@@ -76,6 +76,9 @@ pub enum ClientSessionEvent {
     Update(Bytes),
     /// The server has a new session for this client; updates may have been lost.
     SessionCreated,
+    /// More updates arrived than [`Limits::events_max`] while nobody took events: the rest was
+    /// dropped, so the difference must be asked for.
+    UpdatesLost,
     /// The salt to be saved changed.
     SaltChanged(i64),
     /// The answer to [`ClientSession::ping`] or to the session's own ping.
@@ -147,6 +150,8 @@ pub struct ClientSession {
     /// The server has answered a call that carried `init`.
     initialised: bool,
     server_session: Option<i64>,
+    /// Updates were dropped because nobody took the events.
+    updates_lost: bool,
     pings: Pings,
     events: VecDeque<ClientSessionEvent>,
     rng: Generator,
@@ -178,6 +183,7 @@ impl ClientSession {
             init,
             initialised: false,
             server_session: None,
+            updates_lost: false,
             pings: Pings::default(),
             events: VecDeque::new(),
             rng: Generator::new(seed),
@@ -231,7 +237,11 @@ impl ClientSession {
 
     /// The oldest event not yet taken.
     pub fn poll_event(&mut self) -> Option<ClientSessionEvent> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        if event.is_none() && core::mem::take(&mut self.updates_lost) {
+            return Some(ClientSessionEvent::UpdatesLost);
+        }
+        event
     }
 
     /// Gives the key up, so that the next transport begins with a key exchange. Open calls stay

@@ -130,7 +130,7 @@ impl ServerSession {
         if message.seq_no & 1 == 0 {
             return self.refuse(message, CODE_ODD_SEQ_NO_EXPECTED);
         }
-        if self.calls.len() >= self.limits.calls_max {
+        if self.calls.len() >= self.limits.calls_max || !self.has_room(0) {
             self.link.received.record(message.msg_id);
             self.answer_error(message.msg_id, 420, "FLOOD_WAIT_1");
             return Received::Dropped(DropReason::Limit);

@@ -83,9 +83,13 @@ impl ServerSession {
         self.keep(result.to_bytes(), Tag::Answer(request));
     }
 
-    /// Queues a content message, to be kept until acknowledged.
+    /// Queues a content message, to be kept until acknowledged. A client that asks without
+    /// reading finds the queue full; the answers of open calls always fit.
     pub(super) fn keep(&mut self, body: Result<Bytes, EncodeError>, tag: Tag) {
         let Ok(body) = body else { return };
+        if self.queue.len() >= self.limits.sent_max.saturating_add(self.limits.calls_max) {
+            return;
+        }
         self.kept_bytes = self.kept_bytes.saturating_add(body.len());
         let answer = matches!(tag, Tag::Answer(_));
         self.queue.push_back(Outgoing { body, content: true, answer, again: None, tag });
