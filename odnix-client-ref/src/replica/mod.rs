@@ -30,6 +30,7 @@ use digest::CanonicalHasher;
 use odnix_proto::{AuthKey, Secret};
 use odnix_tl::odnix::{enums::Update, types};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -325,6 +326,17 @@ impl Replica {
         })
     }
 
+    /// Forgets messages, read positions and checkpoint, to fetch them anew. The account, its
+    /// key and the sends that wait stay.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn clear_mailbox(&mut self) -> Result<()> {
+        self.transaction(|tx| {
+            tx.execute_batch("DELETE FROM messages; DELETE FROM dialogs; DELETE FROM checkpoint;")
+        })
+    }
+
     /// Stores a page of history that came outside the update log. Returns how many messages
     /// were new.
     ///
@@ -402,6 +414,21 @@ impl Replica {
         self.read(|db| db.query_row("SELECT count(*) FROM messages", [], |row| row.get(0)))
     }
 
+    /// The newest message of the peer up to `max_id` that has not been read yet.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn newest_unread(&self, peer_id: i64, max_id: i64) -> Result<Option<i64>> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT max(id) FROM messages WHERE peer_id = ?1 AND NOT out AND id <= ?2 AND id >
+                 ifnull((SELECT read_inbox_max_id FROM dialogs WHERE peer_id = ?1), 0)",
+                [peer_id, max_id],
+                |row| row.get(0),
+            )
+        })
+    }
+
     /// The dialogs, the one with the newest message first.
     ///
     /// # Errors
@@ -476,6 +503,14 @@ impl Replica {
     /// The database cannot be read.
     pub fn user_by_name(&self, username: &str) -> Result<Option<types::User>> {
         Ok(self.users_where("username = ?1 COLLATE NOCASE", params![username])?.pop())
+    }
+
+    /// The ids of all users known.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn user_ids(&self) -> Result<BTreeSet<i64>> {
+        self.rows("SELECT id FROM users", [], |row| row.get(0)).map(BTreeSet::from_iter)
     }
 
     /// The contacts, by name.

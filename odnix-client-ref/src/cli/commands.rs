@@ -1,0 +1,214 @@
+//! The commands that do one thing and end.
+
+use super::output::{Output, message_json, message_line, user_json};
+use super::{Common, Contacts, History, Send, SignIn, SignUp, State};
+use anyhow::Context as _;
+use odnix_client_ref::replica::{DialogRow, Replica};
+use odnix_client_ref::{CallError, Client};
+use odnix_tl::odnix::{functions, types};
+use serde_json::{Value, json};
+use std::io::Read as _;
+
+impl SignUp {
+    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        let password = self.password.read(true)?;
+        let first_name = self.first_name.as_deref().unwrap_or(&self.username);
+        let client = self.common.open_briefly().await?;
+        let user = client.sign_up(&self.username, &password, first_name).await?;
+        client.shutdown().await;
+        show_signed_in(output, &user)
+    }
+}
+
+impl SignIn {
+    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        let password = self.password.read(false)?;
+        let client = self.common.open_briefly().await?;
+        let user = client.sign_in(&self.username, &password).await?;
+        client.in_step().await?;
+        client.shutdown().await;
+        show_signed_in(output, &user)
+    }
+}
+
+fn show_signed_in(output: &mut Output, user: &types::User) -> anyhow::Result<()> {
+    let text = format!("signed in as {} (id {})", user.username, user.id);
+    Ok(output.show(&text, &json!({ "ok": true, "user": user_json(user) }))?)
+}
+
+/// Opens the client, brings the replica in step, and sends what earlier runs left.
+async fn open_in_step(common: &Common, output: &Output) -> anyhow::Result<Client> {
+    let client = common.open_briefly().await?;
+    client.in_step().await?;
+    send_pending(&client, output).await?;
+    Ok(client)
+}
+
+pub(super) async fn send_pending(client: &Client, output: &Output) -> anyhow::Result<()> {
+    let sent = client.send_pending().await?;
+    if sent > 0 {
+        output.note(&format!("{sent} messages of an earlier run have been sent"));
+    }
+    Ok(())
+}
+
+impl Contacts {
+    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        let client = open_in_step(&self.common, output).await?;
+        if let Some(name) = &self.add {
+            let user = client.resolve(name).await?;
+            client.add_contact(&user).await?;
+        }
+        let contacts = client.contacts().await?;
+        client.shutdown().await;
+        let lines: Vec<String> = contacts
+            .iter()
+            .map(|user| format!("{} ({}, id {})", user.username, user.first_name, user.id))
+            .collect();
+        let objects: Vec<Value> = contacts.iter().map(user_json).collect();
+        Ok(output.show(&lines.join("\n"), &json!({ "ok": true, "contacts": objects }))?)
+    }
+}
+
+impl Send {
+    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        let text = self.text()?;
+        let messages: Vec<&str> = if self.lines {
+            text.lines().filter(|line| !line.trim().is_empty()).collect()
+        } else {
+            vec![&text]
+        };
+        let client = self.common.open_briefly().await?;
+        client.own_user().await?;
+        let peer = client.resolve(&self.peer).await?;
+        for message in messages {
+            let sent = client.send_message(&peer, message).await.map_err(with_hint)?;
+            let line = format!("sent message {} to {}", sent.id, peer.username);
+            let object = json!({
+                "ok": true,
+                "id": sent.id.to_string(),
+                "peer_id": peer.id.to_string(),
+                "date": sent.date,
+                "pts": sent.pts,
+            });
+            output.show(&line, &object)?;
+        }
+        client.shutdown().await;
+        Ok(())
+    }
+
+    fn text(&self) -> anyhow::Result<String> {
+        if self.text != "-" {
+            return Ok(self.text.clone());
+        }
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).context("cannot read the message from stdin")?;
+        let end = text.trim_end_matches(['\n', '\r']).len();
+        text.truncate(end);
+        Ok(text)
+    }
+}
+
+/// A message that was not refused is still on its way: say so, lest it is given twice.
+fn with_hint(error: CallError) -> anyhow::Error {
+    if error.is_refusal() || error.is_signed_out() {
+        return error.into();
+    }
+    anyhow::anyhow!(
+        "{error}; the message is kept and will be sent by the next command that connects"
+    )
+}
+
+impl History {
+    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        let client = open_in_step(&self.common, output).await?;
+        let peer = client.resolve(&self.peer).await?;
+        if self.mark_read {
+            client.read_history(&peer, i64::MAX).await?;
+        }
+        let (peer_id, limit) = (peer.id, self.limit);
+        let messages = client.replica(move |replica| replica.history(peer_id, 0, limit)).await?;
+        client.shutdown().await;
+        let lines: Vec<String> =
+            messages.iter().map(|message| message_line(message, &peer.username)).collect();
+        let objects: Vec<Value> = messages.iter().map(message_json).collect();
+        let object = json!({ "ok": true, "peer": user_json(&peer), "messages": objects });
+        Ok(output.show(&lines.join("\n"), &object)?)
+    }
+}
+
+impl State {
+    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        if self.offline {
+            let fingerprint = self.common.server.public_key()?.fingerprint();
+            let replica = Replica::open(&self.common.data, fingerprint, None)?;
+            let (text, object) = describe(&replica)?;
+            return Ok(output.show(&text, &object)?);
+        }
+        let client = open_in_step(&self.common, output).await?;
+        let server = client.call(&functions::updates::GetState {}).await?;
+        let (mut text, mut object) = client.replica(|replica| describe(replica)).await?;
+        client.shutdown().await;
+        text.push_str(&format!("\nserver    pts {}, {} unread", server.pts, server.unread_count));
+        object["server"] = json!({ "pts": server.pts, "unread_count": server.unread_count });
+        Ok(output.show(&text, &object)?)
+    }
+}
+
+type Description = (String, Value);
+
+/// Everything the replica can say of itself.
+fn describe(replica: &Replica) -> Result<Description, odnix_client_ref::replica::ReplicaError> {
+    let own = replica.own_user()?;
+    let key = replica.device_key()?;
+    let checkpoint = replica.checkpoint()?;
+    let messages = replica.message_count()?;
+    let pending = replica.pending_sends()?.len();
+    let digest = replica.digest()?.to_string();
+    let key_id = key.as_ref().map(|key| key.auth_key.id().to_string());
+    let mut lines = vec![
+        format!("account   {}", own.as_ref().map_or("none", |own| &own.username)),
+        format!("key       {}", key_id.as_deref().unwrap_or("none")),
+        format!("replica   pts {}, {messages} messages, {pending} to be sent", checkpoint.pts),
+        format!("digest    {digest}"),
+    ];
+    let mut dialogs = Vec::new();
+    for dialog in replica.dialogs()? {
+        let name = peer_name(replica, dialog.peer_id)?;
+        lines.push(format!("dialog    {name}: {} unread", dialog.unread_count));
+        dialogs.push(dialog_json(&dialog, &name));
+    }
+    let object = json!({
+        "ok": true,
+        "user": own.as_ref().map(user_json),
+        "auth_key_id": key_id,
+        "session_id": replica.session()?.map(|id| format!("{id:016x}")),
+        "clock_offset_us": key.map(|key| key.time_offset_us),
+        "pts": checkpoint.pts,
+        "date": checkpoint.date,
+        "messages": messages,
+        "pending_sends": pending,
+        "dialogs": dialogs,
+        "digest": digest,
+    });
+    Ok((lines.join("\n"), object))
+}
+
+fn dialog_json(dialog: &DialogRow, name: &str) -> Value {
+    json!({
+        "peer_id": dialog.peer_id.to_string(),
+        "peer": name,
+        "top_message": dialog.top_message.to_string(),
+        "read_inbox_max_id": dialog.read.inbox_max_id.to_string(),
+        "read_outbox_max_id": dialog.read.outbox_max_id.to_string(),
+        "unread_count": dialog.unread_count,
+    })
+}
+
+/// How to call a user: the name if it is known, else the id.
+pub(super) fn peer_name(
+    replica: &Replica,
+    id: i64,
+) -> Result<String, odnix_client_ref::replica::ReplicaError> {
+    Ok(replica.user(id)?.map_or_else(|| id.to_string(), |user| user.username))
+}

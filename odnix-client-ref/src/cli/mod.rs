@@ -1,0 +1,310 @@
+//! The command line: arguments, and from them to a command.
+
+mod commands;
+mod listen;
+mod output;
+mod password;
+mod probe;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use odnix_client_ref::{Client, Options, Patience, ServerAddress, Wire};
+use odnix_proto::crypto::rsa::RsaPublicKey;
+use odnix_proto::transport::Framing;
+use output::Output;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Failures to connect in a row after which a command gives up.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// Reference client of the Odnix protocol.
+///
+/// Keeps a replica of your mailbox in a local folder and keeps it in step with the server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "odnix-client",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    /// What to log to stderr, for example `debug` or `odnix_client_ref=trace`
+    #[arg(long, global = true, value_name = "FILTER", env = "ODNIX_LOG", default_value = "error")]
+    log: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an account and sign this device in
+    SignUp(SignUp),
+    /// Sign this device in to an account
+    SignIn(SignIn),
+    /// List the contacts, or add one
+    Contacts(Contacts),
+    /// Send a message, exactly once
+    ///
+    /// The message is noted locally before it leaves. If the server cannot be reached it stays
+    /// noted, and the next command that connects sends it.
+    Send(Send),
+    /// Show the messages with one user
+    History(History),
+    /// Follow the mailbox: print messages as they arrive, until interrupted
+    Listen(Listen),
+    /// Show the account, the position in the log, the dialogs and the digest of the replica
+    State(State),
+    /// Examine any MTProto 2.0 server: no account and no local data needed
+    ///
+    /// Connects, exchanges a key, asks for future salts, compares the clocks and pings; each
+    /// step is shown with its time and outcome. Exits with 0 only if all of them succeeded.
+    Probe(Probe),
+}
+
+/// Which server, and how to talk to it.
+#[derive(Args, Clone, Debug)]
+struct Server {
+    /// The server: ws://HOST:PORT/apiws for WebSocket, HOST:PORT for TCP
+    #[arg(
+        long,
+        value_name = "URL|HOST:PORT",
+        env = "ODNIX_SERVER",
+        default_value = "ws://127.0.0.1:8443/apiws"
+    )]
+    server: ServerAddress,
+    /// The server's RSA public key
+    #[arg(
+        long,
+        value_name = "PEM",
+        env = "ODNIX_SERVER_KEY",
+        default_value = "odnix-data/server_key.pub.pem"
+    )]
+    key: PathBuf,
+    /// How packets are framed
+    #[arg(long, value_enum, default_value_t = Transport::Padded)]
+    transport: Transport,
+    /// Make the stream look random (always so over WebSocket; not with `full`)
+    #[arg(long)]
+    obfuscated: bool,
+    /// The dc to ask for
+    #[arg(long, default_value_t = 1)]
+    dc: i32,
+    /// Print JSON instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// What every command but `probe` needs.
+#[derive(Args, Clone, Debug)]
+struct Common {
+    #[command(flatten)]
+    server: Server,
+    /// The folder of the local replica; made when it does not exist
+    #[arg(long, value_name = "DIR", env = "ODNIX_DATA", default_value = "odnix-client-data")]
+    data: PathBuf,
+    /// Bound on the size of the local replica, in MiB
+    #[arg(long, value_name = "MIB")]
+    data_max: Option<u64>,
+}
+
+#[derive(Args, Clone, Debug)]
+struct PasswordArgs {
+    /// Read the password from the first line of FILE
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// The password itself; other users of this machine can see it while the command runs, so
+    /// prefer --password-file, the variable, or the question asked when none is given
+    #[arg(long, env = "ODNIX_PASSWORD", hide_env_values = true, conflicts_with = "password_file")]
+    password: Option<String>,
+}
+
+#[derive(Args, Debug)]
+struct SignUp {
+    /// The name of the new account: 3 to 32 letters, digits or _, the first a letter
+    username: String,
+    /// How to show the account to others; the name if not given
+    #[arg(long, value_name = "NAME")]
+    first_name: Option<String>,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct SignIn {
+    /// The name of the account
+    username: String,
+    #[command(flatten)]
+    password: PasswordArgs,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct Contacts {
+    /// Add this user first
+    #[arg(long, value_name = "USERNAME")]
+    add: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct Send {
+    /// A user's name or id, or `self`
+    peer: String,
+    /// The message; `-` reads it from stdin
+    text: String,
+    /// Send each line of the text as a message of its own; empty ones are left out
+    #[arg(long)]
+    lines: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct History {
+    /// A user's name or id, or `self`
+    peer: String,
+    /// How many messages, the newest ones
+    #[arg(long, default_value_t = 50)]
+    limit: u32,
+    /// Tell the other side that they are read
+    #[arg(long)]
+    mark_read: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct Listen {
+    /// Stop after this many messages
+    #[arg(long, value_name = "N")]
+    count: Option<u64>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct State {
+    /// Show the replica as it is, without connecting
+    #[arg(long)]
+    offline: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Args, Debug)]
+struct Probe {
+    /// How many pings
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    count: u32,
+    /// A request to call as it is: hexadecimal, from its constructor id on
+    #[arg(long, value_name = "HEX")]
+    rpc: Option<String>,
+    /// Seconds any step may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    timeout: f64,
+    #[command(flatten)]
+    server: Server,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Transport {
+    /// One length byte for most packets
+    Abridged,
+    /// Four length bytes
+    Intermediate,
+    /// Four length bytes and random padding
+    Padded,
+    /// Length, sequence number and checksum
+    Full,
+}
+
+impl Server {
+    fn public_key(&self) -> anyhow::Result<RsaPublicKey> {
+        let file = self.key.display();
+        let pem = std::fs::read_to_string(&self.key)
+            .with_context(|| format!("cannot read the server's public key {file}"))?;
+        RsaPublicKey::from_pem(&pem)
+            .with_context(|| format!("{file} is not an RSA public key in PEM form"))
+    }
+
+    fn wire(&self) -> Wire {
+        let framing = match self.transport {
+            Transport::Abridged => Framing::Abridged,
+            Transport::Intermediate => Framing::Intermediate,
+            Transport::Padded => Framing::Padded,
+            Transport::Full => Framing::Full,
+        };
+        Wire { framing, obfuscated: self.obfuscated }
+    }
+}
+
+impl Common {
+    async fn open(&self, patience: Patience) -> anyhow::Result<Client> {
+        let key = self.server.public_key()?;
+        let mut options = Options::new(self.server.server.clone(), key, &self.data);
+        options.wire = self.server.wire();
+        options.dc = self.server.dc;
+        options.patience = patience;
+        options.data_bytes_max = self.data_max.map(|mib| mib.saturating_mul(1 << 20));
+        Ok(Client::open(options).await?)
+    }
+
+    /// For a command that does one thing and ends.
+    async fn open_briefly(&self) -> anyhow::Result<Client> {
+        self.open(Patience::Attempts(ATTEMPTS_MAX)).await
+    }
+}
+
+impl Command {
+    fn is_json(&self) -> bool {
+        match self {
+            Self::SignUp(command) => command.common.server.json,
+            Self::SignIn(command) => command.common.server.json,
+            Self::Contacts(command) => command.common.server.json,
+            Self::Send(command) => command.common.server.json,
+            Self::History(command) => command.common.server.json,
+            Self::Listen(command) => command.common.server.json,
+            Self::State(command) => command.common.server.json,
+            Self::Probe(command) => command.server.json,
+        }
+    }
+
+    async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+        match self {
+            Self::SignUp(command) => command.run(output).await,
+            Self::SignIn(command) => command.run(output).await,
+            Self::Contacts(command) => command.run(output).await,
+            Self::Send(command) => command.run(output).await,
+            Self::History(command) => command.run(output).await,
+            Self::Listen(command) => command.run(output).await,
+            Self::State(command) => command.run(output).await,
+            Self::Probe(command) => command.run(output).await,
+        }
+    }
+}
+
+/// Runs the command of the process's arguments.
+pub(crate) fn main() -> ExitCode {
+    let Cli { log, command } = Cli::parse();
+    let mut output = Output::new(command.is_json());
+    let outcome = start_log(&log).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(command.run(&mut output))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => output.failed(&error),
+    }
+}
+
+fn start_log(filter: &str) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::try_new(filter)
+        .with_context(|| format!("`{filter}` is not a log filter"))?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    Ok(())
+}

@@ -1,0 +1,630 @@
+//! The client as a program uses it.
+
+use crate::driver::clock::{Clock, random_id, seed};
+use crate::driver::pump::Pump;
+use crate::driver::{Call, Control, Driver, Notices, Patience, ServerAddress, Wire};
+use crate::error::{CallError, ClientError};
+use crate::event::{ClientEvent, Events};
+use crate::replica::{Digest, PendingSend, Replica, ReplicaError};
+use crate::store::Store;
+use crate::update_manager::{Local, Standing, UpdateManager};
+use odnix_proto::connection::client::{Config, Connection, Init, SavedKey};
+use odnix_proto::crypto::rsa::RsaPublicKey;
+use odnix_proto::limits::Limits;
+use odnix_proto::session::{RpcError, Timings};
+use odnix_proto::{ConfigError, handshake};
+use odnix_tl::odnix::{enums, functions, types};
+use odnix_tl::{Decode as _, Function, Raw};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+/// The layer of the application schema this client speaks.
+pub const LAYER: i32 = 1;
+
+/// Calls waiting for the driver, and notices waiting for the update manager.
+const QUEUE: usize = 1024;
+
+/// How to open a client.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the server listens.
+    pub server: ServerAddress,
+    /// The server's RSA key.
+    pub server_key: RsaPublicKey,
+    /// The dc to ask for.
+    pub dc: i32,
+    /// The folder of the replica; made when it does not exist.
+    pub data: PathBuf,
+    /// Bound on the size of the replica, in bytes.
+    pub data_bytes_max: Option<u64>,
+    /// Framing and obfuscation.
+    pub wire: Wire,
+    /// A replica that is further behind than this fetches the history instead of replaying
+    /// the log; `None` replays it whatever its length.
+    pub log_replay_max: Option<i32>,
+    /// When to give up connecting.
+    pub patience: Patience,
+    /// How the device introduces itself.
+    pub device_model: String,
+}
+
+impl Options {
+    /// Padded intermediate framing, endless patience, dc 1.
+    pub fn new(server: ServerAddress, server_key: RsaPublicKey, data: impl Into<PathBuf>) -> Self {
+        Self {
+            server,
+            server_key,
+            dc: 1,
+            data: data.into(),
+            data_bytes_max: None,
+            wire: Wire::default(),
+            log_replay_max: None,
+            patience: Patience::Endless,
+            device_model: "odnix-client".to_owned(),
+        }
+    }
+
+    fn config(&self) -> Result<Config, ClientError> {
+        let limits = Limits::default();
+        let transport = self.wire.towards(&self.server)?.packet_bytes_max(limits.packet_bytes_max);
+        Ok(Config {
+            handshake: Arc::new(handshake_config(&self.server_key, self.dc)?),
+            transport,
+            init: Some(init(&self.device_model)),
+            limits,
+            timings: Timings::default(),
+        })
+    }
+}
+
+pub(crate) fn handshake_config(
+    server_key: &RsaPublicKey,
+    dc: i32,
+) -> Result<handshake::client::Config, ConfigError> {
+    handshake::client::Config::new(vec![server_key.clone()], dc)
+}
+
+fn init(device_model: &str) -> Init {
+    let connection = functions::InitConnection {
+        api_id: 1,
+        device_model: device_model.to_owned(),
+        system_version: std::env::consts::OS.to_owned(),
+        app_version: env!("CARGO_PKG_VERSION").to_owned(),
+        system_lang_code: "en".to_owned(),
+        lang_pack: String::new(),
+        lang_code: "en".to_owned(),
+        proxy: None,
+        params: None,
+        query: Raw::default(),
+    };
+    Init { layer: LAYER, connection }
+}
+
+/// A message the server has accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its id.
+    pub id: i64,
+    /// When the server committed it, Unix seconds.
+    pub date: i32,
+    /// Where the sender's mailbox stood after it.
+    pub pts: i32,
+}
+
+/// A running client: a replica that follows the server, and calls.
+///
+/// Dropping it stops its tasks; [`Client::shutdown`] also waits for them.
+#[derive(Debug)]
+pub struct Client {
+    store: Store,
+    events: Events,
+    calls: Caller,
+    controls: mpsc::Sender<Control>,
+    local: mpsc::Sender<Local>,
+    standing: watch::Receiver<Standing>,
+    lose_push: Arc<AtomicBool>,
+    /// Held from before a message is noted until it is queued, so that messages leave in the
+    /// order in which they were given.
+    sending: Mutex<()>,
+    /// What an earlier run left to be sent; sent before anything else.
+    left_over: Mutex<Vec<PendingSend>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+/// The part of a client that makes calls.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    queue: mpsc::Sender<Call>,
+    stopped: watch::Receiver<Option<Arc<ClientError>>>,
+}
+
+impl Caller {
+    /// Queues a call; the returned future waits for its outcome.
+    async fn start<F: Function>(
+        &self,
+        function: &F,
+    ) -> Result<impl Future<Output = Result<F::Return, CallError>> + use<F>, CallError> {
+        let body = function.to_bytes().map_err(|error| CallError::Request(error.to_string()))?;
+        let (reply, answer) = oneshot::channel();
+        if self.queue.send(Call { body, reply }).await.is_err() {
+            return Err(why_stopped(self.stopped.clone()).await);
+        }
+        let stopped = self.stopped.clone();
+        Ok(async move {
+            let bytes = match answer.await {
+                Ok(outcome) => outcome?,
+                Err(_) => return Err(why_stopped(stopped).await),
+            };
+            F::Return::from_bytes(bytes).map_err(|error| CallError::Answer(error.to_string()))
+        })
+    }
+
+    pub(crate) async fn call<F: Function>(&self, function: &F) -> Result<F::Return, CallError> {
+        self.start(function).await?.await
+    }
+}
+
+/// Why the driver is gone: the reason is published just after its queue closes.
+async fn why_stopped(mut stopped: watch::Receiver<Option<Arc<ClientError>>>) -> CallError {
+    match stopped.wait_for(Option::is_some).await {
+        Ok(reason) => reason.clone().map_or(CallError::ShutDown, CallError::Stopped),
+        Err(_) => CallError::ShutDown,
+    }
+}
+
+impl Client {
+    /// Opens the replica and starts to connect; does not wait for the connection.
+    ///
+    /// # Errors
+    /// The replica cannot be opened, or the options do not fit together.
+    pub async fn open(options: Options) -> Result<Self, ClientError> {
+        let config = Arc::new(options.config()?);
+        let fingerprint = options.server_key.fingerprint();
+        let (data, bytes_max) = (options.data.clone(), options.data_bytes_max);
+        let opened = tokio::task::spawn_blocking(move || {
+            let replica = Replica::open(&data, fingerprint, bytes_max)?;
+            let key = replica.device_key()?;
+            let left_over = replica.pending_sends()?;
+            Ok::<_, ReplicaError>((replica, key, left_over))
+        });
+        let (replica, key, left_over) =
+            opened.await.map_err(|failed| ClientError::Internal(failed.to_string()))??;
+        let seed = seed().map_err(ClientError::Entropy)?;
+        let connection = match key {
+            Some(key) => Connection::resume(
+                Arc::clone(&config),
+                seed,
+                SavedKey {
+                    auth_key: key.auth_key,
+                    server_salt: key.server_salt,
+                    time_offset_us: key.time_offset_us,
+                },
+            ),
+            None => Connection::new(Arc::clone(&config), seed),
+        };
+        Ok(Self::start(&options, &config, connection, Store::new(replica), left_over))
+    }
+
+    fn start(
+        options: &Options,
+        config: &Config,
+        connection: Connection,
+        store: Store,
+        left_over: Vec<PendingSend>,
+    ) -> Self {
+        let clock = Clock::start();
+        let events = Events::new();
+        let (queue, calls) = mpsc::channel(QUEUE);
+        let (controls, control_queue) = mpsc::channel(8);
+        let (notice_queue, notices) = mpsc::channel(QUEUE);
+        let (local, local_queue) = mpsc::channel(QUEUE);
+        let (standing_sender, standing) = watch::channel(Standing::Behind);
+        let (stop, stopped) = watch::channel(None);
+        let overflown = Arc::new(AtomicBool::new(false));
+        let lose_push = Arc::new(AtomicBool::new(false));
+        let caller = Caller { queue, stopped };
+        let driver = Driver {
+            address: options.server.clone(),
+            fingerprint: options.server_key.fingerprint(),
+            patience: options.patience,
+            calls_max: config.limits.calls_max,
+            pump: Pump::new(connection, clock),
+            store: store.clone(),
+            events: events.clone(),
+            notices: Notices { queue: notice_queue, overflown: Arc::clone(&overflown) },
+        };
+        let manager = UpdateManager {
+            store: store.clone(),
+            events: events.clone(),
+            caller: caller.clone(),
+            clock,
+            standing: standing_sender,
+            overflown,
+            lose_push: Arc::clone(&lose_push),
+            log_replay_max: options.log_replay_max,
+        };
+        let manager_stop = stop.clone();
+        let tasks = vec![
+            tokio::spawn(async move {
+                publish(driver.run(calls, control_queue).await, &stop);
+            }),
+            tokio::spawn(async move {
+                publish(manager.run(notices, local_queue).await, &manager_stop);
+            }),
+        ];
+        Self {
+            store,
+            events,
+            calls: caller,
+            controls,
+            local,
+            standing,
+            lose_push,
+            sending: Mutex::new(()),
+            left_over: Mutex::new(left_over),
+            tasks,
+        }
+    }
+
+    /// Watches what happens from now on.
+    pub fn subscribe(&self) -> broadcast::Receiver<ClientEvent> {
+        self.events.subscribe()
+    }
+
+    /// Runs `work` on the local replica, the only thing a user interface reads.
+    ///
+    /// # Errors
+    /// Whatever `work` reports.
+    pub async fn replica<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Replica) -> Result<T, ReplicaError> + Send + 'static,
+    ) -> Result<T, ReplicaError> {
+        self.store.with(work).await
+    }
+
+    /// The digest of the local replica.
+    ///
+    /// # Errors
+    /// The replica cannot be read.
+    pub async fn digest(&self) -> Result<Digest, ReplicaError> {
+        self.store.with(|replica| replica.digest()).await
+    }
+
+    /// Calls any function of the schema. Waits through lost transports for the one outcome.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn call<F: Function>(&self, function: &F) -> Result<F::Return, CallError> {
+        self.or_stop(self.calls.call(function)).await
+    }
+
+    /// Waits for `work`, or for the client to stop.
+    async fn or_stop<T>(
+        &self,
+        work: impl Future<Output = Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let stopped = self.calls.stopped.clone();
+        tokio::select! {
+            biased;
+            outcome = work => outcome,
+            error = why_stopped(stopped) => Err(error),
+        }
+    }
+
+    /// Waits until the replica holds everything the server has told of.
+    ///
+    /// # Errors
+    /// Nobody is signed in; the client stopped.
+    pub async fn in_step(&self) -> Result<(), CallError> {
+        self.own_user().await?;
+        let mut standing = self.standing.clone();
+        let waiting = async move {
+            let standing =
+                standing.wait_for(|standing| *standing != Standing::Behind).await.map(|now| *now);
+            match standing {
+                Ok(Standing::SignedOut) => Err(signed_out()),
+                Ok(_) => Ok(()),
+                // The manager going away is followed by the reason, which `or_stop` reports.
+                Err(_) => std::future::pending().await,
+            }
+        };
+        self.or_stop(waiting).await
+    }
+
+    /// Waits until the client stops by itself, and tells why.
+    pub async fn stopped(&self) -> CallError {
+        why_stopped(self.calls.stopped.clone()).await
+    }
+
+    // --- account ---
+
+    /// Makes an account and signs this device in.
+    ///
+    /// # Errors
+    /// [`CallError`]; the replica belongs to another account.
+    pub async fn sign_up(
+        &self,
+        username: &str,
+        password: &str,
+        first_name: &str,
+    ) -> Result<types::User, CallError> {
+        self.check_account(username).await?;
+        let request = functions::auth::SignUp {
+            username: username.to_owned(),
+            password: password.to_owned(),
+            first_name: first_name.to_owned(),
+        };
+        let authorization = self.call(&request).await?;
+        self.signed_in(authorization.user).await
+    }
+
+    /// Signs this device in to an account.
+    ///
+    /// # Errors
+    /// [`CallError`]; the replica belongs to another account.
+    pub async fn sign_in(&self, username: &str, password: &str) -> Result<types::User, CallError> {
+        self.check_account(username).await?;
+        let request = functions::auth::SignIn {
+            username: username.to_owned(),
+            password: password.to_owned(),
+        };
+        let authorization = self.call(&request).await?;
+        self.signed_in(authorization.user).await
+    }
+
+    /// A replica holds one mailbox: refuses to mix in another before anything is asked of the
+    /// server.
+    async fn check_account(&self, username: &str) -> Result<(), CallError> {
+        let own = self.store.with(|replica| replica.own_user()).await?;
+        match own {
+            Some(own) if !own.username.eq_ignore_ascii_case(username) => {
+                Err(CallError::Request(format!(
+                    "this replica belongs to {}; use another --data folder for {username}",
+                    own.username
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn signed_in(&self, user: types::User) -> Result<types::User, CallError> {
+        let own = user.clone();
+        self.store.with(move |replica| replica.save_own_user(&own)).await?;
+        self.tell_manager(Local::SignedIn).await?;
+        Ok(user)
+    }
+
+    /// The account of this device.
+    ///
+    /// # Errors
+    /// Not signed in; the replica cannot be read.
+    pub async fn own_user(&self) -> Result<types::User, CallError> {
+        let own = self.store.with(|replica| replica.own_user()).await?;
+        own.ok_or_else(signed_out)
+    }
+
+    // --- people ---
+
+    /// Finds a user by name, `@name`, id, or `self`: in the replica, else on the server.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn resolve(&self, peer: &str) -> Result<types::User, CallError> {
+        if peer == "self" || peer == "me" {
+            return self.own_user().await;
+        }
+        let name = peer.strip_prefix('@').unwrap_or(peer).to_owned();
+        let id = peer.parse::<i64>().ok();
+        let known = self
+            .store
+            .with({
+                let name = name.clone();
+                move |replica| match id {
+                    Some(id) => replica.user(id),
+                    None => replica.user_by_name(&name),
+                }
+            })
+            .await?;
+        if let Some(user) = known {
+            return Ok(user);
+        }
+        let resolved = self.call(&functions::contacts::ResolveUsername { username: name }).await?;
+        let users = resolved.users.clone();
+        self.store.with(move |replica| replica.save_users(&users)).await?;
+        let found = resolved.users.into_iter().find(|user| user.id == resolved.peer.user_id);
+        found.ok_or_else(|| CallError::Answer("it names a user it does not describe".to_owned()))
+    }
+
+    /// Adds a user to the contacts.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn add_contact(&self, user: &types::User) -> Result<types::User, CallError> {
+        let id = enums::InputUser::InputUser(types::InputUser {
+            user_id: user.id,
+            access_hash: user.access_hash,
+        });
+        let added = self.call(&functions::contacts::AddContact { id }).await?;
+        let stored = added.clone();
+        self.store.with(move |replica| replica.save_users(&[stored])).await?;
+        Ok(added)
+    }
+
+    /// The contacts, as the server has them now.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn contacts(&self) -> Result<Vec<types::User>, CallError> {
+        let contacts = self.call(&functions::contacts::GetContacts {}).await?;
+        let users = contacts.users.clone();
+        self.store.with(move |replica| replica.save_users(&users)).await?;
+        Ok(contacts.users)
+    }
+
+    // --- messages ---
+
+    /// Sends a message, exactly once: it is noted in the replica before it leaves, and an
+    /// interrupted send is completed by the next run of the client.
+    ///
+    /// Messages leave in the order of the first poll of these futures.
+    ///
+    /// # Errors
+    /// [`CallError`]. Unless [`CallError::is_refusal`], the message stays noted.
+    pub async fn send_message(&self, peer: &types::User, text: &str) -> Result<Sent, CallError> {
+        let random_id = random_id().ok_or_else(|| {
+            CallError::Request("the operating system gives no randomness".to_owned())
+        })?;
+        let send = PendingSend { random_id, peer_id: peer.id, text: text.to_owned() };
+        let outcome = {
+            let _turn = self.sending.lock().await;
+            let noted = send.clone();
+            self.store.with(move |replica| replica.begin_send(&noted)).await?;
+            self.send_left_over().await?;
+            self.start_send(peer, &send).await?
+        };
+        self.finish_send(send, outcome).await
+    }
+
+    /// Sends what earlier runs left. Returns how many messages that were.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn send_pending(&self) -> Result<usize, CallError> {
+        let _turn = self.sending.lock().await;
+        self.send_left_over().await
+    }
+
+    async fn send_left_over(&self) -> Result<usize, CallError> {
+        let mut left_over = self.left_over.lock().await;
+        let mut sent = 0;
+        while let Some(send) = left_over.first().cloned() {
+            let peer = self.resolve(&send.peer_id.to_string()).await?;
+            let outcome = self.start_send(&peer, &send).await?;
+            match self.finish_send(send, outcome).await {
+                Ok(_) => sent += 1,
+                Err(error) if error.is_refusal() => {
+                    tracing::warn!(%error, "a message of an earlier run was refused");
+                }
+                Err(error) => return Err(error),
+            }
+            left_over.remove(0);
+        }
+        Ok(sent)
+    }
+
+    async fn start_send(
+        &self,
+        peer: &types::User,
+        send: &PendingSend,
+    ) -> Result<
+        impl Future<Output = Result<types::messages::SentMessage, CallError>> + use<>,
+        CallError,
+    > {
+        let request = functions::messages::SendMessage {
+            peer: input_peer(peer),
+            message: send.text.clone(),
+            random_id: send.random_id,
+            media: None,
+        };
+        self.calls.start(&request).await
+    }
+
+    async fn finish_send(
+        &self,
+        send: PendingSend,
+        outcome: impl Future<Output = Result<types::messages::SentMessage, CallError>>,
+    ) -> Result<Sent, CallError> {
+        match self.or_stop(outcome).await {
+            Ok(sent) => {
+                self.tell_manager(Local::Sent { send, sent: sent.clone() }).await?;
+                Ok(Sent { id: sent.id, date: sent.date, pts: sent.pts })
+            }
+            Err(error) => {
+                if error.is_refusal() {
+                    let random_id = send.random_id;
+                    self.store.with(move |replica| replica.abandon_send(random_id)).await?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Marks the peer's messages up to `max_id` as read. Returns whether any was unread.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn read_history(&self, peer: &types::User, max_id: i64) -> Result<bool, CallError> {
+        let peer_id = peer.id;
+        let newest = self.store.with(move |replica| replica.newest_unread(peer_id, max_id)).await?;
+        let Some(max_id) = newest else { return Ok(false) };
+        let request = functions::messages::ReadHistory { peer: input_peer(peer), max_id };
+        let affected = self.call(&request).await?;
+        self.tell_manager(Local::Read { peer_id, max_id, affected }).await?;
+        Ok(true)
+    }
+
+    async fn tell_manager(&self, local: Local) -> Result<(), CallError> {
+        match self.local.send(local).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(why_stopped(self.calls.stopped.clone()).await),
+        }
+    }
+
+    // --- transport, for tests and demonstrations ---
+
+    /// Cuts the connection; the client comes back by itself.
+    pub async fn cut(&self) {
+        let _ = self.controls.send(Control::Cut).await;
+    }
+
+    /// Puts the device to sleep: the connection is dropped until [`Client::resume`].
+    pub async fn pause(&self) {
+        let _ = self.controls.send(Control::Pause).await;
+    }
+
+    /// Wakes the device up.
+    pub async fn resume(&self) {
+        let _ = self.controls.send(Control::Resume).await;
+    }
+
+    /// Test hook: the next pushed update that counts in the log is thrown away, as if a
+    /// broken network layer had lost it.
+    pub fn lose_next_update(&self) {
+        self.lose_push.store(true, Ordering::Release);
+    }
+
+    /// Stops the client: what it has received is stored, open calls end with
+    /// [`CallError::ShutDown`].
+    pub async fn shutdown(self) {
+        let Self { calls, controls, local, tasks, .. } = self;
+        drop((calls, controls, local));
+        for task in tasks {
+            let _ = task.await;
+        }
+    }
+}
+
+fn signed_out() -> CallError {
+    CallError::Rpc(RpcError { code: 401, message: "AUTH_KEY_UNREGISTERED".to_owned() })
+}
+
+pub(crate) fn input_peer(user: &types::User) -> enums::InputPeer {
+    if user.self_ {
+        return enums::InputPeer::InputPeerSelf;
+    }
+    enums::InputPeer::InputPeerUser(types::InputPeerUser {
+        user_id: user.id,
+        access_hash: user.access_hash,
+    })
+}
+
+fn publish(outcome: Result<(), ClientError>, stop: &watch::Sender<Option<Arc<ClientError>>>) {
+    if let Err(error) = outcome {
+        stop.send_modify(|reason| {
+            reason.get_or_insert_with(|| Arc::new(error));
+        });
+    }
+}
