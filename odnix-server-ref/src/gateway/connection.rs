@@ -1,0 +1,539 @@
+//! One socket: bytes in, bytes out, and the answers to what its [`Connection`] asks.
+//!
+//! The loop never waits for anything but all of its inputs at once: bytes, commands, room in
+//! the outbound queue, deadlines, the end of the server. Writing happens in a task of its own.
+
+use super::registry::{Claim, Command, Handle, IncomingCall, Message};
+use super::{Gateway, Phase, calls};
+use crate::store::{KeyRecord, StoreError, Tx};
+use bytes::{Bytes, BytesMut};
+use odnix_proto::server::{Connection, Event, KeyStored, ServerKey, SessionEvent, SessionRef};
+use odnix_proto::{AuthKey, AuthKeyId, Now, PeerError, Secret, Seed};
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::{sleep_until, timeout};
+
+/// Packets between the loop and the writing task.
+const OUTBOUND_PACKETS_MAX: usize = 16;
+/// A connection beyond its quota is told so when it has said something, or closed after this.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a refused client may go on talking before its socket is closed.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Where bytes come from. Reading may be abandoned at any await without losing bytes.
+pub(super) trait Source: Send + 'static {
+    /// Appends what has come; `false` at the end of the stream.
+    fn read(&mut self, into: &mut BytesMut) -> impl Future<Output = io::Result<bool>> + Send;
+}
+
+/// Where packets go.
+pub(super) trait Sink: Send + 'static {
+    /// Writes these framed packets, each as a unit where the transport has units.
+    fn write(&mut self, packets: &mut Vec<Bytes>) -> impl Future<Output = io::Result<()>> + Send;
+    /// Ends the stream.
+    fn finish(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+/// What a listener knows of a new socket.
+#[derive(Clone, Debug)]
+pub(super) struct Arrival {
+    pub(super) permit: Arc<super::quota::ConnectionPermit>,
+    /// Where the client would reach our TCP listener.
+    pub(super) tcp_address: SocketAddr,
+    pub(super) config: Arc<odnix_proto::server::Config>,
+}
+
+/// Serves one socket until it ends.
+pub(super) async fn serve<S: Source, K: Sink>(
+    gateway: Arc<Gateway>,
+    arrival: Arrival,
+    mut source: S,
+    sink: K,
+) {
+    let Ok(seed) = Seed::from_os() else {
+        tracing::error!("the operating system has no entropy");
+        return;
+    };
+    let (outbound, packets) = mpsc::channel(OUTBOUND_PACKETS_MAX);
+    let writer = tokio::spawn(write(packets, sink, gateway.limits.write_timeout));
+    let mut driver = Driver::new(gateway, arrival, seed, outbound);
+    let end = driver.run(&mut source).await;
+    tracing::debug!(connection = driver.handle.id.0, reason = %end, "connection ends");
+    driver.finish();
+    // The writer ends when the last packet is written or its time is up.
+    drop(writer.await);
+    if matches!(end, End::Peer(_)) {
+        // Closing a socket with unread bytes would reset it and lose our last words.
+        drop(timeout(LINGER, drain(&mut source)).await);
+    }
+}
+
+async fn drain<S: Source>(source: &mut S) {
+    let mut ignored = BytesMut::new();
+    while matches!(source.read(&mut ignored).await, Ok(true)) {
+        ignored.clear();
+    }
+}
+
+async fn write<K: Sink>(mut packets: mpsc::Receiver<Bytes>, mut sink: K, patience: Duration) {
+    let mut batch = Vec::with_capacity(OUTBOUND_PACKETS_MAX);
+    while packets.recv_many(&mut batch, OUTBOUND_PACKETS_MAX).await > 0 {
+        if !matches!(timeout(patience, sink.write(&mut batch)).await, Ok(Ok(()))) {
+            return;
+        }
+        batch.clear();
+    }
+    drop(timeout(patience, sink.finish()).await);
+}
+
+/// Why a connection ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("closed by the client")]
+    Closed,
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("{0}")]
+    Peer(#[from] PeerError),
+    #[error("no session in time")]
+    SetupTimeout,
+    #[error("the client was silent")]
+    Idle,
+    #[error("the client asked to be disconnected")]
+    DisconnectDue,
+    #[error("the client does not read")]
+    WriteFailed,
+    #[error("a newer connection waits for the session")]
+    Superseded,
+    #[error("the store failed")]
+    Store,
+    #[error("the server stops")]
+    Stopping,
+}
+
+/// What the loop waited for.
+enum Woken {
+    Command(Option<Command>),
+    Read(io::Result<bool>),
+    Room(bool),
+    Late,
+    PhaseChanged,
+}
+
+struct Driver {
+    gateway: Arc<Gateway>,
+    arrival: Arrival,
+    machine: Connection,
+    handle: Handle,
+    commands: UnboundedReceiver<Command>,
+    /// Commands taken out of the channel before their turn.
+    backlog: VecDeque<Command>,
+    outbound: Sender<Bytes>,
+    /// Takes the calls of the session that the machine carries.
+    calls: Option<UnboundedSender<IncomingCall>>,
+    /// Keys this connection has entered the registry with.
+    keys: Vec<AuthKeyId>,
+    started: Instant,
+    heard: Instant,
+}
+
+impl Driver {
+    fn new(gateway: Arc<Gateway>, arrival: Arrival, seed: Seed, outbound: Sender<Bytes>) -> Self {
+        let (sender, commands) = unbounded_channel();
+        let handle = Handle { id: gateway.next_connection(), commands: sender };
+        let machine = Connection::new(Arc::clone(&arrival.config), seed);
+        let started = Instant::now();
+        Self {
+            gateway,
+            arrival,
+            machine,
+            handle,
+            commands,
+            backlog: VecDeque::new(),
+            outbound,
+            calls: None,
+            keys: Vec::new(),
+            started,
+            heard: started,
+        }
+    }
+
+    async fn run<S: Source>(&mut self, source: &mut S) -> End {
+        let mut inbound = BytesMut::new();
+        let mut phase = self.gateway.phase.subscribe();
+        loop {
+            if let Err(end) = self.obey_all().and_then(|()| self.settle()) {
+                return end;
+            }
+            let stopping = *phase.borrow_and_update();
+            if stopping == Phase::Closing {
+                return End::Stopping;
+            }
+            let blocked = self.outbound.capacity() == 0;
+            let deadline = self.deadline();
+            let woken = tokio::select! {
+                command = self.commands.recv() => Woken::Command(command),
+                read = source.read(&mut inbound), if !blocked && stopping == Phase::Running => {
+                    Woken::Read(read)
+                }
+                room = self.outbound.reserve(), if blocked => Woken::Room(room.is_ok()),
+                () = sleep_until(deadline.into()) => Woken::Late,
+                _ = phase.changed() => Woken::PhaseChanged,
+            };
+            let outcome = match woken {
+                Woken::Command(command) => {
+                    self.backlog.extend(command);
+                    Ok(())
+                }
+                Woken::Read(read) => self.take_bytes(read, &mut inbound),
+                Woken::Room(true) | Woken::PhaseChanged => Ok(()),
+                Woken::Room(false) => Err(End::WriteFailed),
+                Woken::Late => self.time_passed(),
+            };
+            if let Err(end) = outcome {
+                return end;
+            }
+        }
+    }
+
+    fn take_bytes(&mut self, read: io::Result<bool>, inbound: &mut BytesMut) -> Result<(), End> {
+        if !read? {
+            return Err(End::Closed);
+        }
+        self.heard = Instant::now();
+        self.machine.receive(self.gateway.now(), inbound)?;
+        if !self.arrival.permit.is_within_quota() {
+            return Err(self.refuse(PeerError::Flood));
+        }
+        Ok(())
+    }
+
+    /// The machine says the fault as its last words when the connection ends.
+    fn refuse(&mut self, fault: PeerError) -> End {
+        self.machine.refuse(fault);
+        End::Peer(fault)
+    }
+
+    /// Answers what the machine asks and sends what it has, as far as there is room.
+    fn settle(&mut self) -> Result<(), End> {
+        while let Some(event) = self.machine.poll_event() {
+            self.answer(event)?;
+        }
+        let now = self.gateway.now();
+        let mut packet = BytesMut::new();
+        while let Ok(place) = self.outbound.try_reserve() {
+            if self.machine.poll_transmit(now, &mut packet).is_none() {
+                break;
+            }
+            place.send(packet.split().freeze());
+        }
+        if self.outbound.is_closed() { Err(End::WriteFailed) } else { Ok(()) }
+    }
+
+    fn deadline(&mut self) -> Instant {
+        let limits = &self.gateway.limits;
+        let own = if !self.arrival.permit.is_within_quota() {
+            self.started + REFUSAL_TIMEOUT
+        } else if self.calls.is_none() {
+            self.started + limits.setup_timeout
+        } else {
+            self.heard + limits.idle_timeout
+        };
+        let machine = self.machine.poll_timeout().map(|at| self.gateway.instant(at));
+        machine.map_or(own, |machine| machine.min(own))
+    }
+
+    fn time_passed(&mut self) -> Result<(), End> {
+        let limits = &self.gateway.limits;
+        if !self.arrival.permit.is_within_quota() && self.started.elapsed() >= REFUSAL_TIMEOUT {
+            return Err(End::Idle);
+        }
+        if self.calls.is_none() && self.started.elapsed() >= limits.setup_timeout {
+            return Err(End::SetupTimeout);
+        }
+        if self.heard.elapsed() >= limits.idle_timeout {
+            return Err(End::Idle);
+        }
+        Ok(self.machine.handle_timeout(self.gateway.now())?)
+    }
+
+    // --- what the machine asks -----------------------------------------------------------
+
+    fn answer(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Work(job) => self.work(job),
+            Event::KeyCreated(key) => self.store_key(key),
+            Event::KeyWanted(id) => self.look_up_key(id),
+            Event::SessionWanted(wanted) => self.claim(wanted),
+            Event::SessionReleased(session) => {
+                self.gateway.registry.detach(
+                    self.handle.id,
+                    session,
+                    &mut self.commands,
+                    &mut self.backlog,
+                );
+                Ok(())
+            }
+            Event::Session(event) => {
+                self.answer_session(event);
+                Ok(())
+            }
+            Event::DisconnectDue => Err(End::DisconnectDue),
+            other => {
+                tracing::error!(?other, "an event this gateway does not know");
+                Ok(())
+            }
+        }
+    }
+
+    fn answer_session(&mut self, event: SessionEvent) {
+        match event {
+            SessionEvent::Call { call, context, body } => {
+                let tcp_address = self.arrival.tcp_address;
+                if let Some(calls) = &self.calls {
+                    self.gateway.registry.call_begins();
+                    let call = IncomingCall { call, context, body, tcp_address };
+                    if calls.send(call).is_err() {
+                        self.gateway.registry.call_ends();
+                    }
+                }
+            }
+            SessionEvent::DestroyWanted { session_id } => {
+                if let Some(session) = self.machine.session() {
+                    let wanted = SessionRef { key_id: session.key_id(), session_id };
+                    let existed = self.gateway.registry.destroy(wanted);
+                    session.session_destroyed(session_id, existed);
+                }
+            }
+            other => tracing::error!(?other, "an event this gateway does not know"),
+        }
+    }
+
+    fn work(&mut self, job: odnix_proto::handshake::Job) -> Result<(), End> {
+        if !self.arrival.permit.take_job() {
+            return Err(self.refuse(PeerError::Flood));
+        }
+        let commands = self.handle.commands.clone();
+        let tell = move |done| drop(commands.send(Command::Done(done)));
+        let queued = self.gateway.jobs.spawn(move || job.run(), tell);
+        queued.map_err(|_| self.refuse(PeerError::Flood))
+    }
+
+    /// Temporary keys live in memory; others are told to the client once they are committed.
+    fn store_key(&mut self, key: ServerKey) -> Result<(), End> {
+        let (id, dc) = (key.auth_key.id(), key.dc);
+        if key.expires_at.is_some() {
+            let stored = self.gateway.memory_keys.insert_temporary(&key);
+            let verdict = if stored { KeyStored::Stored } else { KeyStored::Collision };
+            return self.key_stored(id, dc, Some(verdict));
+        }
+        self.gateway.memory_keys.remember_first_salt(&key);
+        let record = KeyRecord {
+            id,
+            server_salt: key.first_salt.map_or(0, |first| first.salt),
+            dc,
+            created_at: i64::try_from(self.gateway.now().wall.as_secs()).unwrap_or(i64::MAX),
+            auth_key: Secret::init(|copy| copy.copy_from_slice(key.auth_key.expose_secret())),
+        };
+        let anonymous_max =
+            i64::try_from(self.gateway.limits.anonymous_keys_max).unwrap_or(i64::MAX);
+        let commands = self.handle.commands.clone();
+        let release = move |inserted: Result<bool, StoreError>| {
+            let verdict = match inserted {
+                Ok(true) => Some(KeyStored::Stored),
+                Ok(false) => Some(KeyStored::Collision),
+                Err(error) => {
+                    tracing::error!(%error, "a new key cannot be stored");
+                    None
+                }
+            };
+            drop(commands.send(Command::KeyStored(id, dc, verdict)));
+        };
+        self.submit(move |tx| tx.insert_key(&record, anonymous_max), release);
+        Ok(())
+    }
+
+    fn key_stored(
+        &mut self,
+        id: AuthKeyId,
+        dc: i32,
+        verdict: Option<KeyStored>,
+    ) -> Result<(), End> {
+        let Some(verdict) = verdict else { return Err(End::Store) };
+        if verdict == KeyStored::Stored {
+            self.enter(id, None, dc);
+        }
+        if let Err(error) = self.machine.key_stored(self.gateway.now(), id, verdict) {
+            tracing::debug!(%error, "the key exchange went on without its key");
+        }
+        Ok(())
+    }
+
+    fn look_up_key(&mut self, id: AuthKeyId) -> Result<(), End> {
+        let now = self.gateway.now();
+        if let Some(key) = self.gateway.memory_keys.temporary(id, now.wall) {
+            self.enter(id, None, key.dc);
+            return Ok(self.machine.provide_key(now, id, Some(key))?);
+        }
+        let now_us = i64::try_from(now.wall.as_micros()).unwrap_or(i64::MAX);
+        let first_salt = self.gateway.memory_keys.first_salt(id);
+        let commands = self.handle.commands.clone();
+        let registry = Arc::clone(&self.gateway.registry);
+        let look_up = move |tx: &mut dyn Tx| -> Result<_, StoreError> {
+            Ok((tx.use_key(id, now_us)?, tx.session_user(id)?))
+        };
+        let release = move |found: Result<(Option<KeyRecord>, _), StoreError>| {
+            let answer = found.map(|(record, user)| {
+                record.map(|record| {
+                    // Here, in the order of the commits, so that no login is missed.
+                    registry.enter(id, user, record.dc);
+                    Box::new(ServerKey {
+                        auth_key: AuthKey::new(record.auth_key),
+                        first_salt,
+                        expires_at: None,
+                        dc: record.dc,
+                    })
+                })
+            });
+            let answer = answer.map_err(|error| tracing::error!(%error, "a key cannot be read"));
+            let entered = matches!(answer, Ok(Some(_)));
+            if commands.send(Command::Key(id, answer)).is_err() && entered {
+                registry.leave(id);
+            }
+        };
+        self.submit(look_up, release);
+        Ok(())
+    }
+
+    /// Submits without waiting, so that the loop goes on.
+    fn submit<T, W, R>(&self, work: W, release: R)
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+        R: FnOnce(Result<T, StoreError>) + Send + 'static,
+    {
+        let store = self.gateway.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.submit(work, release).await {
+                tracing::debug!(%error, "asked too late");
+            }
+        });
+    }
+
+    fn enter(&mut self, id: AuthKeyId, user: Option<crate::store::UserId>, dc: i32) {
+        self.gateway.registry.enter(id, user, dc);
+        self.keys.push(id);
+    }
+
+    fn claim(&mut self, wanted: SessionRef) -> Result<(), End> {
+        let now = self.gateway.now();
+        match self.gateway.registry.claim(wanted, &self.handle) {
+            Claim::New { calls, executor, dc } => {
+                let gateway = Arc::clone(&self.gateway);
+                tokio::spawn(calls::execute(gateway, wanted, dc, executor));
+                self.carry(now, wanted, calls, None)
+            }
+            Claim::Resumed { calls, session } => self.carry(now, wanted, calls, Some(session)),
+            Claim::Wait => Ok(()),
+            Claim::Refused => Err(self.refuse(PeerError::Flood)),
+        }
+    }
+
+    fn carry(
+        &mut self,
+        now: Now,
+        wanted: SessionRef,
+        calls: UnboundedSender<IncomingCall>,
+        session: Option<Box<odnix_proto::server::Session>>,
+    ) -> Result<(), End> {
+        // The calls of the session that leaves go to its own executor.
+        while let Some(event) = self.machine.session().and_then(|session| session.poll_event()) {
+            self.answer_session(event);
+        }
+        self.calls = Some(calls);
+        Ok(self.machine.provide_session(now, wanted, session)?)
+    }
+
+    // --- what others tell ----------------------------------------------------------------
+
+    fn obey_all(&mut self) -> Result<(), End> {
+        loop {
+            let next = self.backlog.pop_front().or_else(|| self.commands.try_recv().ok());
+            let Some(command) = next else { return Ok(()) };
+            self.obey(command)?;
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> Result<(), End> {
+        let now = self.gateway.now();
+        match command {
+            Command::Done(done) => self.machine.complete(now, done)?,
+            Command::KeyStored(id, dc, verdict) => self.key_stored(id, dc, verdict)?,
+            Command::Key(id, Ok(key)) => {
+                if key.is_some() {
+                    self.keys.push(id);
+                }
+                self.machine.provide_key(now, id, key.map(|key| *key))?;
+            }
+            Command::Key(_, Err(())) => return Err(End::Store),
+            Command::SessionFree(wanted) => self.claim(wanted)?,
+            Command::Session(to, message) => self.tell_session(to, message),
+            Command::Surrender(wanted) => self.surrender(wanted),
+            Command::Superseded => return Err(End::Superseded),
+        }
+        Ok(())
+    }
+
+    fn tell_session(&mut self, to: SessionRef, message: Message) {
+        match self.machine.session() {
+            Some(session) if session.reference() == to => message.apply(session),
+            _ => tracing::debug!("the session has left before its message came"),
+        }
+    }
+
+    fn surrender(&mut self, wanted: SessionRef) {
+        if self.machine.session().is_some_and(|session| session.reference() == wanted)
+            && let Some(session) = self.machine.release_session()
+        {
+            self.calls = None;
+            self.gateway.registry.detach(
+                self.handle.id,
+                session,
+                &mut self.commands,
+                &mut self.backlog,
+            );
+        }
+    }
+
+    /// Says the last words and leaves the session behind for the client's return.
+    fn finish(mut self) {
+        let now = self.gateway.now();
+        let mut packet = BytesMut::new();
+        while let Ok(place) = self.outbound.try_reserve() {
+            if self.machine.poll_transmit(now, &mut packet).is_none() {
+                break;
+            }
+            place.send(packet.split().freeze());
+        }
+        if let Some(session) = self.machine.into_session() {
+            let registry = &self.gateway.registry;
+            registry.detach(self.handle.id, session, &mut self.commands, &mut self.backlog);
+        }
+        self.commands.close();
+        while let Ok(command) = self.commands.try_recv() {
+            self.backlog.push_back(command);
+        }
+        for command in self.backlog {
+            if let Command::Key(id, Ok(Some(_))) = command {
+                self.keys.push(id);
+            }
+        }
+        for key in self.keys {
+            self.gateway.registry.leave(key);
+        }
+    }
+}
