@@ -1,6 +1,8 @@
 //! A client and a server machine of the key exchange with nothing but memory between them.
 #![allow(dead_code, missing_docs, reason = "each test binary uses a part")]
 
+pub mod hand;
+
 use bytes::{Bytes, BytesMut};
 use odnix_proto::crypto::rsa::{RsaPrivateKey, RsaPublicKey};
 use odnix_proto::handshake::server::KeyStored;
