@@ -2,15 +2,157 @@
 
 mod pair;
 
+use odnix_proto::crypto::dh::check_group;
 use odnix_proto::handshake::server::KeyStored;
-use pair::{client_config, new_client, new_server, now, run, server_config};
+use odnix_proto::handshake::{Done, Established, Job, client, server};
+use odnix_proto::{Now, Seed, UnixTime};
+use pair::{
+    START_SECS, client_config, new_client, new_server, now, run, sent_by_client, sent_by_server,
+    server_config, work_client, work_server,
+};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn exchange(client: client::Config, server: server::Config) -> (Established, Established) {
+    let (mut client, mut server) = (new_client(client), new_server(server));
+    run(&mut client, &mut server, now(), now(), |_| KeyStored::Stored).unwrap()
+}
 
 #[test]
 fn both_sides_end_with_the_same_key_salt_and_dc() {
-    let mut client = new_client(client_config());
-    let mut server = new_server(server_config());
-    let (ours, theirs) =
-        run(&mut client, &mut server, now(), now(), |_| KeyStored::Stored).unwrap();
+    let (ours, theirs) = exchange(client_config(), server_config());
     assert_eq!(ours, theirs);
     assert_eq!((ours.dc, ours.time_offset_us, ours.expires_at), (2, 0, None));
+}
+
+#[test]
+fn a_temporary_key_expires_at_the_same_second_on_both_sides() {
+    let mut config = client_config();
+    config.expires_in = Some(86_400);
+    let mut client = new_client(config);
+    let mut server = new_server(server_config());
+    let client_now = Now::new(now().mono, UnixTime::from_secs(START_SECS - 5000));
+    let (ours, theirs) =
+        run(&mut client, &mut server, client_now, now(), |_| KeyStored::Stored).unwrap();
+    assert_eq!(ours.expires_at, Some(START_SECS as i32 + 86_400));
+    assert_eq!(theirs.expires_at, ours.expires_at);
+    assert_eq!(ours.time_offset_us, 5_000_000_000);
+}
+
+#[test]
+fn a_test_dc_is_agreed_on_when_the_server_allows_it() {
+    let mut client = client_config();
+    client.dc = 10_002;
+    let mut server = server_config();
+    server.accept_test_dc = true;
+    let (ours, theirs) = exchange(client, server);
+    assert_eq!((ours.dc, theirs.dc), (10_002, 10_002));
+}
+
+#[test]
+fn a_collision_of_key_ids_ends_in_another_key() {
+    let mut client = new_client(client_config());
+    let mut server = new_server(server_config());
+    let mut proposed = vec![];
+    let (ours, theirs) = run(&mut client, &mut server, now(), now(), |established| {
+        proposed.push(established.auth_key.clone());
+        if proposed.len() < 3 { KeyStored::Collision } else { KeyStored::Stored }
+    })
+    .unwrap();
+    assert_eq!(ours, theirs);
+    assert_eq!(proposed.len(), 3);
+    assert!(proposed[0] != proposed[1] && proposed[1] != proposed[2]);
+    assert_eq!(ours.auth_key, proposed[2]);
+}
+
+#[test]
+fn a_foreign_group_is_agreed_on_after_its_check() {
+    let digits = include_str!("fixtures/rfc3526_2048.hex").replace('\n', "");
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    let prime: Vec<u8> = (0..512).step_by(2).map(byte).collect();
+    let mut server = server_config();
+    server.group = Arc::new(check_group(&prime, 2, Seed::for_testing(4)).unwrap());
+    let (ours, theirs) = exchange(client_config(), server);
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn one_connection_makes_a_permanent_and_then_a_temporary_key() {
+    let mut server = new_server(server_config());
+    let mut keys = vec![];
+    for expires_in in [None, Some(3600)] {
+        let mut config = client_config();
+        config.expires_in = expires_in;
+        let seed = Seed::for_testing(expires_in.is_some().into());
+        let mut client = client::Handshake::new(Arc::new(config), seed);
+        let (ours, theirs) =
+            run(&mut client, &mut server, now(), now(), |_| KeyStored::Stored).unwrap();
+        assert_eq!(ours, theirs);
+        keys.push(ours.auth_key);
+    }
+    assert_ne!(keys[0], keys[1]);
+}
+
+#[test]
+fn each_packet_may_be_lost_once_or_come_twice() {
+    let mut client = new_client(client_config());
+    let mut server = new_server(server_config());
+    let mut now = now();
+    let mut packets = 0u32;
+    // Of each four packets the first is lost, the second comes twice.
+    let copies = |packets: &mut u32| {
+        *packets += 1;
+        [0, 2, 1, 1][*packets as usize % 4]
+    };
+    let ours = loop {
+        while let Some(packet) = sent_by_client(&mut client, now) {
+            for _ in 0..copies(&mut packets) {
+                server.handle_packet(now, packet.clone()).unwrap();
+            }
+        }
+        if let Some(proposed) = work_server(&mut server, now).unwrap() {
+            server.key_stored(now, proposed.auth_key.id(), KeyStored::Stored).unwrap();
+        }
+        while let Some(packet) = sent_by_server(&mut server, now) {
+            for _ in 0..copies(&mut packets) {
+                client.handle_packet(now, packet.clone()).unwrap();
+            }
+        }
+        if let Some(ours) = work_client(&mut client, now).unwrap() {
+            break ours;
+        }
+        now = now.after(Duration::from_secs(1));
+        client.handle_timeout(now).unwrap();
+        server.handle_timeout(now).unwrap();
+    };
+    assert!(packets > 6, "something was lost");
+    assert_eq!(ours.auth_key.expose_secret().len(), 256);
+}
+
+#[test]
+fn jobs_may_run_on_other_threads() {
+    fn sendable<T: Send + 'static>() {}
+    sendable::<Job>();
+    sendable::<Done>();
+    let mut client = new_client(client_config());
+    let mut server = new_server(server_config());
+    let packet = sent_by_client(&mut client, now()).unwrap();
+    server.handle_packet(now(), packet).unwrap();
+    client.handle_packet(now(), sent_by_server(&mut server, now()).unwrap()).unwrap();
+    let Some(client::Event::Work(job)) = client.poll_event() else { panic!("a job") };
+    let done = std::thread::spawn(|| job.run()).join().unwrap();
+    client.complete(now(), done).unwrap();
+    assert!(client.poll_event().is_some());
+}
+
+#[test]
+fn the_same_seeds_give_the_same_key_and_others_another() {
+    let key = |seed| {
+        let mut client = client::Handshake::new(Arc::new(client_config()), Seed::for_testing(seed));
+        let mut server = new_server(server_config());
+        let (ours, _) = run(&mut client, &mut server, now(), now(), |_| KeyStored::Stored).unwrap();
+        ours.auth_key
+    };
+    assert_eq!(key(1), key(1));
+    assert_ne!(key(1), key(2));
 }
