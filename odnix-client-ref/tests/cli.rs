@@ -55,10 +55,9 @@ fn help_names_every_command_and_what_it_needs() {
         let output = run(folder.path(), &[command, "--help"]);
         assert!(output.status.success(), "{command} --help");
         let help = stdout(&output);
-        for option in ["--server <URL|HOST:PORT>", "--key <PEM>", "--json"] {
+        for option in ["--server <URL|HOST:PORT>", "--key <PEM>", "--data <DIR>", "--json"] {
             assert!(help.contains(option), "{command} lacks {option}:\n{help}");
         }
-        assert_eq!(help.contains("--data <DIR>"), command != "probe", "{help}");
     }
     assert!(!help.contains("  help "), "one way to ask for help");
 }
@@ -93,6 +92,17 @@ fn failing(folder: &Path, arguments: &[&str]) -> String {
     let sentence = stderr(&output);
     assert_eq!(sentence.trim_end().lines().count(), 1, "one sentence, got:\n{sentence}");
     sentence
+}
+
+#[test]
+fn options_may_stand_before_or_after_the_command() {
+    let folder = folder();
+    let options = ["--key", "key.pem", "--data", "alice", "--json"];
+    let before = run(folder.path(), &[&options[..], &["state", "--offline"]].concat());
+    let after = run(folder.path(), &[&["state", "--offline"], &options[..]].concat());
+    assert!(before.status.success(), "{}", stderr(&before));
+    assert_eq!(stdout(&before), stdout(&after));
+    assert!(folder.path().join("alice/replica.sqlite").exists());
 }
 
 #[test]

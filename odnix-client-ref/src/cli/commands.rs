@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use std::io::Read as _;
 
 impl SignUp {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         let password = self.password.read(true)?;
         let first_name = self.first_name.as_deref().unwrap_or(&self.username);
-        let client = self.common.open_briefly().await?;
+        let client = common.open_briefly().await?;
         let user = client.sign_up(&self.username, &password, first_name).await?;
         client.shutdown().await;
         show_signed_in(output, &user)
@@ -21,9 +21,9 @@ impl SignUp {
 }
 
 impl SignIn {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         let password = self.password.read(false)?;
-        let client = self.common.open_briefly().await?;
+        let client = common.open_briefly().await?;
         let user = client.sign_in(&self.username, &password).await?;
         client.in_step().await?;
         client.shutdown().await;
@@ -53,8 +53,8 @@ pub(super) async fn send_pending(client: &Client, output: &Output) -> anyhow::Re
 }
 
 impl Contacts {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
-        let client = open_in_step(&self.common, output).await?;
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
+        let client = open_in_step(common, output).await?;
         if let Some(name) = &self.add {
             let user = client.resolve(name).await?;
             client.add_contact(&user).await?;
@@ -71,14 +71,14 @@ impl Contacts {
 }
 
 impl Send {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         let text = self.text()?;
         let messages: Vec<&str> = if self.lines {
             text.lines().filter(|line| !line.trim().is_empty()).collect()
         } else {
             vec![&text]
         };
-        let client = self.common.open_briefly().await?;
+        let client = common.open_briefly().await?;
         client.own_user().await?;
         let peer = client.resolve(&self.peer).await?;
         for message in messages {
@@ -120,8 +120,8 @@ fn with_hint(error: CallError) -> anyhow::Error {
 }
 
 impl History {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
-        let client = open_in_step(&self.common, output).await?;
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
+        let client = open_in_step(common, output).await?;
         let peer = client.resolve(&self.peer).await?;
         if self.mark_read {
             client.read_history(&peer, i64::MAX).await?;
@@ -138,14 +138,14 @@ impl History {
 }
 
 impl State {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         if self.offline {
-            let fingerprint = self.common.server.public_key()?.fingerprint();
-            let replica = Replica::open(&self.common.data, fingerprint, None)?;
+            let fingerprint = common.public_key()?.fingerprint();
+            let replica = Replica::open(&common.data, fingerprint, None)?;
             let (text, object) = describe(&replica)?;
             return Ok(output.show(&text, &object)?);
         }
-        let client = open_in_step(&self.common, output).await?;
+        let client = open_in_step(common, output).await?;
         let server = client.call(&functions::updates::GetState {}).await?;
         let (mut text, mut object) = client.replica(|replica| describe(replica)).await?;
         client.shutdown().await;

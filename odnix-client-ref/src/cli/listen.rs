@@ -3,7 +3,7 @@
 
 use super::commands::{peer_name, send_pending};
 use super::output::{Output, message_json, message_line};
-use super::{ATTEMPTS_MAX, Listen};
+use super::{ATTEMPTS_MAX, Common, Listen};
 use odnix_client_ref::replica::{MessageRow, ReplicaError};
 use odnix_client_ref::{CallError, Client, ClientEvent, Patience};
 use odnix_tl::odnix::enums::SendMessageAction;
@@ -14,8 +14,8 @@ use tokio::sync::broadcast::error::RecvError;
 const PAGE: u32 = 256;
 
 impl Listen {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
-        let client = self.common.open(Patience::FirstAttempts(ATTEMPTS_MAX)).await?;
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
+        let client = common.open(Patience::FirstAttempts(ATTEMPTS_MAX)).await?;
         client.own_user().await?;
         let listening = async {
             let mut follower = Follower::start(&client, self.count).await?;

@@ -32,6 +32,8 @@ struct Cli {
     /// What to log to stderr, for example `debug` or `odnix_client_ref=trace`
     #[arg(long, global = true, value_name = "FILTER", env = "ODNIX_LOG", default_value = "error")]
     log: String,
+    #[command(flatten)]
+    common: Common,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,12 +64,13 @@ enum Command {
     Probe(Probe),
 }
 
-/// Which server, and how to talk to it.
+/// Which server, how to talk to it, and where the replica is. Given before or after the command.
 #[derive(Args, Clone, Debug)]
-struct Server {
+struct Common {
     /// The server: ws://HOST:PORT/apiws for WebSocket, HOST:PORT for TCP
     #[arg(
         long,
+        global = true,
         value_name = "URL|HOST:PORT",
         env = "ODNIX_SERVER",
         default_value = "ws://127.0.0.1:8443/apiws"
@@ -76,36 +79,36 @@ struct Server {
     /// The server's RSA public key
     #[arg(
         long,
+        global = true,
         value_name = "PEM",
         env = "ODNIX_SERVER_KEY",
         default_value = "odnix-data/server_key.pub.pem"
     )]
     key: PathBuf,
-    /// How packets are framed
-    #[arg(long, value_enum, default_value_t = Transport::Padded)]
-    transport: Transport,
-    /// Make the stream look random (always so over WebSocket; not with `full`)
-    #[arg(long)]
-    obfuscated: bool,
-    /// The dc to ask for
-    #[arg(long, default_value_t = 1)]
-    dc: i32,
-    /// Print JSON instead of text
-    #[arg(long)]
-    json: bool,
-}
-
-/// What every command but `probe` needs.
-#[derive(Args, Clone, Debug)]
-struct Common {
-    #[command(flatten)]
-    server: Server,
-    /// The folder of the local replica; made when it does not exist
-    #[arg(long, value_name = "DIR", env = "ODNIX_DATA", default_value = "odnix-client-data")]
+    /// The folder of the local replica; made when it does not exist, not used by `probe`
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ODNIX_DATA",
+        default_value = "odnix-client-data"
+    )]
     data: PathBuf,
     /// Bound on the size of the local replica, in MiB
-    #[arg(long, value_name = "MIB")]
+    #[arg(long, global = true, value_name = "MIB")]
     data_max: Option<u64>,
+    /// How packets are framed
+    #[arg(long, global = true, value_enum, default_value_t = Transport::Padded)]
+    transport: Transport,
+    /// Make the stream look random (always so over WebSocket; not with `full`)
+    #[arg(long, global = true)]
+    obfuscated: bool,
+    /// The dc to ask for
+    #[arg(long, global = true, default_value_t = 1)]
+    dc: i32,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -128,8 +131,6 @@ struct SignUp {
     first_name: Option<String>,
     #[command(flatten)]
     password: PasswordArgs,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -138,8 +139,6 @@ struct SignIn {
     username: String,
     #[command(flatten)]
     password: PasswordArgs,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -147,8 +146,6 @@ struct Contacts {
     /// Add this user first
     #[arg(long, value_name = "USERNAME")]
     add: Option<String>,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -160,8 +157,6 @@ struct Send {
     /// Send each line of the text as a message of its own; empty ones are left out
     #[arg(long)]
     lines: bool,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -174,8 +169,6 @@ struct History {
     /// Tell the other side that they are read
     #[arg(long)]
     mark_read: bool,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -183,8 +176,6 @@ struct Listen {
     /// Stop after this many messages
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -192,8 +183,6 @@ struct State {
     /// Show the replica as it is, without connecting
     #[arg(long)]
     offline: bool,
-    #[command(flatten)]
-    common: Common,
 }
 
 #[derive(Args, Debug)]
@@ -207,8 +196,6 @@ struct Probe {
     /// Seconds any step may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     timeout: f64,
-    #[command(flatten)]
-    server: Server,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -223,7 +210,7 @@ enum Transport {
     Full,
 }
 
-impl Server {
+impl Common {
     fn public_key(&self) -> anyhow::Result<RsaPublicKey> {
         let file = self.key.display();
         let pem = std::fs::read_to_string(&self.key)
@@ -241,14 +228,12 @@ impl Server {
         };
         Wire { framing, obfuscated: self.obfuscated }
     }
-}
 
-impl Common {
     async fn open(&self, patience: Patience) -> anyhow::Result<Client> {
-        let key = self.server.public_key()?;
-        let mut options = Options::new(self.server.server.clone(), key, &self.data);
-        options.wire = self.server.wire();
-        options.dc = self.server.dc;
+        let key = self.public_key()?;
+        let mut options = Options::new(self.server.clone(), key, &self.data);
+        options.wire = self.wire();
+        options.dc = self.dc;
         options.patience = patience;
         options.data_bytes_max = self.data_max.map(|mib| mib.saturating_mul(1 << 20));
         Ok(Client::open(options).await?)
@@ -261,40 +246,27 @@ impl Common {
 }
 
 impl Command {
-    fn is_json(&self) -> bool {
+    async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         match self {
-            Self::SignUp(command) => command.common.server.json,
-            Self::SignIn(command) => command.common.server.json,
-            Self::Contacts(command) => command.common.server.json,
-            Self::Send(command) => command.common.server.json,
-            Self::History(command) => command.common.server.json,
-            Self::Listen(command) => command.common.server.json,
-            Self::State(command) => command.common.server.json,
-            Self::Probe(command) => command.server.json,
-        }
-    }
-
-    async fn run(self, output: &mut Output) -> anyhow::Result<()> {
-        match self {
-            Self::SignUp(command) => command.run(output).await,
-            Self::SignIn(command) => command.run(output).await,
-            Self::Contacts(command) => command.run(output).await,
-            Self::Send(command) => command.run(output).await,
-            Self::History(command) => command.run(output).await,
-            Self::Listen(command) => command.run(output).await,
-            Self::State(command) => command.run(output).await,
-            Self::Probe(command) => command.run(output).await,
+            Self::SignUp(command) => command.run(common, output).await,
+            Self::SignIn(command) => command.run(common, output).await,
+            Self::Contacts(command) => command.run(common, output).await,
+            Self::Send(command) => command.run(common, output).await,
+            Self::History(command) => command.run(common, output).await,
+            Self::Listen(command) => command.run(common, output).await,
+            Self::State(command) => command.run(common, output).await,
+            Self::Probe(command) => command.run(common, output).await,
         }
     }
 }
 
 /// Runs the command of the process's arguments.
 pub(crate) fn main() -> ExitCode {
-    let Cli { log, command } = Cli::parse();
-    let mut output = Output::new(command.is_json());
+    let Cli { log, common, command } = Cli::parse();
+    let mut output = Output::new(common.json);
     let outcome = start_log(&log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(command.run(&mut output))
+        runtime.block_on(command.run(&common, &mut output))
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

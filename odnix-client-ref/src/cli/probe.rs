@@ -1,7 +1,7 @@
 //! `probe`: the report for people and for programs.
 
-use super::Probe;
 use super::output::{AlreadyShown, Output};
+use super::{Common, Probe};
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use odnix_client_ref::{ProbeOptions, ProbeReport, ProbeStep, probe};
@@ -9,38 +9,38 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 impl Probe {
-    pub(super) async fn run(self, output: &mut Output) -> anyhow::Result<()> {
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         let timeout = Duration::try_from_secs_f64(self.timeout)
             .context("--timeout must be a number of seconds, 0 or more")?;
         let options = ProbeOptions {
-            server: self.server.server.clone(),
-            server_key: self.server.public_key()?,
-            dc: self.server.dc,
-            wire: self.server.wire(),
+            server: common.server.clone(),
+            server_key: common.public_key()?,
+            dc: common.dc,
+            wire: common.wire(),
             pings: self.count,
             rpc: self.rpc.as_deref().map(from_hex).transpose()?,
             timeout,
         };
         let report = probe(&options).await;
-        output.show(&text(&report), &self.json(&report))?;
+        output.show(&text(&report), &json(common, &report))?;
         if report.is_ok() { Ok(()) } else { Err(AlreadyShown.into()) }
     }
+}
 
-    fn json(&self, report: &ProbeReport) -> Value {
-        let server = &self.server;
-        json!({
-            "ok": report.is_ok(),
-            "server": server.server.to_string(),
-            "transport": format!("{:?}", server.transport).to_lowercase(),
-            "obfuscated": server.wire().towards(&server.server).is_ok_and(|wire| wire.is_obfuscated()),
-            "steps": report.steps.iter().map(step_json).collect::<Vec<_>>(),
-            "auth_key_id": report.auth_key_id,
-            "future_salts": report.salts,
-            "clock_offset_us": report.clock_offset_us,
-            "round_trips_ms": report.round_trips.iter().copied().map(millis).collect::<Vec<_>>(),
-            "rpc_result": report.rpc_result.as_deref().map(to_hex),
-        })
-    }
+fn json(common: &Common, report: &ProbeReport) -> Value {
+    let wire = common.wire().towards(&common.server);
+    json!({
+        "ok": report.is_ok(),
+        "server": common.server.to_string(),
+        "transport": format!("{:?}", common.transport).to_lowercase(),
+        "obfuscated": wire.is_ok_and(|wire| wire.is_obfuscated()),
+        "steps": report.steps.iter().map(step_json).collect::<Vec<_>>(),
+        "auth_key_id": report.auth_key_id,
+        "future_salts": report.salts,
+        "clock_offset_us": report.clock_offset_us,
+        "round_trips_ms": report.round_trips.iter().copied().map(millis).collect::<Vec<_>>(),
+        "rpc_result": report.rpc_result.as_deref().map(to_hex),
+    })
 }
 
 fn step_json(step: &ProbeStep) -> Value {
