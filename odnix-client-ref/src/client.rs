@@ -57,7 +57,7 @@ impl Options {
         Self {
             server,
             server_key,
-            dc: 1,
+            dc: 2,
             data: data.into(),
             data_bytes_max: None,
             wire: Wire::default(),

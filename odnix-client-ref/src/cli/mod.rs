@@ -104,7 +104,7 @@ struct Common {
     #[arg(long, global = true)]
     obfuscated: bool,
     /// The dc to ask for
-    #[arg(long, global = true, default_value_t = 1)]
+    #[arg(long, global = true, default_value_t = 2)]
     dc: i32,
     /// Print JSON instead of text
     #[arg(long, global = true)]
