@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use grammers_tl_types::{Deserializable, Serializable, mtproto};
+use grammers_tl_types::{Deserializable, Serializable, types as grammers};
 use odnix_tl::odnix::types::messages::Messages;
 use odnix_tl::{Decode, Encode, mtproto::types, odnix};
 use std::hint::black_box;
@@ -37,7 +37,7 @@ fn service(criterion: &mut Criterion) {
         criterion,
         "msgs_ack of 100",
         types::MsgsAck { msg_ids: msg_ids.clone() },
-        mtproto::types::MsgsAck { msg_ids },
+        grammers::MsgsAck { msg_ids },
     );
     let pq = 2_694_724_800_268_887_959_u64.to_be_bytes();
     side_by_side(
@@ -49,7 +49,7 @@ fn service(criterion: &mut Criterion) {
             pq: Bytes::copy_from_slice(&pq),
             server_public_key_fingerprints: vec![1, 2, 3],
         },
-        mtproto::types::ResPq {
+        grammers::ResPq {
             nonce: [1; 16],
             server_nonce: [2; 16],
             pq: pq.to_vec(),
@@ -58,9 +58,9 @@ fn service(criterion: &mut Criterion) {
     );
     side_by_side(
         criterion,
-        "gzip_packed of 16 KiB",
-        types::GzipPacked { packed_data: vec![7; 16 << 10].into() },
-        mtproto::types::GzipPacked { packed_data: vec![7; 16 << 10] },
+        "msgs_state_info of 16 KiB",
+        types::MsgsStateInfo { req_msg_id: 1, info: vec![7; 16 << 10].into() },
+        grammers::MsgsStateInfo { req_msg_id: 1, info: vec![7; 16 << 10] },
     );
 }
 
