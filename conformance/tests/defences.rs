@@ -2,6 +2,20 @@
 
 use odnix_conformance::house;
 
+/// What a hostile peer may try: the rows that must not get lost.
+const REQUIRED: [&str; 28] = [
+    "W1", "W2", "W3", "W4", "W5", "W7", "H1", "H2", "H3", "H4", "H5", "H7", "D1", "D2", "D3", "D4",
+    "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13", "D14", "D15", "D16",
+];
+
+#[test]
+fn no_known_attack_is_missing() {
+    let rows = rows();
+    for id in REQUIRED {
+        assert!(rows.iter().any(|row| row[0] == id), "docs/defences.md: no row {id}");
+    }
+}
+
 /// The rows of every table of the page.
 fn rows() -> Vec<Vec<String>> {
     let page = std::fs::read_to_string(house::root().join("docs/defences.md")).expect("page");
