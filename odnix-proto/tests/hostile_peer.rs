@@ -141,6 +141,24 @@ fn notices_carry_the_refused_id_its_seq_no_and_the_servers_time() {
     assert!(skew < 1_000_000);
 }
 
+/// A client whose clock is wrong takes a bare notice, but not a container that it finds outside
+/// its window.
+#[test]
+fn each_notice_travels_in_a_packet_of_its_own() {
+    let mut wire = Wire::new();
+    let fine = wire.id(0);
+    wire.call(fine, &echo(b"acknowledged with the next packet"));
+    let early = wire.pair.now.wall.after(Duration::from_secs(4000));
+    for step in 0..2 {
+        wire.server_takes(client_id(early, step), 77, &echo(b"x"));
+    }
+    for _ in 0..2 {
+        let opened = wire.server_packet();
+        assert_eq!(find(&opened.data, types::BadMsgNotification::ID), 0);
+        assert_eq!(opened.data.len(), 20);
+    }
+}
+
 fn find(data: &[u8], id: u32) -> usize {
     data.windows(4).position(|window| window == id.to_le_bytes()).unwrap()
 }

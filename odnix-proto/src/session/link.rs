@@ -16,7 +16,10 @@ use alloc::{
 };
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
-use odnix_tl::{Encode, mtproto::types::MsgsAck};
+use odnix_tl::{
+    Constructor, Encode,
+    mtproto::types::{BadMsgNotification, BadServerSalt, MsgsAck},
+};
 
 /// A message that waits to be sent; `tag` is the role's own note about it (its default stands
 /// for acknowledgements).
@@ -37,6 +40,15 @@ impl<T> Outgoing<T> {
     /// A service message: not content-related, lost without harm.
     pub(crate) fn service(body: Bytes, tag: T) -> Self {
         Self { body, content: false, answer: false, again: None, tag }
+    }
+
+    /// Notices about a wrong clock or salt never share a packet: a client whose clock is wrong
+    /// takes them outside its window, but not the container around them.
+    fn travels_alone(&self) -> bool {
+        matches!(
+            container::constructor(&self.body),
+            Some(BadMsgNotification::ID | BadServerSalt::ID)
+        )
     }
 }
 
@@ -103,7 +115,8 @@ impl Link {
         queue: &mut VecDeque<Outgoing<T>>,
         out: &mut BytesMut,
     ) -> Vec<Departed<T>> {
-        if let Some(ack) = self.acks.take(self.limits.ids_max) {
+        let alone = queue.front().is_some_and(Outgoing::travels_alone);
+        if !alone && let Some(ack) = self.acks.take(self.limits.ids_max) {
             queue.push_front(Outgoing::service(ack, T::default()));
         }
         let mut departed = self.pick(now, queue);
@@ -137,7 +150,8 @@ impl Link {
             bytes =
                 bytes.saturating_add(container::MESSAGE_HEADER_LEN).saturating_add(next.body.len());
             let full = bytes > bytes_max || departed.len() >= messages_max;
-            if full && !departed.is_empty() {
+            let alone = next.travels_alone();
+            if (full || alone) && !departed.is_empty() {
                 break;
             }
             let Some(message) = queue.pop_front() else { break };
@@ -145,6 +159,9 @@ impl Link {
                 (self.next_id(now, message.answer), self.seq_nos.next(message.content))
             });
             departed.push(Departed { msg_id, seq_no, container: None, message });
+            if alone {
+                break;
+            }
         }
         departed
     }
