@@ -52,7 +52,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Padded intermediate framing, endless patience, dc 1.
+    /// Padded intermediate framing, endless patience, dc 2.
     pub fn new(server: ServerAddress, server_key: RsaPublicKey, data: impl Into<PathBuf>) -> Self {
         Self {
             server,
@@ -393,8 +393,12 @@ impl Client {
     async fn signed_in(&self, user: types::User) -> Result<types::User, CallError> {
         let own = user.clone();
         self.store.with(move |replica| replica.save_own_user(&own)).await?;
-        self.tell_manager(Local::SignedIn).await?;
-        Ok(user)
+        let (done, followed) = oneshot::channel();
+        self.tell_manager(Local::SignedIn { done }).await?;
+        match followed.await {
+            Ok(()) => Ok(user),
+            Err(_) => Err(self.stopped().await),
+        }
     }
 
     /// The account of this device.
@@ -499,6 +503,12 @@ impl Client {
 
     async fn send_left_over(&self) -> Result<usize, CallError> {
         let mut left_over = self.left_over.lock().await;
+        if left_over.is_empty() {
+            return Ok(0);
+        }
+        // Updates may have told of some of them meanwhile.
+        let pending = self.store.with(|replica| replica.pending_sends()).await?;
+        left_over.retain(|send| pending.contains(send));
         let mut sent = 0;
         while let Some(send) = left_over.first().cloned() {
             let peer = self.resolve(&send.peer_id.to_string()).await?;

@@ -33,7 +33,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Notices taken before the replica is written.
 const TURN_NOTICES_MAX: usize = 256;
@@ -41,8 +41,10 @@ const TURN_NOTICES_MAX: usize = 256;
 /// What the client's own calls brought.
 #[derive(Debug)]
 pub(crate) enum Local {
-    /// The account has changed or signed in again.
-    SignedIn,
+    /// The account has changed or signed in again; answered once its log is followed.
+    SignedIn {
+        done: oneshot::Sender<()>,
+    },
     Sent {
         send: PendingSend,
         sent: types::messages::SentMessage,
@@ -278,9 +280,16 @@ impl Running {
 
     async fn on_local(&mut self, local: Local) -> Result<(), ClientError> {
         match local {
-            Local::SignedIn => self.open_mailbox().await?,
+            Local::SignedIn { done } => {
+                self.open_mailbox().await?;
+                let _ = done.send(());
+            }
             Local::Sent { send, sent } => {
-                if let Some(update) = self.mailbox.as_ref().map(|m| m.sent_update(send, &sent)) {
+                let Some(mailbox) = &self.mailbox else { return Ok(()) };
+                if sent.pts <= mailbox.sequencer.checkpoint().pts {
+                    self.batch.settled_sends.push(send.random_id);
+                } else {
+                    let update = mailbox.sent_update(send, &sent);
                     self.on_update(update);
                 }
             }
@@ -391,14 +400,14 @@ impl Running {
     /// One transaction for everything that waits.
     async fn flush(&mut self) -> Result<(), ClientError> {
         let batch = std::mem::take(&mut self.batch);
-        if let Some(checkpoint) = batch.checkpoint {
+        if !batch.is_empty() {
+            let checkpoint = batch.checkpoint;
             let reads: Vec<_> = batch.updates.iter().filter_map(read_update).cloned().collect();
             let messages = self.manager.store.with(move |replica| replica.apply(&batch)).await?;
-            let pts = checkpoint.pts;
-            self.manager.events.send(ClientEvent::Stored { messages, pts });
+            if let Some(Checkpoint { pts, .. }) = checkpoint {
+                self.manager.events.send(ClientEvent::Stored { messages, pts });
+            }
             reads.into_iter().for_each(|read| self.manager.events.send(ClientEvent::Read(read)));
-        } else if !batch.users.is_empty() {
-            self.manager.store.with(move |replica| replica.save_users(&batch.users)).await?;
         }
         self.applied.drain(..).for_each(|event| self.manager.events.send(event));
         Ok(())

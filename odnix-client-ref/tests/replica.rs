@@ -61,7 +61,7 @@ fn read(outbox: bool, max_id: i64, pts: i32) -> Update {
 }
 
 fn batch(updates: Vec<Update>, pts: i32) -> Batch {
-    Batch { users: Vec::new(), updates, checkpoint: Some(Checkpoint { pts, date: 5 }) }
+    Batch { updates, checkpoint: Some(Checkpoint { pts, date: 5 }), ..Batch::default() }
 }
 
 fn log() -> Vec<Update> {

@@ -90,8 +90,20 @@ pub struct Batch {
     pub users: Vec<types::User>,
     /// Updates, in pts order.
     pub updates: Vec<Update>,
+    /// Sends, by random_id, whose message the replica is known to hold already.
+    pub settled_sends: Vec<i64>,
     /// The position they lead to; `None` for updates outside the pts order.
     pub checkpoint: Option<Checkpoint>,
+}
+
+impl Batch {
+    /// Whether there is nothing to store.
+    pub fn is_empty(&self) -> bool {
+        self.users.is_empty()
+            && self.updates.is_empty()
+            && self.settled_sends.is_empty()
+            && self.checkpoint.is_none()
+    }
 }
 
 /// An open replica.
@@ -318,6 +330,9 @@ impl Replica {
             let mut new_messages = 0;
             for update in &batch.updates {
                 new_messages += apply_update(tx, update)?;
+            }
+            for random_id in &batch.settled_sends {
+                delete_pending(tx, *random_id)?;
             }
             if let Some(checkpoint) = batch.checkpoint {
                 advance_checkpoint(tx, checkpoint)?;
