@@ -1,0 +1,11 @@
+//! The bodies of the fuzz targets: each takes any bytes, and panics when a rule is broken.
+//!
+//! They are plain functions, so that `cargo test` runs them on random inputs with any compiler,
+//! and `cargo fuzz` runs them with coverage.
+
+pub mod envelope_open;
+pub mod framer;
+pub mod memory;
+pub mod plain_message;
+pub mod sequencer;
+pub mod tl_decode;

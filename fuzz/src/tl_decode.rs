@@ -1,0 +1,26 @@
+//! TL objects and requests of both schemas: what decodes, encodes to the very bytes it was read
+//! from, and no count on the wire buys more memory than its bytes are worth.
+
+use crate::memory;
+use bytes::Bytes;
+use odnix_tl::{Decode, Encode, mtproto, odnix};
+
+/// A 4-byte item may become a struct of this many bytes.
+const BYTES_PER_BYTE: usize = 512;
+
+/// One input.
+pub fn run(input: &[u8]) {
+    round_trip::<mtproto::Request>(input);
+    round_trip::<mtproto::Object>(input);
+    round_trip::<odnix::Request>(input);
+    round_trip::<odnix::Object>(input);
+}
+
+fn round_trip<T: Decode + Encode>(input: &[u8]) {
+    let bytes = Bytes::copy_from_slice(input);
+    let decoded = memory::bounded(input, 64 << 10, BYTES_PER_BYTE, || T::from_bytes(bytes));
+    if let Ok(object) = decoded {
+        let encoded = object.to_bytes().expect("what was decoded can be encoded");
+        assert_eq!(encoded, input);
+    }
+}
