@@ -122,3 +122,33 @@ impl Turn {
         self.gateway.registry.finish(self.session, self.call, self.without_updates, Err(error));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: i64) -> MsgId {
+        MsgId::from_i64(number)
+    }
+
+    #[test]
+    fn a_request_runs_only_after_those_it_names_have_succeeded() {
+        let mut finished = Finished::default();
+        finished.record(id(1), true);
+        finished.record(id(2), false);
+        assert!(finished.check(&[]).is_ok());
+        assert!(finished.check(&[id(1)]).is_ok());
+        assert!(matches!(finished.check(&[id(1), id(2)]), Err(RpcError::MsgWaitFailed)));
+        assert!(matches!(finished.check(&[id(3)]), Err(RpcError::MsgWaitTimeout)));
+    }
+
+    #[test]
+    fn only_the_last_requests_are_remembered() {
+        let mut finished = Finished::default();
+        for number in 0..2 * FINISHED_MAX {
+            finished.record(id(i64::try_from(number).unwrap()), true);
+        }
+        assert_eq!(finished.0.len(), FINISHED_MAX);
+        assert!(matches!(finished.check(&[id(0)]), Err(RpcError::MsgWaitTimeout)));
+    }
+}

@@ -105,3 +105,56 @@ fn bucket(address: IpAddr) -> IpAddr {
         v4 => v4,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quotas(connections: u32, handshakes: u32) -> Arc<Quotas> {
+        Arc::new(Quotas::new(Quota {
+            connections: NonZeroU32::new(connections),
+            handshakes_per_minute: NonZeroU32::new(handshakes),
+        }))
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn connections_count_by_household_and_are_given_back() {
+        let quotas = quotas(1, 0);
+        for (one, other, together) in [
+            ("10.0.0.1", "10.0.0.1", true),
+            ("10.0.0.1", "::ffff:10.0.0.1", true),
+            ("10.0.0.1", "10.0.0.2", false),
+            ("2001:db8::1", "2001:db8::2:1", true),
+            ("2001:db8::1", "2001:db8:0:1::1", false),
+        ] {
+            let first = quotas.connect(address(one));
+            assert!(first.is_within_quota());
+            assert_eq!(quotas.connect(address(other)).is_within_quota(), !together, "{other}");
+            drop(first);
+            assert!(quotas.connect(address(other)).is_within_quota(), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_jobs_of_an_address_are_counted_over_all_its_connections() {
+        let quotas = quotas(0, 1);
+        let (one, two) = (quotas.connect(address("::1")), quotas.connect(address("::1")));
+        let taken = (0..4).filter(|turn| if turn % 2 == 0 { &one } else { &two }.take_job());
+        assert_eq!(taken.count(), 3);
+        assert!(quotas.connect(address("10.0.0.1")).take_job(), "another address");
+        drop((one, two));
+        quotas.sweep();
+        assert!(!quotas.connect(address("::1")).take_job(), "reconnecting does not help");
+    }
+
+    #[test]
+    fn zero_is_no_limit() {
+        let quotas = quotas(0, 0);
+        let permits: Vec<_> = (0..100).map(|_| quotas.connect(address("::1"))).collect();
+        assert!(permits.iter().all(|permit| permit.is_within_quota() && permit.take_job()));
+    }
+}

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(missing_docs, reason = "test helpers")]
 
+pub mod device;
+
 use bytes::Bytes;
 use odnix_proto::{AuthKeyId, Secret, UnixTime};
 use odnix_server_ref::rpc::{Caller, Evidence, Outcome, Prepared, Rpc, RpcError, password};
