@@ -54,11 +54,19 @@ start_server() {
 
 ready() { python3 -c 'import json, sys; print(json.loads(open(sys.argv[1]).readline())[sys.argv[2]])' "$data/ready" "$1"; }
 
+# Ends the server as an operator would; it must drain and exit with 0.
 stop_server() {
     [ -n "${server_pid:-}" ] || return 0
+    local status=0
     kill "$server_pid" 2>/dev/null || true
-    wait "$server_pid" || echo "FAIL odnix-server exited with $? on SIGTERM"
+    wait "$server_pid" || status=$?
     server_pid=
+    if [ "$status" = 0 ]; then
+        echo "ok   odnix-server drains and exits on SIGTERM" | tee -a "$work/report"
+    else
+        echo "FAIL odnix-server ended with status $status on SIGTERM" | tee -a "$work/report"
+        cat "$data/log"
+    fi
     rm -rf "$data"
 }
 trap 'stop_server >/dev/null 2>&1' EXIT
@@ -91,11 +99,11 @@ server=${CARGO_TARGET_DIR:-target}/debug/odnix-server
 
 start_server compatible
 run_stack Telethon "$work/python/bin/python" "$here/telethon_check.py" --tcp "$tcp" --key "$key"
-stop_server | tee -a "$work/report"
+stop_server
 
 start_server strict
 run_stack mtcute node "$work/node/mtcute_check.mjs" --tcp "$tcp" --ws "$ws" --key "$key"
-stop_server | tee -a "$work/report"
+stop_server
 
 passed=$(grep -c '^ok ' "$work/report" || true)
 failures=$(grep -c '^FAIL ' "$work/report" || true)
