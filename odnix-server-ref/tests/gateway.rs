@@ -544,3 +544,49 @@ async fn the_config_names_the_tcp_listener() {
         assert_eq!((config.this_dc, config.test_mode), (2, false));
     }
 }
+
+#[tokio::test]
+async fn a_key_has_a_limited_number_of_sessions_and_those_away_make_room() {
+    let (_folder, server) = start_with(|options| {
+        options.gateway = GatewayLimits { sessions_per_key_max: 2, ..GatewayLimits::default() };
+    })
+    .await;
+    let mut first = Device::over_tcp(&server).await;
+    first.echo(b"one").await;
+    let saved = first.saved_key();
+    let another = async || {
+        let saved = saved.clone();
+        let mut device = Device::resume(config(&server, options(Framing::Padded, false)), saved);
+        device.connect_tcp(&server).await;
+        device.begin(&functions::help::GetConfig {});
+        device
+    };
+    let mut second = another().await;
+    second.echo(b"two").await;
+    let mut third = another().await;
+    let refused = loop {
+        if let Err(error) = third.turn().await {
+            break error;
+        }
+    };
+    assert_eq!(refused, PeerError::Transport(CODE_FLOOD));
+    // The second leaves; its session is away and makes room once the server has noticed.
+    drop(second);
+    let mut fourth = loop {
+        let mut device = another().await;
+        let call = device.begin(&functions::help::Echo { data: Bytes::from_static(b"four") });
+        let answered = loop {
+            if device.take(call).is_some() {
+                break true;
+            }
+            if device.turn().await.is_err() {
+                break false;
+            }
+        };
+        if answered {
+            break device;
+        }
+    };
+    fourth.echo(b"still here").await;
+    first.echo(b"me too").await;
+}

@@ -11,6 +11,8 @@ use odnix_server_ref::Running;
 use odnix_tl::odnix::{enums, functions, types};
 use odnix_tl::{Decode, Function};
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,6 +30,27 @@ pub enum Pipe {
     None,
     Tcp(TcpStream),
     Ws(Box<Ws>),
+}
+
+/// A server to connect to, in this process or another.
+pub trait Reachable {
+    fn tcp_address(&self) -> SocketAddr;
+    fn ws_url(&self) -> String;
+    fn public_key(&self) -> &Path;
+}
+
+impl Reachable for Running {
+    fn tcp_address(&self) -> SocketAddr {
+        self.tcp_address()
+    }
+
+    fn ws_url(&self) -> String {
+        self.ws_url()
+    }
+
+    fn public_key(&self) -> &Path {
+        self.public_key()
+    }
 }
 
 pub struct Device {
@@ -50,7 +73,7 @@ pub fn options(framing: Framing, obfuscated: bool) -> ClientOptions {
     options.obfuscated(Obfuscation { secret: None, dc: 2 }).unwrap()
 }
 
-pub fn config(server: &Running, transport: ClientOptions) -> Config {
+pub fn config(server: &impl Reachable, transport: ClientOptions) -> Config {
     let pem = std::fs::read_to_string(server.public_key()).unwrap();
     let keys = vec![RsaPublicKey::from_pem(&pem).unwrap()];
     Config {
@@ -84,7 +107,7 @@ impl Device {
     }
 
     /// A device connected over TCP, its key made.
-    pub async fn over_tcp(server: &Running) -> Self {
+    pub async fn over_tcp(server: &impl Reachable) -> Self {
         let mut device = Self::new(config(server, options(Framing::Padded, false)));
         device.connect_tcp(server).await;
         device.until_ready().await.unwrap();
@@ -92,7 +115,7 @@ impl Device {
     }
 
     /// The same with a new account behind it.
-    pub async fn signed_up(server: &Running, username: &str) -> Self {
+    pub async fn signed_up(server: &impl Reachable, username: &str) -> Self {
         let mut device = Self::over_tcp(server).await;
         let request = functions::auth::SignUp {
             username: username.into(),
@@ -104,7 +127,7 @@ impl Device {
     }
 
     /// The same with an account that exists.
-    pub async fn signed_in(server: &Running, username: &str) -> Self {
+    pub async fn signed_in(server: &impl Reachable, username: &str) -> Self {
         let mut device = Self::over_tcp(server).await;
         let request =
             functions::auth::SignIn { username: username.into(), password: "a password".into() };
@@ -112,13 +135,13 @@ impl Device {
         device
     }
 
-    pub async fn connect_tcp(&mut self, server: &Running) {
+    pub async fn connect_tcp(&mut self, server: &impl Reachable) {
         let stream = TcpStream::connect(server.tcp_address()).await.unwrap();
         self.pipe = Pipe::Tcp(stream);
         self.machine.transport_connected(self.now());
     }
 
-    pub async fn connect_ws(&mut self, server: &Running) {
+    pub async fn connect_ws(&mut self, server: &impl Reachable) {
         self.pipe = Pipe::Ws(Box::new(
             open_ws(server, &[("Sec-WebSocket-Protocol", "binary")]).await.unwrap(),
         ));
@@ -149,6 +172,11 @@ impl Device {
 
     pub fn begin<F: Function>(&mut self, request: &F) -> CallId {
         self.machine.call(request.to_bytes().unwrap()).unwrap()
+    }
+
+    /// The reply, if it has come.
+    pub fn take(&mut self, call: CallId) -> Option<Result<Bytes, CallError>> {
+        self.replies.remove(&call)
     }
 
     pub async fn finish(&mut self, call: CallId) -> Result<Bytes, CallError> {
@@ -248,7 +276,7 @@ impl Device {
 }
 
 /// The HTTP status of a refused upgrade is the error.
-pub async fn open_ws(server: &Running, headers: &[(&'static str, &str)]) -> Result<Ws, u16> {
+pub async fn open_ws(server: &impl Reachable, headers: &[(&'static str, &str)]) -> Result<Ws, u16> {
     let mut request = server.ws_url().into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().append(*name, HeaderValue::from_str(value).unwrap());
