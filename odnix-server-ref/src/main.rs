@@ -47,7 +47,7 @@ struct Serve {
     /// Key exchanges to accept; `compatible` adds the old RSA scheme with SHA-1.
     #[arg(long, value_enum, default_value = "strict")]
     handshake: Handshake,
-    /// Origin of a web page that may connect, as https://example.org; may be repeated.
+    /// Origin of a web page that may connect, as `https://example.org`; may be repeated.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
     /// Open connections of one address; 0 for no limit.

@@ -67,8 +67,8 @@ pub enum StartError {
 #[derive(Clone, Copy, Debug)]
 pub struct Server;
 
-/// A server that listens. Stop it with [`Running::shutdown`]; dropping it leaves its tasks to
-/// the runtime.
+/// A server that listens. Stop it with [`Running::shutdown`]; dropping it only closes the
+/// listeners and waits for nothing.
 pub struct Running {
     gateway: Arc<Gateway>,
     store: Store,
@@ -162,7 +162,8 @@ impl Running {
     /// that was answered is on disk when this returns.
     pub async fn shutdown(mut self) {
         self.gateway.stop().await;
-        while self.tasks.join_next().await.is_some() {}
+        // Whoever is still in the middle of an HTTP request is not waited for.
+        self.tasks.shutdown().await;
     }
 }
 

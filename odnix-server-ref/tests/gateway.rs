@@ -590,3 +590,47 @@ async fn a_key_has_a_limited_number_of_sessions_and_those_away_make_room() {
     fourth.echo(b"still here").await;
     first.echo(b"me too").await;
 }
+
+#[tokio::test]
+async fn a_client_destroys_its_other_sessions_here_and_away() {
+    let (_folder, server) = start().await;
+    let mut alice = Device::signed_up(&server, "alice").await;
+    let saved = alice.saved_key();
+    let another = async || {
+        let mut device =
+            Device::resume(config(&server, options(Framing::Padded, false)), saved.clone());
+        device.connect_tcp(&server).await;
+        device.call(&functions::updates::GetState {}).await.unwrap();
+        let id = device.machine.session().session_id().unwrap();
+        (device, id)
+    };
+    let (mut here, here_id) = another().await;
+    let (mut away, away_id) = another().await;
+    drop(away.disconnect());
+    for (id, existed) in [(here_id, true), (away_id, true), (away_id, false), (12345, false)] {
+        alice.machine.session().destroy_session(id);
+        while alice.destroyed.is_empty() {
+            alice.turn().await.unwrap();
+        }
+        assert_eq!(alice.destroyed.pop(), Some((id, existed)));
+    }
+    // Both are told that theirs is a new session.
+    for device in [&mut here, &mut away] {
+        let before = device.sessions_created;
+        if matches!(device.pipe, Pipe::None) {
+            device.connect_tcp(&server).await;
+        }
+        device.echo(b"who am I?").await;
+        assert_eq!(device.sessions_created, before + 1);
+    }
+}
+
+#[tokio::test]
+async fn shutdown_does_not_wait_for_a_half_sent_http_request() {
+    let (_folder, server) = start().await;
+    let mut socket = TcpStream::connect(server.ws_address()).await.unwrap();
+    socket.write_all(b"GET /apiws HT").await.unwrap();
+    let mut device = Device::over_tcp(&server).await;
+    device.echo(b"so the server is up").await;
+    tokio::time::timeout(Duration::from_secs(25), server.shutdown()).await.expect("it stops");
+}

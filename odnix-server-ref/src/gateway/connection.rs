@@ -174,7 +174,7 @@ impl Driver {
                 return End::Stopping;
             }
             let blocked = self.outbound.capacity() == 0;
-            let deadline = self.deadline();
+            let deadline = self.deadline(blocked);
             let woken = tokio::select! {
                 command = self.commands.recv() => Woken::Command(command),
                 read = source.read(&mut inbound), if !blocked && stopping == Phase::Running => {
@@ -234,7 +234,9 @@ impl Driver {
         if self.outbound.is_closed() { Err(End::WriteFailed) } else { Ok(()) }
     }
 
-    fn deadline(&mut self) -> Instant {
+    /// While the client does not read, the machine's timers could only ask for more to be
+    /// written; the writing task keeps the time then.
+    fn deadline(&self, blocked: bool) -> Instant {
         let limits = &self.gateway.limits;
         let own = if !self.arrival.permit.is_within_quota() {
             self.started + REFUSAL_TIMEOUT
@@ -243,8 +245,10 @@ impl Driver {
         } else {
             self.heard + limits.idle_timeout
         };
-        let machine = self.machine.poll_timeout().map(|at| self.gateway.instant(at));
-        machine.map_or(own, |machine| machine.min(own))
+        match self.machine.poll_timeout() {
+            Some(at) if !blocked => self.gateway.instant(at).min(own),
+            _ => own,
+        }
     }
 
     fn time_passed(&mut self) -> Result<(), End> {

@@ -303,7 +303,9 @@ impl Registry {
     /// Forgets a session of `key` other than the asking one; `false` when there is none.
     pub(crate) fn destroy(&self, wanted: SessionRef) -> bool {
         let mut inner = self.lock();
-        let Some(entry) = inner.session(wanted) else { return false };
+        let Some(entry) = inner.session(wanted).filter(|entry| !entry.destroyed) else {
+            return false;
+        };
         match &entry.place {
             Place::Here(owner) => {
                 entry.destroyed = true;

@@ -60,6 +60,8 @@ pub struct Device {
     pub updates: VecDeque<Bytes>,
     /// How often the server began a session for us.
     pub sessions_created: usize,
+    /// Answers to destroy_session: which, and whether the server knew it.
+    pub destroyed: Vec<(i64, bool)>,
     replies: HashMap<CallId, Result<Bytes, CallError>>,
     ready: bool,
     origin: Instant,
@@ -100,6 +102,7 @@ impl Device {
             pipe: Pipe::None,
             updates: VecDeque::new(),
             sessions_created: 0,
+            destroyed: Vec::new(),
             replies: HashMap::new(),
             ready: false,
             origin: Instant::now(),
@@ -239,6 +242,9 @@ impl Device {
                 }
                 Event::Session(SessionEvent::Update(update)) => self.updates.push_back(update),
                 Event::Session(SessionEvent::SessionCreated) => self.sessions_created += 1,
+                Event::Session(SessionEvent::SessionDestroyed { session_id, existed }) => {
+                    self.destroyed.push((session_id, existed));
+                }
                 _ => {}
             }
         }
