@@ -95,6 +95,8 @@ struct Running {
     batch: Batch,
     /// To be told once it is stored.
     applied: Vec<ClientEvent>,
+    /// The update that showed a gap, to be told if nothing else that waits fills it.
+    gap: Option<ClientEvent>,
     /// The log demands to start over: where it goes on, and why.
     reset: Option<(i32, ResetReason)>,
 }
@@ -121,6 +123,7 @@ impl UpdateManager {
             question: None,
             batch: Batch::default(),
             applied: Vec::new(),
+            gap: None,
             reset: None,
         };
         running.open_mailbox().await?;
@@ -138,7 +141,7 @@ impl Running {
             self.settle().await?;
             let deadline = self.mailbox.as_ref().and_then(|m| m.sequencer.poll_timeout());
             tokio::select! {
-                Some(notice) = notices.recv() => self.on_notice(notice),
+                Some(notice) = notices.recv() => self.on_notice(notice).await?,
                 result = local.recv() => match result {
                     Some(result) => self.on_local(result).await?,
                     None => break,
@@ -149,7 +152,7 @@ impl Running {
             self.take_waiting(&mut notices, &mut local).await?;
         }
         while let Ok(notice) = notices.try_recv() {
-            self.on_notice(notice);
+            self.on_notice(notice).await?;
         }
         self.settle().await
     }
@@ -167,7 +170,7 @@ impl Running {
                 break;
             }
             if let Some(notice) = notice {
-                self.on_notice(notice);
+                self.on_notice(notice).await?;
             }
             if let Some(result) = result {
                 self.on_local(result).await?;
@@ -201,7 +204,7 @@ impl Running {
 
     // --- what comes in ---
 
-    fn on_notice(&mut self, notice: Notice) {
+    async fn on_notice(&mut self, notice: Notice) -> Result<(), ClientError> {
         let missed = self.manager.overflown.swap(false, Ordering::AcqRel);
         match notice {
             Notice::Ready => {
@@ -211,7 +214,7 @@ impl Running {
             }
             Notice::SessionCreated => self.updates_lost(),
             Notice::Pushed(body) => match enums::Updates::from_bytes(body) {
-                Ok(updates) => self.on_updates(updates),
+                Ok(updates) => self.on_updates(updates).await?,
                 Err(error) => {
                     tracing::warn!(%error, "an update cannot be read");
                     self.updates_lost();
@@ -221,6 +224,7 @@ impl Running {
         if missed {
             self.updates_lost();
         }
+        Ok(())
     }
 
     fn updates_lost(&mut self) {
@@ -229,13 +233,16 @@ impl Running {
         }
     }
 
-    fn on_updates(&mut self, updates: enums::Updates) {
+    async fn on_updates(&mut self, updates: enums::Updates) -> Result<(), ClientError> {
         let (updates, users, date) = match updates {
-            enums::Updates::UpdatesTooLong => return self.updates_lost(),
+            enums::Updates::UpdatesTooLong => {
+                self.updates_lost();
+                return Ok(());
+            }
             enums::Updates::UpdateShort(short) => (vec![short.update], Vec::new(), short.date),
             enums::Updates::Updates(full) => (full.updates, full.users, full.date),
         };
-        let Some(mailbox) = &mut self.mailbox else { return };
+        let Some(mailbox) = &mut self.mailbox else { return Ok(()) };
         mailbox.date = date.max(mailbox.date);
         self.note_users(users);
         for update in updates {
@@ -245,8 +252,25 @@ impl Running {
                 self.manager.events.send(ClientEvent::PushLost { pts });
                 continue;
             }
-            self.on_update(update);
+            if self.knows_people_of(&update).await? {
+                self.on_update(update);
+            } else {
+                // The log's answer names them.
+                self.updates_lost();
+            }
         }
+        Ok(())
+    }
+
+    /// Whether the replica can name everybody the update speaks of.
+    async fn knows_people_of(&mut self, update: &Update) -> Result<bool, ClientError> {
+        let Some(mailbox) = &mut self.mailbox else { return Ok(false) };
+        if mailbox.knows_people_of(update) {
+            return Ok(true);
+        }
+        // Calls may have learned of them since.
+        mailbox.known = self.manager.store.with(|replica| replica.user_ids()).await?;
+        Ok(mailbox.knows_people_of(update))
     }
 
     fn note_users(&mut self, users: Vec<types::User>) {
@@ -264,15 +288,11 @@ impl Running {
             }
             return;
         };
-        if !mailbox.knows_people_of(&update) {
-            // The log's answer names them.
-            return mailbox.sequencer.updates_lost();
-        }
         let local_pts = mailbox.sequencer.checkpoint().pts;
         let was_caught_up = mailbox.sequencer.is_caught_up();
         mailbox.sequencer.push(self.manager.clock.now(), pts, pts_count, update);
         if was_caught_up && !mailbox.sequencer.is_caught_up() {
-            self.manager.events.send(ClientEvent::Gap { local_pts, pts, pts_count });
+            self.gap = Some(ClientEvent::Gap { local_pts, pts, pts_count });
         }
         // At once, so that the next position is measured against this one.
         self.poll_sequencer();
@@ -433,11 +453,15 @@ impl Running {
     }
 
     fn publish_standing(&mut self) {
+        let is_caught_up = |mailbox: &Mailbox| mailbox.sequencer.is_caught_up();
+        if let Some(gap) = self.gap.take()
+            && !self.mailbox.as_ref().is_some_and(is_caught_up)
+        {
+            self.manager.events.send(gap);
+        }
         let before = *self.manager.standing.borrow();
         let standing = match &self.mailbox {
-            Some(mailbox) if self.question.is_none() && mailbox.sequencer.is_caught_up() => {
-                Standing::CaughtUp
-            }
+            Some(mailbox) if self.question.is_none() && is_caught_up(mailbox) => Standing::CaughtUp,
             Some(_) if before == Standing::SignedOut => Standing::SignedOut,
             _ => Standing::Behind,
         };
