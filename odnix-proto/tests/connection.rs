@@ -9,7 +9,10 @@ use common::echo;
 use core::time::Duration;
 use link::{Link, client_config};
 use odnix_proto::{
-    PeerError, Seed, client, error::CODE_NOT_FOUND, server::ServerKey, transport::Framing,
+    PeerError, Seed, client,
+    error::CODE_NOT_FOUND,
+    server::{self, ServerKey},
+    transport::Framing,
 };
 use proptest::prelude::*;
 
@@ -235,6 +238,87 @@ fn packets_waiting_for_a_key_are_bounded() {
         }
     };
     assert_eq!(flood, PeerError::Flood);
+}
+
+/// A server connection with one packet of `key` waiting for its session.
+fn waiting_for_session(link: &mut Link) -> odnix_proto::server::SessionRef {
+    link.client.call(echo(b"x")).unwrap();
+    link.client_sends();
+    let server = link.server.as_mut().unwrap();
+    server.receive(link.now, &mut link.up).unwrap();
+    let Some(server::Event::KeyWanted(id)) = server.poll_event() else { panic!("no question") };
+    server.provide_key(link.now, id, link.backend.keys.get(&id).cloned()).unwrap();
+    let Some(server::Event::SessionWanted(wanted)) = server.poll_event() else { panic!("none") };
+    wanted
+}
+
+#[test]
+fn session_provided_to_a_dead_or_indifferent_connection_comes_back() {
+    let mut link = resumed();
+    link.connect();
+    let session = link.backend.sessions.pop_first().unwrap().1;
+    let wanted = waiting_for_session(&mut link);
+    let other = server::SessionRef { session_id: wanted.session_id ^ 1, ..wanted };
+    let server = link.server.as_mut().unwrap();
+    server.provide_session(link.now, other, Some(session)).unwrap();
+    let Some(server::Event::SessionReleased(session)) = server.poll_event() else {
+        panic!("the session is gone")
+    };
+    server.refuse(PeerError::Flood);
+    server.provide_session(link.now, wanted, Some(session)).unwrap_err();
+    assert!(matches!(server.poll_event(), Some(server::Event::SessionReleased(_))));
+}
+
+#[test]
+fn key_made_meanwhile_does_not_take_the_place_of_the_one_waited_for() {
+    let mut link = resumed();
+    link.connect();
+    let wanted = waiting_for_session(&mut link);
+    // The same socket now runs a key exchange to its end.
+    let client =
+        client::Connection::new(client_config(Framing::Intermediate, false), Seed::for_testing(55));
+    let resumed = core::mem::replace(&mut link.client, client);
+    link.client.transport_connected(link.now);
+    let mut tag_sent = false;
+    for _ in 0..10 {
+        while let Some(event) = link.client.poll_event() {
+            if let client::Event::Work(job) = event {
+                link.client.complete(link.now, job.run()).unwrap();
+            }
+        }
+        link.client_sends();
+        if !tag_sent && !link.up.is_empty() {
+            let _ = link.up.split_to(4);
+            tag_sent = true;
+        }
+        assert!(link.deliver());
+        link.embed_server_exchange();
+        link.server_sends();
+        assert!(link.deliver());
+    }
+    assert_eq!(link.backend.keys.len(), 2, "the exchange ended");
+    link.client = resumed;
+    let kept = link.backend.sessions.remove(&wanted);
+    let server = link.server.as_mut().unwrap();
+    server.provide_session(link.now, wanted, kept).unwrap();
+    assert!(link.embed());
+    assert_eq!(link.backend.runs[&echo(b"x")], 1);
+}
+
+#[test]
+fn temporary_key_is_unknown_once_it_expired() {
+    let mut link = resumed();
+    for key in link.backend.keys.values_mut() {
+        key.expires_at = Some(i32::try_from(link.now.wall.as_secs()).unwrap() + 60);
+    }
+    link.connect();
+    link.client.call(echo(b"in time")).unwrap();
+    link.settle();
+    link.now = link.now.after(Duration::from_secs(61));
+    link.client.call(echo(b"too late")).unwrap();
+    link.client_sends();
+    let refused = link.server.as_mut().unwrap().receive(link.now, &mut link.up);
+    assert_eq!(refused, Err(PeerError::UnknownKey));
 }
 
 /// What happens to the link between two turns.

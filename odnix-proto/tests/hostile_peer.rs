@@ -298,6 +298,21 @@ fn gzip_bombs_end_at_the_budget_of_one_packet() {
 }
 
 #[test]
+fn damaged_streams_take_from_the_budget_too() {
+    let mut wire = Wire::new();
+    let mut bad = types::GzipPacked::from_bytes(gzip(&vec![0; 9 << 20])).unwrap();
+    let mut stream = BytesMut::from(bad.packed_data.as_ref());
+    let crc = stream.len() - 8;
+    stream[crc] ^= 1;
+    bad.packed_data = stream.freeze();
+    let bad = bad.to_bytes().unwrap();
+    let good = gzip(&echo(&vec![0; 6 << 20]));
+    let body = container(&[(wire.id(1), 201, &bad), (wire.id(2), 203, &good)]);
+    wire.server_takes(wire.id(3), 204, &body);
+    assert!(wire.pair.calls().is_empty(), "the work of the first was done");
+}
+
+#[test]
 fn gzip_in_gzip_and_containers_in_gzip_are_refused() {
     for inner in [gzip(&echo(b"x")), Bytes::from(container(&[]))] {
         let mut wire = Wire::new();
@@ -554,6 +569,34 @@ fn refused_container_leaves_again_message_by_message() {
         let opened = look(&wire.pair.key, Side::Client, &packet);
         assert_eq!(opened.data, echo(b"x"));
     }
+}
+
+#[test]
+fn plain_packets_lose_no_call_behind_an_acknowledgement() {
+    let mut wire = Wire::new();
+    wire.pair.client.call(echo(b"x")).unwrap();
+    let packet = wire.pair.client_sends().unwrap();
+    let first = look(&wire.pair.key, Side::Client, &packet).header;
+    let notice = types::BadMsgNotification {
+        bad_msg_id: first.msg_id.as_i64(),
+        bad_msg_seqno: first.seq_no,
+        error_code: 64,
+    };
+    let id = server_id(wire.pair.now.wall, 1 << 18);
+    wire.client_takes(id, 0, &notice.to_bytes().unwrap());
+    wire.pair.client_sends().unwrap();
+    let id = server_id(wire.pair.now.wall, 1 << 19);
+    wire.client_takes(id, 1, &echo(b"update, to be acknowledged"));
+    let large =
+        echo(&(0..2_000_000_u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect::<Vec<_>>());
+    wire.pair.client.call(large).unwrap();
+    let mut sizes = Vec::new();
+    while let Some(packet) = wire.pair.client_sends() {
+        let data = look(&wire.pair.key, Side::Client, &packet).data;
+        assert_ne!(data[..4], 0x73f1_f8dc_u32.to_le_bytes(), "no container");
+        sizes.push(data.len());
+    }
+    assert_eq!(sizes.len(), 2, "{sizes:?}");
 }
 
 #[test]

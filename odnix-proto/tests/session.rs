@@ -304,7 +304,8 @@ fn silence_is_noticed_by_both_sides() {
     assert!(!pair.client.is_dead(pair.now));
     pair.now = pair.now.after(Duration::from_secs(76));
     assert!(pair.client.is_dead(pair.now));
-    assert!(pair.server.disconnect_is_due(pair.now));
+    pair.server.handle_timeout(pair.now);
+    assert!(pair.server.disconnect_is_due());
 }
 
 #[test]
@@ -548,4 +549,173 @@ fn answers_to_a_client_that_never_reads_are_bounded() {
     }
     assert!(messages <= limits.sent_max + limits.calls_max + 64, "{messages}");
     assert_eq!(refused, 0);
+}
+
+#[test]
+fn deadlines_never_stay_in_the_past_when_nothing_can_be_sent() {
+    let mut pair = Pair::settled();
+    for number in 0..20_u8 {
+        pair.client.call(echo(&[number])).unwrap();
+        let packet = pair.client_sends().unwrap();
+        pair.server_takes(packet);
+        pair.server.push(echo(&[number])).unwrap();
+        let packet = pair.server_sends().unwrap();
+        pair.client_takes(packet);
+    }
+    for _ in 0..50 {
+        for due in [pair.server.poll_timeout(), pair.client.poll_timeout()].into_iter().flatten() {
+            pair.now = pair.now.after(due.since(pair.now.mono));
+            if pair.client.is_dead(pair.now) {
+                return;
+            }
+            pair.server.handle_timeout(pair.now);
+            pair.client.handle_timeout(pair.now);
+            assert!(pair.server.poll_timeout().is_none_or(|next| next > pair.now.mono));
+            assert!(pair.client.poll_timeout().is_none_or(|next| next > pair.now.mono));
+        }
+    }
+}
+
+#[test]
+fn call_that_ran_keeps_its_id_when_its_container_is_refused() {
+    let mut pair = Pair::settled();
+    let call = pair.client.call(echo(b"once")).unwrap();
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
+    let (id, body) = pair.calls().remove(0);
+    pair.server.reply(id, body).unwrap();
+    drop(pair.server_sends());
+    pair.client.transport_lost();
+    pair.server.transport_lost();
+    pair.now = pair.now.after(Duration::from_secs(2 * 3600)); // the salt is long gone
+    pair.client.transport_connected(pair.now);
+    let packet = pair.client_sends().unwrap();
+    assert!(matches!(pair.server_takes(packet), Received::Answered(_)));
+    pair.run();
+    assert_eq!(pair.replies(), [(call, true)]);
+    assert!(pair.calls().is_empty(), "it ran once");
+}
+
+#[test]
+fn open_calls_are_answered_however_many_more_are_refused() {
+    let mut pair = Pair::settled();
+    let limits = Limits::default();
+    let mut waiting = BTreeSet::new();
+    for _ in 0..limits.calls_max {
+        waiting.insert(pair.client.call(echo(b"x")).unwrap());
+    }
+    while let Some(packet) = pair.client_sends() {
+        pair.server_takes(packet);
+    }
+    let running = pair.calls();
+    assert_eq!(running.len(), limits.calls_max);
+    // A second client of the same session floods the queue with requests that are refused.
+    pair.server.push(echo(b"salt")).unwrap();
+    let packet = pair.server_sends().unwrap();
+    let salt = look(&pair.key, Side::Server, &packet).header.salt;
+    let session_id = pair.client.session_id().unwrap();
+    for number in 0..1100_u32 {
+        let header = odnix_proto::envelope::Header {
+            salt,
+            session_id,
+            msg_id: common::client_id(pair.now.wall, (1 << 20) + number),
+            seq_no: 10_001 + 2 * i32::try_from(number).unwrap(),
+        };
+        let packet = common::seal(&pair.key, Side::Client, header, &echo(b"more"));
+        pair.server_takes(packet);
+    }
+    for (call, body) in running {
+        pair.server.reply(call, body).unwrap();
+    }
+    while let Some(packet) = pair.server_sends() {
+        pair.client_takes(packet);
+    }
+    let ended: BTreeSet<_> = pair.replies().into_iter().map(|(call, _)| call).collect();
+    assert_eq!(ended, waiting);
+}
+
+#[test]
+fn answers_given_up_for_space_end_their_calls_with_an_error() {
+    let mut pair = Pair::settled();
+    let mut state = 1_u32;
+    let mut noise = vec![0; 3 << 20];
+    for byte in &mut noise {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = state.to_le_bytes()[3];
+    }
+    let calls: BTreeSet<_> = (0..7).map(|_| pair.client.call(echo(b"big")).unwrap()).collect();
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
+    for (call, _) in pair.calls() {
+        pair.server.reply(call, echo(&noise)).unwrap();
+    }
+    while pair.server_sends().is_some() {} // all lost on the way
+    pair.server.transport_lost();
+    pair.client.transport_lost();
+    pair.client.transport_connected(pair.now);
+    pair.run();
+    let replies = pair.replies();
+    assert_eq!(replies.iter().map(|(call, _)| *call).collect::<BTreeSet<_>>(), calls);
+    assert!(replies.iter().any(|(_, ok)| *ok) && replies.iter().any(|(_, ok)| !*ok));
+}
+
+#[test]
+fn lost_updates_are_told_even_when_only_notices_filled_the_queue() {
+    let mut pair = Pair::settled();
+    for ping_id in 0..i64::try_from(Limits::default().sent_max).unwrap() {
+        pair.client.ping(ping_id);
+    }
+    while let Some(packet) = pair.client_sends() {
+        pair.server_takes(packet);
+    }
+    pair.server.push(echo(b"lost")).unwrap_err();
+    pair.run();
+    let told = odnix_tl::odnix::types::UpdatesTooLong::ID.to_le_bytes();
+    assert!(pair.client_events().iter().any(|event| matches!(event,
+        ClientSessionEvent::Update(body) if body[..4] == told)));
+}
+
+#[test]
+fn refused_first_message_begins_no_session() {
+    let mut pair = Pair::settled();
+    pair.server.push(echo(b"salt")).unwrap();
+    let packet = pair.server_sends().unwrap();
+    let salt = look(&pair.key, Side::Server, &packet).header.salt;
+    let mut server = new_server(&pair.key, 5, 2);
+    let header = odnix_proto::envelope::Header {
+        salt,
+        session_id: 5,
+        msg_id: common::client_id(pair.now.wall, 0),
+        seq_no: 2,
+    };
+    let packet = common::seal(&pair.key, Side::Client, header, &echo(b"x"));
+    let received = server.handle_opened(pair.now, look(&pair.key, Side::Client, &packet));
+    assert!(matches!(received, Received::Answered(_)), "{received:?}");
+    let mut out = bytes::BytesMut::new();
+    assert!(server.poll_transmit(pair.now, &mut out));
+    let data = look(&pair.key, Side::Server, &out).data;
+    assert_eq!(data[..4], types::BadMsgNotification::ID.to_le_bytes(), "the notice alone");
+    assert!(!server.poll_transmit(pair.now, &mut bytes::BytesMut::new()));
+}
+
+#[test]
+fn debug_of_events_and_sessions_shows_no_content() {
+    let mut pair = Pair::settled();
+    pair.client.call(echo(b"CANARY-CANARY")).unwrap();
+    let mut seen = format!("{:?}", pair.client);
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
+    let event = pair.server.poll_event().unwrap();
+    seen += &format!("{event:?}");
+    let ServerSessionEvent::Call { call, body, .. } = event else { panic!("{event:?}") };
+    pair.server.reply(call, body).unwrap();
+    pair.server.push(echo(b"CANARY-CANARY")).unwrap();
+    seen += &format!("{:?}", pair.server);
+    let packet = pair.server_sends().unwrap();
+    seen += &format!("{:?}", pair.server);
+    pair.client_takes(packet);
+    let events = pair.client_events();
+    seen += &format!("{:?} {events:?}", pair.client);
+    assert!(!seen.contains("CANARY"), "{seen}");
+    assert!(!seen.contains(&format!("{:?}", b"CANARY".as_slice())[1..20]), "{seen}");
 }

@@ -20,6 +20,7 @@ use crate::{
 };
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
 use bytes::{Bytes, BytesMut};
+use core::fmt;
 
 pub use crate::session::{CallError, ClientSessionEvent as SessionEvent, Init};
 
@@ -39,7 +40,7 @@ pub struct Config {
 }
 
 /// What a client keeps between runs.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SavedKey {
     /// The key.
     pub auth_key: AuthKey,
@@ -47,6 +48,12 @@ pub struct SavedKey {
     pub server_salt: i64,
     /// Server minus local wall clock, in microseconds.
     pub time_offset_us: i64,
+}
+
+impl fmt::Debug for SavedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SavedKey({:?}, …)", self.auth_key)
+    }
 }
 
 /// What a connection tells its embedder.
@@ -114,7 +121,9 @@ impl Connection {
     /// A fresh transport is up; replaces the one before.
     pub fn transport_connected(&mut self, now: Now) {
         self.transport_lost();
-        self.framer = Some(ClientFramer::new(&self.config.transport, self.rng.split()));
+        let max = self.config.limits.packet_bytes_max;
+        let options = self.config.transport.clone().packet_bytes_max(max);
+        self.framer = Some(ClientFramer::new(&options, self.rng.split()));
         if self.session.key().is_some() {
             self.ready(now);
         } else {

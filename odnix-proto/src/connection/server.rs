@@ -112,7 +112,13 @@ impl Connection {
     pub fn new(config: Arc<Config>, seed: Seed) -> Self {
         let mut rng = Generator::new(seed);
         Self {
-            framer: ServerFramer::new(config.transport.clone(), rng.split()),
+            framer: ServerFramer::new(
+                ServerOptions {
+                    packet_bytes_max: config.limits.packet_bytes_max,
+                    ..config.transport.clone()
+                },
+                rng.split(),
+            ),
             config,
             exchange: None,
             proposed: BTreeMap::new(),
@@ -186,6 +192,7 @@ impl Connection {
         }
         match &self.key {
             Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
+                check_expiry(key, now)?;
                 let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
                 self.handle_opened(now, key_id, opened, quick_ack)
             }
@@ -242,7 +249,9 @@ impl Connection {
         let key = self.proposed.remove(&id).ok_or(UsageError::NotAsked)?;
         let exchange = self.exchange.as_mut().ok_or(UsageError::NotAsked)?;
         exchange.key_stored(now, id, stored)?;
-        if stored == KeyStored::Stored && self.session.is_none() {
+        // Never under the feet of packets that wait for another key.
+        let idle = self.session.is_none() && self.parked.is_empty() && self.asked_key.is_none();
+        if stored == KeyStored::Stored && idle {
             self.key = Some(key);
         }
         Ok(())
@@ -304,12 +313,12 @@ impl Connection {
         wanted: SessionRef,
         session: Option<Box<Session>>,
     ) -> Result<(), PeerError> {
-        self.check_alive()?;
-        if self.asked_session != Some(wanted) {
-            return Ok(());
-        }
-        let Some(key) = self.key.as_ref().filter(|key| key.auth_key.id() == wanted.key_id) else {
-            return Ok(());
+        let key = self.key.as_ref().filter(|key| key.auth_key.id() == wanted.key_id);
+        let (Some(key), None) = (key.filter(|_| self.asked_session == Some(wanted)), self.failed)
+        else {
+            // Not wanted any more, but not ours to lose.
+            self.events.extend(session.map(Event::SessionReleased));
+            return self.check_alive();
         };
         self.asked_session = None;
         let fitting = session.filter(|session| session.reference() == wanted);
@@ -458,7 +467,7 @@ impl Connection {
         self.check_alive()?;
         if let Some(session) = &mut self.session {
             session.handle_timeout(now);
-            if session.disconnect_is_due(now) && !self.disconnecting {
+            if session.disconnect_is_due() && !self.disconnecting {
                 self.disconnecting = true;
                 self.events.push_back(Event::DisconnectDue);
             }
@@ -480,4 +489,11 @@ impl Connection {
         self.drain_exchange(now);
         self.settle(outcome)
     }
+}
+
+/// A temporary key is unknown from the moment it expires.
+fn check_expiry(key: &ServerKey, now: Now) -> Result<(), PeerError> {
+    let now_s = i64::try_from(now.wall.as_secs()).unwrap_or(i64::MAX);
+    let expired = key.expires_at.is_some_and(|expires_at| i64::from(expires_at) <= now_s);
+    if expired { Err(PeerError::UnknownKey) } else { Ok(()) }
 }

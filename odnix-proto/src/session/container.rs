@@ -11,6 +11,7 @@
 use crate::message_id::MsgId;
 use alloc::vec::Vec;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use core::fmt;
 
 /// Constructor of `msg_container`.
 pub(crate) const ID: u32 = 0x73f1_f8dc;
@@ -20,11 +21,17 @@ pub(crate) const HEADER_LEN: usize = 8;
 pub(crate) const MESSAGE_HEADER_LEN: usize = 16;
 
 /// One message as it stands in a packet, alone or in a container.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Message {
     pub(crate) msg_id: MsgId,
     pub(crate) seq_no: i32,
     pub(crate) body: Bytes,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Message({:?}, {}, {} bytes)", self.msg_id, self.seq_no, self.body.len())
+    }
 }
 
 /// The container broke one of its rules.

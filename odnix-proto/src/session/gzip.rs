@@ -35,15 +35,17 @@ impl InflateBudget {
         Self { bytes_left: bytes_max }
     }
 
-    /// Inflates one stream and takes its size from the budget.
+    /// Inflates one stream and takes its size from the budget. A stream that fails takes all
+    /// of it: the work is done, and no honest peer sends another one behind it.
     pub(crate) fn inflate(&mut self, packed: &[u8]) -> Result<Bytes, InflateError> {
+        let bytes_left = core::mem::take(&mut self.bytes_left);
         let plain = match packed {
-            [0x1f, 0x8b, ..] => inflate_gzip(packed, self.bytes_left)?,
-            [0x78, ..] => inflate::decompress_to_vec_zlib_with_limit(packed, self.bytes_left)
+            [0x1f, 0x8b, ..] => inflate_gzip(packed, bytes_left)?,
+            [0x78, ..] => inflate::decompress_to_vec_zlib_with_limit(packed, bytes_left)
                 .map_err(|_| InflateError)?,
             _ => return Err(InflateError),
         };
-        self.bytes_left = self.bytes_left.checked_sub(plain.len()).ok_or(InflateError)?;
+        self.bytes_left = bytes_left.checked_sub(plain.len()).ok_or(InflateError)?;
         Ok(Bytes::from(plain))
     }
 }

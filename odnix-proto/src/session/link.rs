@@ -15,15 +15,15 @@ use alloc::{
     vec::Vec,
 };
 use bytes::{Bytes, BytesMut};
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use odnix_tl::{
     Constructor, Encode,
     mtproto::types::{BadMsgNotification, BadServerSalt, MsgsAck},
 };
 
-/// A message that waits to be sent; `tag` is the role's own note about it (its default stands
+/// A message that waits to be sent; its `Debug` shows no content. `tag` is the role's own note about it (its default stands
 /// for acknowledgements).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Outgoing<T> {
     pub(crate) body: Bytes,
     /// Content-related: the receiver must acknowledge it; its seq_no is odd.
@@ -49,6 +49,12 @@ impl<T> Outgoing<T> {
             container::constructor(&self.body),
             Some(BadMsgNotification::ID | BadServerSalt::ID)
         )
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Outgoing<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outgoing({:?}, {} bytes)", self.tag, self.body.len())
     }
 }
 
@@ -113,13 +119,14 @@ impl Link {
         now: UnixTime,
         salt: i64,
         queue: &mut VecDeque<Outgoing<T>>,
+        messages_max: usize,
         out: &mut BytesMut,
     ) -> Vec<Departed<T>> {
         let alone = queue.front().is_some_and(Outgoing::travels_alone);
         if !alone && let Some(ack) = self.acks.take(self.limits.ids_max) {
             queue.push_front(Outgoing::service(ack, T::default()));
         }
-        let mut departed = self.pick(now, queue);
+        let mut departed = self.pick(now, queue, messages_max);
         let Some(first) = departed.first() else { return departed };
         let mut body = BytesMut::new();
         let (msg_id, seq_no) = if departed.len() == 1 && first.message.again.is_none() {
@@ -141,9 +148,13 @@ impl Link {
     }
 
     /// Takes messages off the queue until the packet is full and gives each its ids.
-    fn pick<T>(&mut self, now: UnixTime, queue: &mut VecDeque<Outgoing<T>>) -> Vec<Departed<T>> {
-        let limits = &self.limits;
-        let (bytes_max, messages_max) = (limits.container_bytes_max, limits.container_messages_max);
+    fn pick<T>(
+        &mut self,
+        now: UnixTime,
+        queue: &mut VecDeque<Outgoing<T>>,
+        messages_max: usize,
+    ) -> Vec<Departed<T>> {
+        let bytes_max = self.limits.container_bytes_max;
         let mut departed = Vec::new();
         let mut bytes = container::HEADER_LEN;
         while let Some(next) = queue.front() {
@@ -191,7 +202,10 @@ const PENDING_CEILING: usize = 8192;
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
     pending: BTreeSet<MsgId>,
+    /// When they must leave by themselves.
     due: Option<Instant>,
+    /// They must leave with the next packet, whatever else does.
+    ready: bool,
 }
 
 impl Acks {
@@ -202,21 +216,37 @@ impl Acks {
         if self.pending.len() > PENDING_CEILING {
             self.pending.pop_first();
         }
-        let due = if self.pending.len() >= pending_max { now } else { now.after(delay) };
-        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+        self.ready |= self.pending.len() >= pending_max;
+        if self.due.is_none() && !self.ready {
+            self.due = Some(now.after(delay));
+        }
     }
 
     /// The answer itself tells the peer that its message arrived.
     pub(crate) fn implied(&mut self, msg_id: MsgId) {
         self.pending.remove(&msg_id);
-        if self.pending.is_empty() {
-            self.due = None;
-        }
+        self.settle();
     }
 
-    /// When the pending ones must leave.
+    /// When [`Self::handle_timeout`] has something to do.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.due
+        self.due.filter(|_| !self.ready)
+    }
+
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        self.ready |= self.due.is_some_and(|due| due <= now);
+    }
+
+    /// Whether they must leave now, with or without company.
+    pub(crate) fn must_leave(&self, now: Instant) -> bool {
+        self.ready || self.due.is_some_and(|due| due <= now)
+    }
+
+    fn settle(&mut self) {
+        if self.pending.is_empty() {
+            self.due = None;
+            self.ready = false;
+        }
     }
 
     fn take(&mut self, ids_max: usize) -> Option<Bytes> {
@@ -228,9 +258,7 @@ impl Acks {
         for msg_id in &msg_ids {
             self.pending.remove(&MsgId::from_i64(*msg_id));
         }
-        if self.pending.is_empty() {
-            self.due = None;
-        }
+        self.settle();
         MsgsAck { msg_ids }.to_bytes().ok()
     }
 }

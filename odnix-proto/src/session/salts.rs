@@ -13,7 +13,7 @@ use crate::{
     time::{Now, UnixTime},
 };
 use alloc::{collections::VecDeque, vec::Vec};
-use core::time::Duration;
+use core::{fmt, time::Duration};
 use odnix_tl::mtproto::types::FutureSalt;
 use sha2::{Digest, Sha256};
 
@@ -30,12 +30,18 @@ const SWITCH_DELAY_S: u64 = 60;
 pub(crate) const FUTURE_SALTS_MAX: i32 = 64;
 
 /// The salt of the key exchange and the moment up to which it is accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct FirstSalt {
     /// `new_nonce[0..8] XOR server_nonce[0..8]`.
     pub salt: i64,
     /// Refused from then on.
     pub valid_until: UnixTime,
+}
+
+impl fmt::Debug for FirstSalt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FirstSalt(…, until {} s)", self.valid_until.as_secs())
+    }
 }
 
 /// The salts of one key, as the server sees them.
@@ -101,10 +107,16 @@ pub(crate) fn wire_secs(secs: u64) -> i32 {
 }
 
 /// The salts a client knows: the one in use and those promised for later.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ClientSalts {
     current: i64,
     later: VecDeque<FutureSalt>,
+}
+
+impl fmt::Debug for ClientSalts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientSalts(…, {} later)", self.later.len())
+    }
 }
 
 impl ClientSalts {

@@ -229,7 +229,7 @@ impl<U> Sequencer<U> {
             return Received::Dropped(DropReason::Malformed);
         }
         self.silent_until = now.mono.after(SILENCE_MAX);
-        if self.is_stale(start, end) {
+        if is_stale(self.pts, start, end) {
             return Received::Dropped(DropReason::Duplicate);
         }
         if self.held.len().saturating_add(self.events.len()) >= self.updates_max {
@@ -250,11 +250,6 @@ impl<U> Sequencer<U> {
         Received::Accepted
     }
 
-    /// Seen before. One with a `pts_count` of 0 at the very position is not: it moves nothing.
-    fn is_stale(&self, start: i64, end: i64) -> bool {
-        end < self.pts || (end == self.pts && start < end)
-    }
-
     /// Delivers what is in order, then looks whether a gap is left.
     fn follow(&mut self, now: Now) {
         if self.state != State::Following {
@@ -271,7 +266,7 @@ impl<U> Sequencer<U> {
             if in_order {
                 let pts = i32::try_from(end).unwrap_or(i32::MAX);
                 self.deliver(update.into_iter().collect(), pts);
-            } else if !self.is_stale(start, end) {
+            } else if !is_stale(self.pts, start, end) {
                 return self.updates_lost();
             }
         }
@@ -302,7 +297,9 @@ impl<U> Sequencer<U> {
     /// client ask forever.
     fn caught_up(&mut self, now: Now, arrival: u64, again: bool) {
         let pts = self.pts;
-        self.held.retain(|(start, _, number), _| *number >= arrival || *start <= pts);
+        self.held.retain(|(start, end, number), _| {
+            (*number >= arrival || *start <= pts) && !is_stale(pts, *start, *end)
+        });
         self.state = State::Following;
         if again {
             self.ask(0);
@@ -322,4 +319,9 @@ impl<U> Sequencer<U> {
         self.difference_failed(now)?;
         Ok(Received::Dropped(DropReason::Malformed))
     }
+}
+
+/// Seen before. One with a `pts_count` of 0 at the very position is not: it moves nothing.
+fn is_stale(pts: i64, start: i64, end: i64) -> bool {
+    end < pts || (end == pts && start < end)
 }

@@ -119,6 +119,16 @@ impl Link {
         alive
     }
 
+    /// Answers the server's questions, but not those about sessions.
+    pub fn embed_server_exchange(&mut self) {
+        let Some(server) = &mut self.server else { return };
+        while let Some(event) = server.poll_event() {
+            if !matches!(event, server::Event::SessionWanted(_)) {
+                assert!(self.backend.answer(server, self.now, event));
+            }
+        }
+    }
+
     pub fn client_sends(&mut self) -> bool {
         self.client.poll_transmit(self.now, &mut self.up).is_some()
     }

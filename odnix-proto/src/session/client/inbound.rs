@@ -36,17 +36,19 @@ impl ClientSession {
         if constructor(&outer.body) != Some(container::ID) {
             return self.handle_message(now, &outer, &mut budget);
         }
-        if let Some(refusal) = self.check_id(now, &outer) {
+        let refusal = self.check_id(now, &outer);
+        let outside = Received::Dropped(DropReason::OutsideWindow);
+        if let Some(refusal) = refusal.filter(|refusal| *refusal != outside) {
             return refusal;
         }
         let max = self.limits.container_messages_max;
         let Ok(messages) = container::unpack(outer.msg_id, outer.body, max) else {
             return Received::Dropped(DropReason::Malformed);
         };
-        for message in &messages {
+        for message in messages.iter().filter(|message| refusal.is_none() || mends(message)) {
             self.handle_message(now, message, &mut budget);
         }
-        Received::Accepted
+        refusal.unwrap_or(Received::Accepted)
     }
 
     fn handle_message(
@@ -82,8 +84,7 @@ impl ClientSession {
             }
             Verdict::TooOld => DropReason::TooOld,
             Verdict::TooLow | Verdict::TooHigh => {
-                let id = constructor(&message.body).unwrap_or_default();
-                if [types::BadServerSalt::ID, types::BadMsgNotification::ID].contains(&id) {
+                if mends(message) {
                     return None;
                 }
                 DropReason::OutsideWindow
@@ -154,7 +155,7 @@ impl ClientSession {
         let Some(call) = self.call_of(MsgId::from_i64(answer.req_msg_id)) else {
             return Received::Dropped(DropReason::UnknownMessage);
         };
-        self.initialised = true;
+        self.initialised |= self.calls.get(&call).is_some_and(|call| call.with_init);
         let result = match constructor(&answer.result.0) {
             Some(types::GzipPacked::ID) => inflated(answer.result.0, budget),
             _ => Some(answer.result.0),
@@ -167,7 +168,9 @@ impl ClientSession {
         let Ok(pong) = types::Pong::from_bytes(body) else {
             return Received::Dropped(DropReason::Malformed);
         };
-        let Some(sent_at) = self.pings.pending.remove(&pong.ping_id) else {
+        let pending = &mut self.pings.pending;
+        let at = pending.iter().position(|(ping_id, _)| *ping_id == pong.ping_id);
+        let Some((_, sent_at)) = at.and_then(|at| pending.remove(at)) else {
             return Received::Dropped(DropReason::UnknownMessage);
         };
         let round_trip = now.mono.since(sent_at);
@@ -255,6 +258,12 @@ impl ClientSession {
         self.events.push_back(ClientSessionEvent::SessionDestroyed { session_id, existed });
         Received::Accepted
     }
+}
+
+/// Notices about salt and time mend a wrong clock, so they pass from outside the window.
+fn mends(message: &Message) -> bool {
+    let id = constructor(&message.body).unwrap_or_default();
+    [types::BadServerSalt::ID, types::BadMsgNotification::ID].contains(&id)
 }
 
 fn inflated(body: Bytes, budget: &mut InflateBudget) -> Option<Bytes> {

@@ -28,8 +28,11 @@ use alloc::{
     vec::Vec,
 };
 use bytes::Bytes;
-use core::time::Duration;
-use odnix_tl::odnix::functions::InitConnection;
+use core::{fmt, time::Duration};
+use odnix_tl::{
+    Encode, EncodeError, Raw,
+    odnix::functions::{InitConnection, InvokeWithLayer},
+};
 
 /// What the client says of itself with its first calls.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +41,19 @@ pub struct Init {
     pub layer: i32,
     /// Its `query` is ignored.
     pub connection: InitConnection,
+}
+
+impl Init {
+    /// invokeWithLayer and initConnection around a query.
+    fn wrap(&self, query: Bytes) -> Result<Bytes, EncodeError> {
+        let mut connection = self.connection.clone();
+        connection.query = Raw(query);
+        InvokeWithLayer { layer: self.layer, query: Raw(connection.to_bytes()?) }.to_bytes()
+    }
+
+    fn wrapper_len(&self) -> usize {
+        self.wrap(Bytes::new()).map_or(0, |wrapper| wrapper.len())
+    }
 }
 
 /// How a call ended without a result.
@@ -61,8 +77,7 @@ pub enum CallError {
     Abandoned,
 }
 
-/// What a session tells its embedder.
-#[derive(Debug)]
+/// What a session tells its embedder. `Debug` shows no content.
 #[non_exhaustive]
 pub enum ClientSessionEvent {
     /// A call ended.
@@ -102,6 +117,26 @@ pub enum ClientSessionEvent {
     },
 }
 
+impl fmt::Debug for ClientSessionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reply { call, result } => {
+                let result = result.as_ref().map(|body| body.len());
+                write!(f, "Reply({call:?}, {result:?} bytes)")
+            }
+            Self::Update(body) => write!(f, "Update({} bytes)", body.len()),
+            Self::SessionCreated => f.write_str("SessionCreated"),
+            Self::UpdatesLost => f.write_str("UpdatesLost"),
+            Self::SaltChanged(_) => f.write_str("SaltChanged(…)"),
+            Self::Pong { ping_id, round_trip } => write!(f, "Pong({ping_id}, {round_trip:?})"),
+            Self::FutureSalts { count } => write!(f, "FutureSalts({count})"),
+            Self::SessionDestroyed { session_id, existed } => {
+                write!(f, "SessionDestroyed({session_id:#x}, {existed})")
+            }
+        }
+    }
+}
+
 /// What an outgoing message is to this role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Tag {
@@ -113,10 +148,11 @@ enum Tag {
     Service,
 }
 
-#[derive(Debug)]
 struct Call {
     /// The query, in `gzip_packed` if that is smaller.
     packed: Bytes,
+    /// It was queued with [`Init`] around it.
+    with_init: bool,
     /// Every id it was sent under and may still be answered to.
     msg_ids: Vec<MsgId>,
     refusals: u32,
@@ -126,12 +162,25 @@ struct Call {
 }
 
 /// A message that left; kept to recognise what the server says about it.
-#[derive(Debug)]
 struct Sent {
     seq_no: i32,
     body: Bytes,
     tag: Tag,
     container: Option<MsgId>,
+    /// It had left before, under the same id, so the server may have it.
+    again: bool,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({:?}, {} bytes)", self.msg_ids, self.packed.len())
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sent({:?}, {} bytes)", self.tag, self.body.len())
+    }
 }
 
 /// The client's half of a session; it outlives connections and, if need be, keys.
@@ -147,6 +196,8 @@ pub struct ClientSession {
     /// One message a packet from now on: the server refused a container.
     plain_packets: bool,
     init: Option<Init>,
+    /// What `init` adds to a body, in bytes.
+    init_len: usize,
     /// The server has answered a call that carried `init`.
     initialised: bool,
     server_session: Option<i64>,
@@ -165,13 +216,16 @@ struct Pings {
     /// `None` while there is no transport.
     next_at: Option<Instant>,
     last_heard: Option<Instant>,
-    pending: BTreeMap<i64, Instant>,
+    /// ping_id and the time it was sent, oldest first.
+    pending: VecDeque<(i64, Instant)>,
 }
 
 impl ClientSession {
     /// A session without a key yet; calls may be queued already.
     pub fn new(init: Option<Init>, seed: Seed, limits: Limits, timings: Timings) -> Self {
+        let init_len = init.as_ref().map_or(0, Init::wrapper_len);
         Self {
+            init_len,
             link: None,
             salts: ClientSalts::new(0),
             clock: ServerClock::guess(0),
@@ -258,6 +312,7 @@ impl ClientSession {
         self.link = Some(Link::new(key, session_id, Side::Client, seed, &self.limits));
         self.sent.clear();
         self.queue.clear();
+        self.plain_packets = false;
         self.initialised = false;
         self.server_session = None;
         for call in self.calls.values_mut() {

@@ -13,7 +13,7 @@ use crate::{
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
-use odnix_tl::{Encode, Raw, mtproto::functions, odnix::functions::InvokeWithLayer};
+use odnix_tl::{Encode, mtproto::functions};
 
 /// First wait for an answer before the call leaves again under its own id; doubles each time.
 const RESEND_AFTER: Duration = Duration::from_secs(15);
@@ -25,7 +25,8 @@ impl ClientSession {
     /// # Errors
     /// [`UsageError::BodyLength`]; [`UsageError::QueueFull`] when too many calls are open.
     pub fn call(&mut self, body: Bytes) -> Result<CallId, UsageError> {
-        let (len, max) = (body.len(), self.limits.body_bytes_max());
+        let max = self.limits.body_bytes_max().saturating_sub(self.init_len);
+        let len = body.len();
         if len < 4 || !len.is_multiple_of(4) || len > max {
             return Err(UsageError::BodyLength { len, max });
         }
@@ -35,7 +36,14 @@ impl ClientSession {
         let id = CallId(self.next_call);
         self.next_call = self.next_call.saturating_add(1);
         let packed = gzip::pack(&body).unwrap_or(body);
-        let call = Call { packed, msg_ids: Vec::new(), refusals: 0, resends: 0, resend_at: None };
+        let call = Call {
+            packed,
+            with_init: false,
+            msg_ids: Vec::new(),
+            refusals: 0,
+            resends: 0,
+            resend_at: None,
+        };
         self.calls.insert(id, call);
         self.enqueue_call(id);
         Ok(id)
@@ -82,55 +90,36 @@ impl ClientSession {
         }
     }
 
-    /// Queues a call under a new msg_id.
+    /// Queues a call under a new msg_id, saying which client it comes from until the server has
+    /// answered a call of this session that said so.
     pub(super) fn enqueue_call(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
+        let init = self.init.as_ref().filter(|_| !self.initialised);
+        let wrapped = init.and_then(|init| init.wrap(call.packed.clone()).ok());
+        call.with_init = wrapped.is_some();
         call.resend_at = None;
-        let packed = call.packed.clone();
+        let body = wrapped.unwrap_or_else(|| call.packed.clone());
         self.queue.retain(|waiting| waiting.tag != Tag::Call(id));
-        self.queue.push_back(Outgoing {
-            body: self.query(packed),
-            content: true,
-            answer: false,
-            again: None,
-            tag: Tag::Call(id),
-        });
+        let tag = Tag::Call(id);
+        self.queue.push_back(Outgoing { body, content: true, answer: false, again: None, tag });
     }
 
     /// Seals the next packet into `out`; `false` when nothing waits or there is no key.
     pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> bool {
         let server_time = self.clock.time(now);
         let salt = self.salts.current(server_time);
-        let plain_packets = self.plain_packets;
+        let max = if self.plain_packets { 1 } else { self.limits.container_messages_max };
         let Some(link) = &mut self.link else { return false };
-        let acks_due = link.acks.due().is_some_and(|due| due <= now.mono);
-        if self.queue.is_empty() && !acks_due {
+        if self.queue.is_empty() && !link.acks.must_leave(now.mono) {
             return false;
         }
-        let departed = if plain_packets {
-            let mut one = self.queue.pop_front().into_iter().collect();
-            link.transmit(server_time, salt, &mut one, out)
-        } else {
-            link.transmit(server_time, salt, &mut self.queue, out)
-        };
+        let departed = link.transmit(server_time, salt, &mut self.queue, max, out);
         let any = !departed.is_empty();
         for message in departed {
             self.note_sent(now, message);
         }
         self.prune_sent();
         any
-    }
-
-    /// A call as it goes out: packed if that pays, and, until the server has answered one of
-    /// this session, saying which client it comes from.
-    fn query(&self, packed: Bytes) -> Bytes {
-        let Some(init) = self.init.as_ref().filter(|_| !self.initialised) else { return packed };
-        let mut connection = init.connection.clone();
-        connection.query = Raw(packed.clone());
-        let wrapped = connection
-            .to_bytes()
-            .and_then(|query| InvokeWithLayer { layer: init.layer, query: Raw(query) }.to_bytes());
-        wrapped.unwrap_or(packed)
     }
 
     fn note_sent(&mut self, now: Now, departed: Departed<Tag>) {
@@ -145,14 +134,15 @@ impl ClientSession {
                 }
             }
             Tag::Ping(ping_id) => {
-                self.pings.pending.insert(ping_id, now.mono);
+                self.pings.pending.push_back((ping_id, now.mono));
                 if self.pings.pending.len() > self.limits.pending_acks_max {
-                    self.pings.pending.pop_first();
+                    self.pings.pending.pop_front();
                 }
             }
             Tag::Ack | Tag::Service => {}
         }
-        let sent = Sent { seq_no, body: message.body, tag: message.tag, container };
+        let again = message.again.is_some();
+        let sent = Sent { seq_no, body: message.body, tag: message.tag, container, again };
         self.sent.insert(msg_id, sent);
     }
 
@@ -191,13 +181,13 @@ impl ClientSession {
     }
 
     /// Queues a call under the last id it was sent under.
-    fn send_again(&mut self, id: CallId) {
+    pub(super) fn send_again(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else { return };
+        call.resend_at = None;
         let Some(msg_id) = call.msg_ids.last().copied() else { return };
         if self.queue.iter().any(|waiting| waiting.tag == Tag::Call(id)) {
             return;
         }
-        call.resend_at = None;
         call.resends = call.resends.saturating_add(1);
         match self.sent.get(&msg_id) {
             Some(sent) => self.queue.push_back(Outgoing {
@@ -214,7 +204,7 @@ impl ClientSession {
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connected = self.pings.next_at?;
-        let acks = self.link.as_ref().and_then(|link| link.acks.due());
+        let acks = self.link.as_ref()?.acks.due();
         let resend = self.calls.values().filter_map(|call| call.resend_at).min();
         let silence = self.silent_until();
         [Some(connected), acks, resend, silence].into_iter().flatten().min()
@@ -229,11 +219,12 @@ impl ClientSession {
         self.silent_until().is_some_and(|until| until <= now.mono)
     }
 
-    /// Sends the next ping and the calls that have waited too long for an answer.
+    /// Acknowledges what has waited, sends the next ping, and sends again the calls that have
+    /// waited too long for an answer. Afterwards [`Self::poll_timeout`] lies in the future,
+    /// unless the connection [is dead](Self::is_dead).
     pub fn handle_timeout(&mut self, now: Now) {
-        if self.link.is_none() {
-            return;
-        }
+        let Some(link) = &mut self.link else { return };
+        link.acks.handle_timeout(now.mono);
         if self.pings.next_at.is_some_and(|at| at <= now.mono) {
             self.pings.next_at = Some(now.mono.after(self.timings.ping_interval));
             self.ping_delay_disconnect();

@@ -12,9 +12,13 @@
 //! | 48 | bad server salt (only in `bad_server_salt`) | new salt, new ids |
 //! | 64 | invalid container | its messages alone, new ids |
 //!
+//! A call sent under a new id after the server may have run it under the old one (20, 33, and
+//! 17 with a new session) may run twice; what must not needs an id of its own in the request,
+//! as `random_id` is.
+//!
 //! A notice counts only if it names a message this session sent a short while ago.
 
-use super::{CallError, ClientSession, ClientSessionEvent, Tag};
+use super::{CallError, ClientSession, ClientSessionEvent, Sent, Tag};
 use crate::{
     error::{DropReason, Received},
     message_id::MsgId,
@@ -43,7 +47,7 @@ impl ClientSession {
             return Received::Dropped(DropReason::UnknownMessage);
         }
         self.replace_salt(notice.new_server_salt);
-        self.send_anew(&refused, notice.error_code);
+        self.send_anew(notice.bad_msg_id, &refused, notice.error_code);
         Received::Accepted
     }
 
@@ -72,7 +76,7 @@ impl ClientSession {
             CODE_BAD_CONTAINER => self.plain_packets = true,
             _ => {}
         }
-        self.send_anew(&refused, notice.error_code);
+        self.send_anew(notice.bad_msg_id, &refused, notice.error_code);
         Received::Accepted
     }
 
@@ -102,10 +106,20 @@ impl ClientSession {
             .collect()
     }
 
-    /// Queues refused messages under new ids.
-    fn send_anew(&mut self, refused: &[MsgId], code: i32) {
+    /// Queues refused messages under new ids, except those that had left before the refused
+    /// container did: the server may have them, and only their own ids let it tell.
+    fn send_anew(&mut self, named: i64, refused: &[MsgId], code: i32) {
         self.count_refusals(refused, code);
+        let named = Some(MsgId::from_i64(named));
+        let by_container = |sent: &Sent| sent.again && sent.container == named;
         for msg_id in refused {
+            let Some(sent) = self.sent.get(msg_id) else { continue };
+            if by_container(sent)
+                && let Tag::Call(id) = sent.tag
+            {
+                self.send_again(id);
+                continue;
+            }
             let Some(sent) = self.sent.remove(msg_id) else { continue };
             match sent.tag {
                 Tag::Call(id) => {
@@ -130,6 +144,18 @@ impl ClientSession {
         }
     }
 
+    /// Calls queued for the server's old session say to its new one which client they are from.
+    fn wrap_waiting(&mut self) {
+        let fresh = self.queue.iter().filter(|waiting| waiting.again.is_none());
+        let calls = fresh.filter_map(|waiting| match waiting.tag {
+            Tag::Call(id) => Some(id),
+            _ => None,
+        });
+        for id in calls.collect::<Vec<_>>() {
+            self.enqueue_call(id);
+        }
+    }
+
     /// `new_session_created`: what was sent before `first_msg_id` is lost to the server.
     pub(super) fn on_new_session(&mut self, body: Bytes) -> Received {
         let Ok(created) = types::NewSessionCreated::from_bytes(body) else {
@@ -143,6 +169,7 @@ impl ClientSession {
         self.salts = ClientSalts::new(created.server_salt);
         self.events.push_back(ClientSessionEvent::SaltChanged(created.server_salt));
         self.events.push_back(ClientSessionEvent::SessionCreated);
+        self.wrap_waiting();
         let first = MsgId::from_i64(created.first_msg_id);
         let lost: Vec<MsgId> = self.sent.range(..first).map(|(&msg_id, _)| msg_id).collect();
         for msg_id in lost {

@@ -44,7 +44,9 @@ impl ServerSession {
         }
         let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
         let received = self.handle_message(now, &outer, &mut budget);
-        self.announce(now, outer.msg_id);
+        if received == Received::Accepted {
+            self.announce(now, outer.msg_id);
+        }
         received
     }
 
@@ -73,16 +75,21 @@ impl ServerSession {
         self.link.received.record(outer.msg_id);
         messages.sort_by_key(|message| message.msg_id);
         let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
+        let mut first_accepted = None;
         for message in &messages {
-            match self.check_window(now, message.msg_id) {
+            let received = match self.check_window(now, message.msg_id) {
                 // Sent again from before the window: it cannot be told whether it ran.
                 Err(CODE_MSG_ID_TOO_LOW) => self.refuse(message, CODE_TOO_OLD),
                 Err(code) => self.refuse(message, code),
                 Ok(()) => self.handle_message(now, message, &mut budget),
             };
+            if received == Received::Accepted && first_accepted.is_none() {
+                first_accepted = Some(message.msg_id);
+            }
         }
-        let first = messages.first().map_or(outer.msg_id, |message| message.msg_id);
-        self.announce(now, first);
+        if let Some(first) = first_accepted {
+            self.announce(now, first);
+        }
         Received::Accepted
     }
 
@@ -116,7 +123,14 @@ impl ServerSession {
         if message.seq_no & 1 == 1 {
             self.acknowledge(now, message.msg_id);
         }
-        self.send_again(|sent| sent.message.tag == Tag::Answer(message.msg_id));
+        if let Some(Call::Answered(Some(answer))) = self.calls.get(&message.msg_id).copied() {
+            self.send_again_one(now, answer);
+        }
+        if self.lost.contains(&message.msg_id)
+            && self.answer_error(message.msg_id, 500, "ANSWER_LOST")
+        {
+            self.lost.remove(&message.msg_id);
+        }
         Received::Dropped(DropReason::Duplicate)
     }
 
@@ -131,8 +145,9 @@ impl ServerSession {
             return self.refuse(message, CODE_ODD_SEQ_NO_EXPECTED);
         }
         if self.calls.len() >= self.limits.calls_max || !self.has_room(0) {
-            self.link.received.record(message.msg_id);
-            self.answer_error(message.msg_id, 420, "FLOOD_WAIT_1");
+            if self.answer_error(message.msg_id, 420, "FLOOD_WAIT_1") {
+                self.link.received.record(message.msg_id);
+            }
             return Received::Dropped(DropReason::Limit);
         }
         if let Err(code) = self.order.check(message.msg_id, message.seq_no) {
@@ -192,11 +207,13 @@ impl ServerSession {
         Received::Answered(Notice::BadServerSalt { msg_id: message.msg_id })
     }
 
-    /// A request that cannot be read is answered, so that its call ends.
+    /// A request that cannot be read is answered, so that its call ends. With no room for the
+    /// answer it counts as never received.
     fn refuse_request(&mut self, now: Now, message: &Message, reason: &str) -> Received {
-        self.link.received.record(message.msg_id);
-        self.acknowledge(now, message.msg_id);
-        self.answer_error(message.msg_id, 400, reason);
+        if self.answer_error(message.msg_id, 400, reason) {
+            self.link.received.record(message.msg_id);
+            self.acknowledge(now, message.msg_id);
+        }
         Received::Dropped(DropReason::Malformed)
     }
 

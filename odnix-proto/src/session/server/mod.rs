@@ -25,8 +25,9 @@ use crate::{
     seed::{Generator, Seed},
     time::{Instant, Now},
 };
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
+use core::fmt;
 use order::Order;
 
 /// An auth key as a server stores it.
@@ -43,8 +44,7 @@ pub struct ServerKey {
     pub dc: i32,
 }
 
-/// What a session tells its embedder.
-#[derive(Debug)]
+/// What a session tells its embedder. `Debug` shows no content.
 #[non_exhaustive]
 pub enum ServerSessionEvent {
     /// A request to be answered with [`ServerSession::reply`] or
@@ -65,6 +65,15 @@ pub enum ServerSessionEvent {
     },
 }
 
+impl fmt::Debug for ServerSessionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call { call, body, .. } => write!(f, "Call({call:?}, {} bytes)", body.len()),
+            Self::DestroyWanted { session_id } => write!(f, "DestroyWanted({session_id:#x})"),
+        }
+    }
+}
+
 /// What an outgoing message is to this role.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Tag {
@@ -82,8 +91,9 @@ enum Call {
     Running,
     /// The client no longer wants the answer.
     Forgotten,
-    /// The answer waits in the queue or for its acknowledgement.
-    Answered,
+    /// The answer waits in the queue, or was sent under this id and waits for its
+    /// acknowledgement.
+    Answered(Option<MsgId>),
 }
 
 /// A content message the client has not acknowledged yet.
@@ -93,6 +103,8 @@ struct Unacknowledged {
     message: Outgoing<Tag>,
     resend_at: Instant,
     resends: u32,
+    /// It waits in the queue to be sent again.
+    queued: bool,
 }
 
 /// The server's half of a session. It outlives the connection it came by.
@@ -103,6 +115,8 @@ pub struct ServerSession {
     order: Order,
     /// Open requests: running, or answered and not yet acknowledged.
     calls: BTreeMap<MsgId, Call>,
+    /// Answered requests whose answers had to be given up before the client had them.
+    lost: BTreeSet<MsgId>,
     queue: VecDeque<Outgoing<Tag>>,
     unacknowledged: BTreeMap<MsgId, Unacknowledged>,
     /// Bytes of content in `queue` and `unacknowledged`.
@@ -110,6 +124,7 @@ pub struct ServerSession {
     updates_lost: bool,
     announced: bool,
     disconnect_at: Option<Instant>,
+    disconnect_is_due: bool,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -134,12 +149,14 @@ impl ServerSession {
             salts,
             order: Order::new(limits.received_ids_max),
             calls: BTreeMap::new(),
+            lost: BTreeSet::new(),
             queue: VecDeque::new(),
             unacknowledged: BTreeMap::new(),
             kept_bytes: 0,
             updates_lost: false,
             announced: false,
             disconnect_at: None,
+            disconnect_is_due: false,
             events: VecDeque::new(),
             rng,
             limits,
@@ -168,13 +185,19 @@ impl ServerSession {
         [self.link.acks.due(), resend, self.disconnect_at].into_iter().flatten().min()
     }
 
-    /// Sends again what has waited too long for its acknowledgement.
+    /// Acknowledges what has waited, sends again what has waited too long for its
+    /// acknowledgement. Afterwards [`Self::poll_timeout`] lies in the future.
     pub fn handle_timeout(&mut self, now: Now) {
-        self.send_again(|sent| sent.resend_at <= now.mono);
+        self.link.acks.handle_timeout(now.mono);
+        self.send_again(now, |sent| sent.resend_at <= now.mono);
+        if self.disconnect_at.is_some_and(|at| at <= now.mono) {
+            self.disconnect_at = None;
+            self.disconnect_is_due = true;
+        }
     }
 
-    /// Whether the client asked to be disconnected by now (`ping_delay_disconnect`).
-    pub fn disconnect_is_due(&self, now: Now) -> bool {
-        self.disconnect_at.is_some_and(|at| at <= now.mono)
+    /// Whether the client's `ping_delay_disconnect` has run out.
+    pub fn disconnect_is_due(&self) -> bool {
+        self.disconnect_is_due
     }
 }

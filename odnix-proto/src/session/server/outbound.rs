@@ -16,6 +16,8 @@ use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
 /// within 60 seconds.
 const RESEND_AFTER: Duration = Duration::from_secs(90);
 const RESENDS_MAX_SHIFT: u32 = 6;
+/// Well inside the 300 seconds a client looks back.
+const RENEW_IDS_AFTER: Duration = Duration::from_secs(240);
 
 impl ServerSession {
     /// Ends a call with a result: an object from its constructor id on.
@@ -43,13 +45,13 @@ impl ServerSession {
         let request = MsgId::from(call);
         match self.calls.get(&request) {
             Some(Call::Running) => {
-                self.calls.insert(request, Call::Answered);
+                self.calls.insert(request, Call::Answered(None));
                 self.answer(request, result());
             }
             Some(Call::Forgotten) => {
                 self.calls.remove(&request);
             }
-            Some(Call::Answered) | None => return Err(UsageError::UnknownCall),
+            Some(Call::Answered(_)) | None => return Err(UsageError::UnknownCall),
         }
         Ok(())
     }
@@ -70,11 +72,20 @@ impl ServerSession {
         Ok(())
     }
 
-    pub(super) fn answer_error(&mut self, request: MsgId, code: i32, text: &str) {
+    /// Refuses a request that is no call of the embedder's; `false` when there is no room to
+    /// say so.
+    pub(super) fn answer_error(&mut self, request: MsgId, code: i32, text: &str) -> bool {
         let error = types::RpcError { error_code: code, error_message: String::from(text) };
-        if let Ok(body) = error.to_bytes() {
-            self.answer(request, body);
+        error.to_bytes().is_ok_and(|body| self.answer_if_room(request, body))
+    }
+
+    /// The rest of the queue belongs to the answers of open calls.
+    pub(super) fn answer_if_room(&mut self, request: MsgId, result: Bytes) -> bool {
+        let room = self.queue.len() < self.limits.sent_max;
+        if room {
+            self.answer(request, result);
         }
+        room
     }
 
     fn answer(&mut self, request: MsgId, result: Bytes) {
@@ -83,13 +94,9 @@ impl ServerSession {
         self.keep(result.to_bytes(), Tag::Answer(request));
     }
 
-    /// Queues a content message, to be kept until acknowledged. A client that asks without
-    /// reading finds the queue full; the answers of open calls always fit.
+    /// Queues a content message, to be kept until acknowledged.
     pub(super) fn keep(&mut self, body: Result<Bytes, EncodeError>, tag: Tag) {
         let Ok(body) = body else { return };
-        if self.queue.len() >= self.limits.sent_max.saturating_add(self.limits.calls_max) {
-            return;
-        }
         self.kept_bytes = self.kept_bytes.saturating_add(body.len());
         let answer = matches!(tag, Tag::Answer(_));
         self.queue.push_back(Outgoing { body, content: true, answer, again: None, tag });
@@ -115,21 +122,29 @@ impl ServerSession {
 
     /// Seals the next packet into `out`; `false` when nothing waits.
     pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> bool {
-        let acks_due = self.link.acks.due().is_some_and(|due| due <= now.mono);
-        if self.queue.is_empty() && !acks_due {
+        self.tell_lost_updates();
+        if self.queue.is_empty() && !self.link.acks.must_leave(now.mono) {
             return false;
         }
+        self.renew_old_ids(now);
         let salt = self.salts.current(now.wall);
-        let departed = self.link.transmit(now.wall, salt, &mut self.queue, out);
+        let max = self.limits.container_messages_max;
+        let departed = self.link.transmit(now.wall, salt, &mut self.queue, max, out);
         let any = !departed.is_empty();
         for sent in departed {
             if sent.message.content {
+                if let Tag::Answer(request) = sent.message.tag
+                    && let Some(call @ Call::Answered(_)) = self.calls.get_mut(&request)
+                {
+                    *call = Call::Answered(Some(sent.msg_id));
+                }
                 let resends = self.unacknowledged.get(&sent.msg_id).map_or(0, |old| old.resends);
                 let entry = Unacknowledged {
                     seq_no: sent.seq_no,
                     message: sent.message,
                     resend_at: now.mono.after(backoff(resends)),
                     resends,
+                    queued: false,
                 };
                 self.unacknowledged.insert(sent.msg_id, entry);
             }
@@ -138,13 +153,41 @@ impl ServerSession {
         any
     }
 
+    /// A client drops what is older than its window, so what waits to be sent again for longer
+    /// than that leaves under a new id. A client that had it after all knows an answer by its
+    /// request and an update by its pts.
+    fn renew_old_ids(&mut self, now: Now) {
+        let oldest_good = now.wall.before(RENEW_IDS_AFTER);
+        let is_old = |msg_id: MsgId| msg_id.time() < oldest_good;
+        if !self.unacknowledged.first_key_value().is_some_and(|(&first, _)| is_old(first)) {
+            return;
+        }
+        for waiting in &mut self.queue {
+            if let Some((msg_id, _)) = waiting.again.filter(|(msg_id, _)| is_old(*msg_id)) {
+                waiting.again = None;
+                self.unacknowledged.remove(&msg_id);
+            }
+        }
+    }
+
     /// Answers can not be refused like pushes; a client that never acknowledges loses the
-    /// oldest ones.
+    /// oldest messages, and hears of it: an update by `updatesTooLong`, an answer by an error
+    /// when it asks again.
     fn drop_oldest(&mut self) {
         while self.unacknowledged.len() > self.limits.sent_max
             || self.kept_bytes > self.limits.sent_bytes_max
         {
-            let Some((&oldest, _)) = self.unacknowledged.first_key_value() else { return };
+            let Some((&oldest, sent)) = self.unacknowledged.first_key_value() else { return };
+            match sent.message.tag {
+                Tag::Answer(request) => {
+                    self.lost.insert(request);
+                    if self.lost.len() > self.limits.calls_max {
+                        self.lost.pop_first();
+                    }
+                }
+                Tag::Push => self.updates_lost = true,
+                Tag::Service => {}
+            }
             self.forget(oldest);
         }
     }
@@ -152,7 +195,9 @@ impl ServerSession {
     /// The client has the message: nothing of it needs to be kept.
     pub(super) fn forget(&mut self, msg_id: MsgId) {
         let Some(sent) = self.unacknowledged.remove(&msg_id) else { return };
-        self.queue.retain(|waiting| waiting.again.is_none_or(|(id, _)| id != msg_id));
+        if sent.queued {
+            self.queue.retain(|waiting| waiting.again.is_none_or(|(id, _)| id != msg_id));
+        }
         self.kept_bytes = self.kept_bytes.saturating_sub(sent.message.body.len());
         if let Tag::Answer(request) = sent.message.tag {
             self.calls.remove(&request);
@@ -162,12 +207,16 @@ impl ServerSession {
     /// The connection is gone: what was not acknowledged leaves again by the next one.
     pub fn transport_lost(&mut self) {
         self.disconnect_at = None;
+        self.disconnect_is_due = false;
         self.queue.retain(|waiting| waiting.content);
-        self.send_again(|_| true);
+        let waiting: Vec<MsgId> = self.unacknowledged.keys().copied().collect();
+        for msg_id in waiting {
+            self.queue_again(msg_id);
+        }
     }
 
     /// Queues unacknowledged messages again, under the ids they have.
-    pub(super) fn send_again(&mut self, which: impl Fn(&Unacknowledged) -> bool) {
+    pub(super) fn send_again(&mut self, now: Now, which: impl Fn(&Unacknowledged) -> bool) {
         let wanted: Vec<MsgId> = self
             .unacknowledged
             .iter()
@@ -175,18 +224,23 @@ impl ServerSession {
             .map(|(&msg_id, _)| msg_id)
             .collect();
         for msg_id in wanted {
-            self.send_again_one(msg_id);
+            self.send_again_one(now, msg_id);
         }
     }
 
-    pub(super) fn send_again_one(&mut self, msg_id: MsgId) {
-        let waits = |waiting: &Outgoing<Tag>| waiting.again.is_some_and(|(id, _)| id == msg_id);
-        if self.queue.iter().any(waits) {
-            return;
-        }
+    pub(super) fn send_again_one(&mut self, now: Now, msg_id: MsgId) {
         if let Some(sent) = self.unacknowledged.get_mut(&msg_id) {
             sent.resends = sent.resends.saturating_add(1);
-            sent.resend_at = sent.resend_at.after(backoff(sent.resends));
+            sent.resend_at = now.mono.after(backoff(sent.resends));
+            self.queue_again(msg_id);
+        }
+    }
+
+    fn queue_again(&mut self, msg_id: MsgId) {
+        if let Some(sent) = self.unacknowledged.get_mut(&msg_id)
+            && !sent.queued
+        {
+            sent.queued = true;
             let again = Outgoing { again: Some((msg_id, sent.seq_no)), ..sent.message.clone() };
             self.queue.push_back(again);
         }

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use core::time::Duration;
 use odnix_tl::{
-    Constructor, Decode, Encode, Raw,
+    Constructor, Decode, Encode,
     mtproto::{functions, types},
 };
 
@@ -54,7 +54,7 @@ impl ServerSession {
             functions::PingDelayDisconnect::ID => self.on_ping_delay_disconnect(now, msg_id, body),
             functions::GetFutureSalts::ID => self.on_get_future_salts(now, msg_id, body),
             types::MsgsStateReq::ID => self.on_msgs_state_req(now, msg_id, body),
-            types::MsgResendReq::ID => self.on_msg_resend_req(body),
+            types::MsgResendReq::ID => self.on_msg_resend_req(now, body),
             functions::DestroySession::ID => self.on_destroy_session(body),
             functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
             types::MsgsStateInfo::ID | types::MsgsAllInfo::ID | types::HttpWait::ID => Ok(()),
@@ -74,7 +74,6 @@ impl ServerSession {
         for msg_id in ack.msg_ids {
             self.forget(MsgId::from_i64(msg_id));
         }
-        self.tell_lost_updates();
         Ok(())
     }
 
@@ -110,6 +109,9 @@ impl ServerSession {
         body: Bytes,
     ) -> Result<(), Malformed> {
         let request = functions::GetFutureSalts::from_bytes(body)?;
+        if !self.has_room(0) {
+            return Ok(());
+        }
         let answer = types::FutureSalts {
             req_msg_id: msg_id.as_i64(),
             now: wire_secs(now.wall.as_secs()),
@@ -141,12 +143,12 @@ impl ServerSession {
         }
     }
 
-    fn on_msg_resend_req(&mut self, body: Bytes) -> Result<(), Malformed> {
+    fn on_msg_resend_req(&mut self, now: Now, body: Bytes) -> Result<(), Malformed> {
         let request = types::MsgResendReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         for id in request.msg_ids {
             let wanted = MsgId::from_i64(id);
-            self.send_again_one(wanted);
+            self.send_again_one(now, wanted);
         }
         Ok(())
     }
@@ -178,31 +180,43 @@ impl ServerSession {
                 *call = Call::Forgotten;
                 types::RpcAnswerDroppedRunning {}.to_bytes()
             }
-            Some(Call::Answered) => self.drop_answer(request),
+            Some(Call::Answered(Some(answer))) => {
+                let answer = *answer;
+                self.drop_sent(answer)
+            }
+            Some(Call::Answered(None)) => {
+                self.drop_waiting(request);
+                types::RpcAnswerDroppedRunning {}.to_bytes()
+            }
             Some(Call::Forgotten) | None => types::RpcAnswerUnknown {}.to_bytes(),
         };
         if let Ok(result) = answer {
-            let result = types::RpcResult { req_msg_id: msg_id.as_i64(), result: Raw(result) };
-            self.keep(result.to_bytes(), Tag::Answer(msg_id));
+            self.answer_if_room(msg_id, result);
         }
         Ok(())
     }
 
-    fn drop_answer(&mut self, request: MsgId) -> Result<Bytes, odnix_tl::EncodeError> {
-        let tag = Tag::Answer(request);
-        let sent = self.unacknowledged.iter().find(|(_, sent)| sent.message.tag == tag);
-        let dropped = sent.map(|(&msg_id, sent)| types::RpcAnswerDropped {
-            msg_id: msg_id.as_i64(),
+    fn drop_sent(&mut self, answer: MsgId) -> Result<Bytes, odnix_tl::EncodeError> {
+        let Some(sent) = self.unacknowledged.get(&answer) else {
+            return types::RpcAnswerUnknown {}.to_bytes();
+        };
+        let dropped = types::RpcAnswerDropped {
+            msg_id: answer.as_i64(),
             seq_no: sent.seq_no,
             bytes: i32::try_from(sent.message.body.len()).unwrap_or(i32::MAX),
-        });
-        match dropped {
-            Some(dropped) => {
-                self.forget(MsgId::from_i64(dropped.msg_id));
-                dropped.to_bytes()
-            }
-            None => types::RpcAnswerUnknown {}.to_bytes(),
-        }
+        };
+        self.forget(answer);
+        dropped.to_bytes()
+    }
+
+    /// An answer that has not left yet is as good as not made.
+    fn drop_waiting(&mut self, request: MsgId) {
+        let tag = Tag::Answer(request);
+        let bytes = self.queue.iter().filter(|waiting| waiting.tag == tag);
+        let bytes = bytes.map(|waiting| waiting.body.len()).sum();
+        self.queue.retain(|waiting| waiting.tag != tag);
+        self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
+        self.calls.remove(&request);
     }
 
     fn check_ids(&self, ids: &[i64]) -> Result<(), Malformed> {
@@ -210,7 +224,7 @@ impl ServerSession {
     }
 
     /// Room again after updates were dropped: the client is told to ask for the difference.
-    fn tell_lost_updates(&mut self) {
+    pub(super) fn tell_lost_updates(&mut self) {
         if self.updates_lost && self.has_room(0) {
             self.updates_lost = false;
             let body = odnix_tl::odnix::types::UpdatesTooLong {}.to_bytes();
