@@ -100,7 +100,7 @@ async fn no_secret_stands_in_any_log_line() {
     secrets.push(("RSA key".into(), private_bytes(&pem)));
 
     for (name, address) in
-        [("tcp", server.tcp_address().to_string()), ("ws", server.ws_url())]
+        [("over_tcp", server.tcp_address().to_string()), ("over_ws", server.ws_url())]
     {
         let data = folder.path().join(name);
         let options = Options::new(address.parse().unwrap(), public.clone(), &data);
