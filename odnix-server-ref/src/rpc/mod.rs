@@ -10,6 +10,7 @@
 //! hash of (caller, user): a guessed id, someone else's access_hash and a user that does not
 //! exist get the same answer.
 
+mod account_rules;
 mod auth;
 mod contacts;
 mod error;

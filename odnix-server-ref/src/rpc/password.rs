@@ -6,7 +6,7 @@
 //! password.
 
 use super::RpcError;
-use super::auth::{check_password, check_username};
+use super::account_rules::{check_password, check_username};
 use crate::store::{Credentials, StoreError};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
