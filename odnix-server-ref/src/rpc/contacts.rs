@@ -1,6 +1,6 @@
 //! `contacts.*`.
 
-use super::auth::check_username;
+use super::account_rules::check_username;
 use super::view::View;
 use super::{CONTACTS_MAX, Outcome, RpcError, reply};
 use odnix_tl::odnix::functions::contacts::{AddContact, ResolveUsername};
