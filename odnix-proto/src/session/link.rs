@@ -58,6 +58,12 @@ impl<T: fmt::Debug> fmt::Debug for Outgoing<T> {
     }
 }
 
+/// The wait before a message leaves again: `first`, doubled with each time it did, up to 64
+/// times.
+pub(crate) fn backoff(first: Duration, resends: u32) -> Duration {
+    first.saturating_mul(1_u32.checked_shl(resends.min(6)).unwrap_or(1))
+}
+
 /// A message that has been written into a packet.
 #[derive(Debug)]
 pub(crate) struct Departed<T> {

@@ -36,6 +36,7 @@ mod gzip;
 mod link;
 mod salts;
 mod server;
+mod state;
 mod wrapper;
 
 pub use client::{CallError, ClientSession, ClientSessionEvent, Init};

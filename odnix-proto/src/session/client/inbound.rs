@@ -10,15 +10,13 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::Outgoing,
+        state::{RECEIVED, UNKNOWN},
     },
     time::Now,
 };
 use alloc::{string::ToString, vec::Vec};
 use bytes::Bytes;
 use odnix_tl::{Constructor, Decode, Encode, mtproto::types};
-
-const STATE_UNKNOWN: u8 = 1;
-const STATE_RECEIVED: u8 = 4;
 
 impl ClientSession {
     /// Takes in one opened packet.
@@ -230,9 +228,7 @@ impl ClientSession {
         let states: Vec<u8> = request
             .msg_ids
             .iter()
-            .map(|&id| {
-                if self.has_received(MsgId::from_i64(id)) { STATE_RECEIVED } else { STATE_UNKNOWN }
-            })
+            .map(|&id| if self.has_received(MsgId::from_i64(id)) { RECEIVED } else { UNKNOWN })
             .collect();
         let info = types::MsgsStateInfo { req_msg_id: msg_id.as_i64(), info: states.into() };
         if let Ok(body) = info.to_bytes() {

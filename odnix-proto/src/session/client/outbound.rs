@@ -6,7 +6,7 @@ use crate::{
     message_id::MsgId,
     session::{
         CallId, gzip,
-        link::{Departed, Outgoing},
+        link::{Departed, Outgoing, backoff},
     },
     time::{Instant, Now},
 };
@@ -17,7 +17,6 @@ use odnix_tl::{Encode, mtproto::functions};
 
 /// First wait for an answer before the call leaves again under its own id; doubles each time.
 const RESEND_AFTER: Duration = Duration::from_secs(15);
-const RESENDS_MAX_SHIFT: u32 = 6;
 
 impl ClientSession {
     /// Queues a request: an object from its constructor id on.
@@ -130,7 +129,7 @@ impl ClientSession {
                     if !call.msg_ids.contains(&msg_id) {
                         call.msg_ids.push(msg_id);
                     }
-                    call.resend_at = Some(now.mono.after(backoff(call.resends)));
+                    call.resend_at = Some(now.mono.after(backoff(RESEND_AFTER, call.resends)));
                 }
             }
             Tag::Ping(ping_id) => {
@@ -266,8 +265,4 @@ impl ClientSession {
             _ => None,
         }
     }
-}
-
-fn backoff(resends: u32) -> Duration {
-    RESEND_AFTER.saturating_mul(1_u32.checked_shl(resends.min(RESENDS_MAX_SHIFT)).unwrap_or(1))
 }

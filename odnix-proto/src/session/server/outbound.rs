@@ -4,7 +4,10 @@ use super::{Call, ServerSession, Tag, Unacknowledged};
 use crate::{
     error::UsageError,
     message_id::MsgId,
-    session::{CallId, gzip, link::Outgoing},
+    session::{
+        CallId, gzip,
+        link::{Outgoing, backoff},
+    },
     time::Now,
 };
 use alloc::{string::String, vec::Vec};
@@ -15,7 +18,6 @@ use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
 /// First wait for an acknowledgement; doubles with each resend. Clients in use acknowledge
 /// within 60 seconds.
 const RESEND_AFTER: Duration = Duration::from_secs(90);
-const RESENDS_MAX_SHIFT: u32 = 6;
 /// Well inside the 300 seconds a client looks back.
 const RENEW_IDS_AFTER: Duration = Duration::from_secs(240);
 
@@ -142,7 +144,7 @@ impl ServerSession {
                 let entry = Unacknowledged {
                     seq_no: sent.seq_no,
                     message: sent.message,
-                    resend_at: now.mono.after(backoff(resends)),
+                    resend_at: now.mono.after(backoff(RESEND_AFTER, resends)),
                     resends,
                     queued: false,
                 };
@@ -231,7 +233,7 @@ impl ServerSession {
     pub(super) fn send_again_one(&mut self, now: Now, msg_id: MsgId) {
         if let Some(sent) = self.unacknowledged.get_mut(&msg_id) {
             sent.resends = sent.resends.saturating_add(1);
-            sent.resend_at = now.mono.after(backoff(sent.resends));
+            sent.resend_at = now.mono.after(backoff(RESEND_AFTER, sent.resends));
             self.queue_again(msg_id);
         }
     }
@@ -245,8 +247,4 @@ impl ServerSession {
             self.queue.push_back(again);
         }
     }
-}
-
-fn backoff(resends: u32) -> Duration {
-    RESEND_AFTER.saturating_mul(1_u32.checked_shl(resends.min(RESENDS_MAX_SHIFT)).unwrap_or(1))
 }

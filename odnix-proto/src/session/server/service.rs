@@ -7,6 +7,7 @@ use crate::{
     session::{
         container::{Message, constructor},
         salts::wire_secs,
+        state::{NOT_RECEIVED, RECEIVED, TOO_HIGH, UNKNOWN},
     },
     time::Now,
 };
@@ -17,11 +18,6 @@ use odnix_tl::{
     Constructor, Decode, Encode,
     mtproto::{functions, types},
 };
-
-const STATE_UNKNOWN: u8 = 1;
-const STATE_NOT_RECEIVED: u8 = 2;
-const STATE_TOO_HIGH: u8 = 3;
-const STATE_RECEIVED: u8 = 4;
 
 /// `msg_copy`, which no client sends any more and which could hide a message from the checks.
 const MSG_COPY: u32 = 0xe060_46b2;
@@ -134,12 +130,12 @@ impl ServerSession {
 
     fn state(&self, now: Now, msg_id: MsgId) -> u8 {
         if self.link.received.contains(msg_id) {
-            return STATE_RECEIVED;
+            return RECEIVED;
         }
         match self.link.received.check(Some(now.wall), msg_id) {
-            Verdict::TooHigh => STATE_TOO_HIGH,
-            Verdict::Fresh => STATE_NOT_RECEIVED,
-            _ => STATE_UNKNOWN,
+            Verdict::TooHigh => TOO_HIGH,
+            Verdict::Fresh => NOT_RECEIVED,
+            _ => UNKNOWN,
         }
     }
 
