@@ -1,19 +1,10 @@
-//! The traits of TL values, and the values that every schema has.
+//! The traits of TL values, and the values that every schema has; vectors are in
+//! [`wire`](crate::wire).
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String};
 use bytes::Bytes;
 
-use crate::{
-    DecodeError, EncodeError, Reader, Writer,
-    wire::{Boxed, VectorOf, Wire},
-};
-
-/// Id of `boolTrue`.
-pub(crate) const BOOL_TRUE: u32 = 0x9972_75b5;
-/// Id of `boolFalse`.
-pub(crate) const BOOL_FALSE: u32 = 0xbc79_9737;
-/// Id of `vector`, in front of each boxed vector.
-pub(crate) const VECTOR: u32 = 0x1cb5_c415;
+use crate::{DecodeError, EncodeError, Reader, Writer};
 
 /// A value with a boxed TL form: constructor id, then fields.
 pub trait Encode {
@@ -136,20 +127,6 @@ primitives! {
     [u8; 32], 32, put_int256(), int256;
     Bytes, 4, put_bytes(), bytes;
     String, 4, put_string(), string;
-}
-
-impl<T: Encode + Decode> Encode for Vec<T> {
-    fn encode(&self, writer: &mut Writer) {
-        VectorOf::<Boxed>::put(self, writer);
-    }
-}
-
-impl<T: Encode + Decode> Decode for Vec<T> {
-    const MIN_LEN: usize = <VectorOf<Boxed> as Wire<Self>>::MIN_LEN;
-
-    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
-        VectorOf::<Boxed>::get(reader)
-    }
 }
 
 impl<T: Encode> Encode for Box<T> {

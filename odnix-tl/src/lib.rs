@@ -72,6 +72,7 @@ extern crate alloc;
 mod codec;
 mod error;
 mod generated;
+mod ids;
 #[cfg(feature = "serde")]
 pub mod json;
 pub mod limits;

@@ -97,8 +97,8 @@ impl Reader {
     pub fn bool(&mut self) -> Result<bool, DecodeError> {
         let position = self.position();
         match self.u32()? {
-            crate::codec::BOOL_TRUE => Ok(true),
-            crate::codec::BOOL_FALSE => Ok(false),
+            crate::ids::BOOL_TRUE => Ok(true),
+            crate::ids::BOOL_FALSE => Ok(false),
             id => Err(DecodeError::UnknownConstructor { position, id, expected: "Bool" }),
         }
     }

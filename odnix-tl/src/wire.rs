@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
-use crate::{Constructor, Decode, DecodeError, Encode, FlagsWord, Reader, Writer, codec::VECTOR};
+use crate::{Constructor, Decode, DecodeError, Encode, FlagsWord, Reader, Writer, ids::VECTOR};
 
 /// A form of `T` on the wire.
 pub trait Wire<T> {
@@ -84,6 +84,21 @@ impl<T, W: Wire<T>> Wire<Vec<T>> for BareVectorOf<W> {
 
     fn get(reader: &mut Reader) -> Result<Vec<T>, DecodeError> {
         reader.items::<T, W>()
+    }
+}
+
+/// A vector's usual form has its id, and boxed items.
+impl<T: Encode + Decode> Encode for Vec<T> {
+    fn encode(&self, writer: &mut Writer) {
+        VectorOf::<Boxed>::put(self, writer);
+    }
+}
+
+impl<T: Encode + Decode> Decode for Vec<T> {
+    const MIN_LEN: usize = <VectorOf<Boxed> as Wire<Self>>::MIN_LEN;
+
+    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+        VectorOf::<Boxed>::get(reader)
     }
 }
 

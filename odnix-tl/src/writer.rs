@@ -4,7 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     EncodeError,
-    codec::{BOOL_FALSE, BOOL_TRUE},
+    ids::{BOOL_FALSE, BOOL_TRUE},
     limits::{DEPTH_MAX, STRING_LEN_MAX},
     wire::Wire,
 };
