@@ -4,7 +4,7 @@
 //! first byte: from the client, "quick-acknowledge this"; from the server, a quick
 //! acknowledgement of four bytes, the token most significant byte first.
 
-use super::framer::{Head, Sender, length};
+use super::head::{Head, Sender, length};
 use crate::error::FramingFault;
 use bytes::{BufMut, BytesMut};
 

@@ -1,6 +1,7 @@
 //! The client's end of a framed byte stream.
 
-use super::framer::{Inbound, Outbound, Sender};
+use super::framer::{Inbound, Outbound};
+use super::head::Sender;
 use super::{Frame, Framing, Obfuscation, obfuscated};
 use crate::error::{ConfigError, PeerError, UsageError};
 use crate::limits::Limits;

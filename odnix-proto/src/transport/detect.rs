@@ -13,7 +13,10 @@
 //! The rows exclude each other: an obfuscated2 header never begins like one of the others and
 //! its second u32 is never 0.
 
-use super::{Framing, full, obfuscated};
+use super::{Framing, full};
+
+/// Bytes of an obfuscated2 header, and the most it takes to tell what a client speaks.
+pub(super) const HEADER_LEN: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opening {
@@ -60,14 +63,14 @@ pub(super) fn detect(bytes: &[u8]) -> Detected {
     match (second, full::body_len(first)) {
         (0, Some(_)) => Detected::Plain { framing: Framing::Full, tag_len: 0 },
         (0, None) => Detected::Unknown,
-        _ if bytes.len() < obfuscated::HEADER_LEN => Detected::Undecided,
+        _ if bytes.len() < HEADER_LEN => Detected::Undecided,
         _ => Detected::Obfuscated,
     }
 }
 
 /// Whether a connection that opens with these bytes would be taken for something else than
 /// obfuscated2.
-pub(super) fn collides(header: &[u8; obfuscated::HEADER_LEN]) -> bool {
+pub(super) fn collides(header: &[u8; HEADER_LEN]) -> bool {
     detect(header) != Detected::Obfuscated
 }
 

@@ -1,5 +1,6 @@
 //! What both roles share: the receive buffer that yields frames, and the writing of frames.
 
+use super::head::{Head, Sender, length};
 use super::obfuscated::Stream;
 use super::{Frame, Framing, PACKET_BYTES_CEILING, abridged, full, intermediate, padded};
 use crate::error::{FramingFault, PeerError, UsageError};
@@ -12,25 +13,6 @@ const BACKLOG_SLACK: usize = 64 << 10;
 /// A body shorter than this is a signal from the server, not a packet: the shortest packet is
 /// a plain header of 20 bytes, the longest signal an error of 4 bytes and 15 of padding.
 const SIGNAL_LEN_MAX: usize = 19;
-
-/// Who wrote the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sender {
-    Client,
-    Server,
-}
-
-/// What the first bytes of a frame announce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Head {
-    Body { header_len: usize, body_len: usize, trailer_len: usize, quick_ack: bool },
-    QuickAck { token: u32 },
-}
-
-/// A wire length as a `usize`; on a machine with less it is above every limit anyway.
-pub(super) fn length(len: u32) -> usize {
-    usize::try_from(len).unwrap_or(usize::MAX)
-}
 
 /// The receiving half.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //!
 //! It has no tag, so it cannot be obfuscated, and it has no quick acknowledgements.
 
-use super::framer::{Head, length};
+use super::head::{Head, length};
 use crate::error::FramingFault;
 use bytes::{BufMut, BytesMut};
 

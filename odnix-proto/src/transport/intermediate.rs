@@ -3,7 +3,7 @@
 //! Bit 31 of the length: from the client, "quick-acknowledge this"; from the server, the four
 //! bytes are a quick acknowledgement's token and no packet follows.
 
-use super::framer::{Head, Sender, length};
+use super::head::{Head, Sender, length};
 use crate::error::FramingFault;
 use bytes::{BufMut, BytesMut};
 

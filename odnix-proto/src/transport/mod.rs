@@ -54,6 +54,7 @@ mod client;
 mod detect;
 mod framer;
 mod full;
+mod head;
 mod intermediate;
 mod obfuscated;
 mod padded;

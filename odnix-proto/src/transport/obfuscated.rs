@@ -13,15 +13,14 @@
 //! keys are SHA256(key || secret). The header's bytes 56..64 travel encrypted with the
 //! client → server stream, which goes on at byte 64.
 
-use super::{Framing, detect};
+use super::Framing;
+use super::detect::{HEADER_LEN, collides};
 use crate::secret::Secret;
 use crate::seed::Generator;
 use core::fmt;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroize;
-
-pub(super) const HEADER_LEN: usize = 64;
 
 const KEY_AT: usize = 8;
 const IV_AT: usize = 40;
@@ -94,7 +93,7 @@ pub(super) fn open(
     random: &mut Generator,
 ) -> ([u8; HEADER_LEN], Streams) {
     let mut header = random.array();
-    while detect::collides(&header) {
+    while collides(&header) {
         header = random.array();
     }
     paste(&tag, TAG_AT, &mut header);

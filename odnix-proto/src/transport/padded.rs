@@ -8,7 +8,7 @@
 //! Anything else is handed on as it is, for the envelope to refuse. Transport errors and quick
 //! acknowledgements carry no padding.
 
-use super::framer::{Head, Sender};
+use super::head::{Head, Sender};
 use super::intermediate;
 use crate::error::FramingFault;
 use bytes::BytesMut;

@@ -1,7 +1,8 @@
 //! The server's end of a framed byte stream: it finds out what the client speaks.
 
-use super::detect::{Detected, detect};
-use super::framer::{Inbound, Outbound, Sender};
+use super::detect::{Detected, HEADER_LEN, detect};
+use super::framer::{Inbound, Outbound};
+use super::head::Sender;
 use super::{Frame, Framing, obfuscated};
 use crate::error::{FramingFault, PeerError, UsageError};
 use crate::limits::Limits;
@@ -136,7 +137,7 @@ impl ServerFramer {
     }
 
     fn begin_obfuscated(&mut self, framing: Framing, mut streams: obfuscated::Streams) {
-        self.inbound.buffer.advance(obfuscated::HEADER_LEN);
+        self.inbound.buffer.advance(HEADER_LEN);
         streams.to_server.apply(&mut self.inbound.buffer);
         self.inbound.stream = Some(streams.to_server);
         self.outbound.stream = Some(streams.to_client);
