@@ -13,7 +13,7 @@
 //! (`crypto-bigint`), its base is blinded with a fresh random factor, and a result that does
 //! not verify under `e` never leaves (a fault in one CRT half would reveal a factor of `n`).
 
-use super::rsa_pem;
+use super::rsa_pem::{self, PrivateNumbers, PublicNumbers, SecretNumbers};
 use crate::error::ConfigError;
 use crate::secret::Secret;
 use crate::seed::{Generator, Seed};
@@ -73,12 +73,13 @@ impl RsaPublicKey {
     /// # Errors
     /// [`ConfigError::RsaKey`] if the text is neither, or the key is not a 2048-bit RSA key.
     pub fn from_pem(pem: &str) -> Result<Self, ConfigError> {
-        rsa_pem::read_public(pem)
+        let numbers = rsa_pem::read_public(pem)?;
+        Self::from_components(&numbers.modulus, &numbers.exponent)
     }
 
     /// Writes the key as PKCS#1 PEM.
     pub fn to_pem(&self) -> String {
-        rsa_pem::write_public(self)
+        rsa_pem::write_public(&self.numbers())
     }
 
     /// The modulus, 256 bytes big-endian.
@@ -92,8 +93,12 @@ impl RsaPublicKey {
     }
 
     /// The public exponent, big-endian without leading zeros.
-    pub(super) fn exponent_bytes(&self) -> Vec<u8> {
+    fn exponent_bytes(&self) -> Vec<u8> {
         trim(&self.exponent.to_be_bytes()).to_vec()
+    }
+
+    fn numbers(&self) -> PublicNumbers {
+        PublicNumbers { modulus: self.modulus().to_vec(), exponent: self.exponent_bytes() }
     }
 
     /// `SHA1( TL bytes(n) || TL bytes(e) )[12..20]` as a little-endian `long`.
@@ -214,24 +219,6 @@ pub struct RsaPrivateKey {
     crt: Box<Crt>,
 }
 
-/// The five numbers of a two-prime key from which the rest follows, big-endian.
-pub(super) struct Components<'a> {
-    pub modulus: &'a [u8],
-    pub exponent: &'a [u8],
-    pub prime1: &'a [u8],
-    pub prime2: &'a [u8],
-}
-
-/// All numbers of a PKCS#1 private key after the public ones, big-endian.
-pub(super) struct SecretNumbers {
-    pub d: Zeroizing<[u8; 256]>,
-    pub p: Zeroizing<[u8; 128]>,
-    pub q: Zeroizing<[u8; 128]>,
-    pub dp: Zeroizing<[u8; 128]>,
-    pub dq: Zeroizing<[u8; 128]>,
-    pub q_inverse: Zeroizing<[u8; 128]>,
-}
-
 fn has_full_fingerprint(key: &RsaPublicKey) -> bool {
     key.fingerprint().cast_unsigned().leading_zeros() < 4
 }
@@ -263,12 +250,12 @@ impl RsaPrivateKey {
     /// [`ConfigError::RsaKey`] if the text is neither, or the numbers are not a consistent
     /// two-prime 2048-bit key.
     pub fn from_pem(pem: &str) -> Result<Self, ConfigError> {
-        rsa_pem::read_private(pem)
+        Self::from_numbers(&rsa_pem::read_private(pem)?)
     }
 
     /// Writes the key as PKCS#1 PEM; the text is wiped on drop.
     pub fn to_pem(&self) -> Zeroizing<String> {
-        rsa_pem::write_private(self)
+        rsa_pem::write_private(&self.public.numbers(), &self.secret_numbers())
     }
 
     /// The public half.
@@ -276,11 +263,12 @@ impl RsaPrivateKey {
         &self.public
     }
 
-    pub(super) fn from_components(numbers: &Components<'_>) -> Result<Self, ConfigError> {
-        let public = RsaPublicKey::from_components(numbers.modulus, numbers.exponent)?;
-        let prime = |bytes| to_half(bytes).ok_or(ConfigError::RsaKey("a prime is too long"));
-        let p = prime(numbers.prime1)?;
-        let q = prime(numbers.prime2)?;
+    fn from_numbers(numbers: &PrivateNumbers) -> Result<Self, ConfigError> {
+        let PublicNumbers { modulus, exponent } = &numbers.public;
+        let public = RsaPublicKey::from_components(modulus, exponent)?;
+        let prime = |bytes: &[u8]| to_half(bytes).ok_or(ConfigError::RsaKey("a prime is too long"));
+        let p = prime(&numbers.p)?;
+        let q = prime(&numbers.q)?;
         let n: U2048 = p.concatenating_mul(&*q);
         if n != *public.modulus.modulus().as_ref() {
             return Err(ConfigError::RsaKey("the primes do not multiply to the modulus"));
@@ -290,7 +278,7 @@ impl RsaPrivateKey {
         Ok(Self { public, crt: Box::new(crt) })
     }
 
-    pub(super) fn secret_numbers(&self) -> SecretNumbers {
+    fn secret_numbers(&self) -> SecretNumbers {
         let crt = &self.crt;
         SecretNumbers {
             d: Zeroizing::new(to_block(&crt.d)),

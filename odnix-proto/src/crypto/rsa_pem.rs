@@ -1,4 +1,5 @@
-//! RSA keys as PEM: PKCS#1 read and written, SPKI and unencrypted PKCS#8 read.
+//! RSA keys as PEM: PKCS#1 read and written, SPKI and unencrypted PKCS#8 read. Here a key is
+//! its numbers, big-endian and unchecked; [`rsa`](super::rsa) makes keys of them.
 //!
 //! ```text
 //! PKCS#1 public   SEQUENCE { n INTEGER, e INTEGER }
@@ -7,7 +8,6 @@
 //! PKCS#8          SEQUENCE { 0, SEQUENCE { rsaEncryption, NULL }, OCTET STRING { PKCS#1 private } }
 //! ```
 
-use super::rsa::{Components, RsaPrivateKey, RsaPublicKey};
 use crate::error::ConfigError;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -27,7 +27,30 @@ const PKCS1_PRIVATE: &str = "RSA PRIVATE KEY";
 const SPKI: &str = "PUBLIC KEY";
 const PKCS8: &str = "PRIVATE KEY";
 
-pub(super) fn read_public(pem: &str) -> Result<RsaPublicKey, ConfigError> {
+/// The numbers of a public key.
+pub(super) struct PublicNumbers {
+    pub modulus: Vec<u8>,
+    pub exponent: Vec<u8>,
+}
+
+/// The numbers of a two-prime key from which the rest follows.
+pub(super) struct PrivateNumbers {
+    pub public: PublicNumbers,
+    pub p: Zeroizing<Vec<u8>>,
+    pub q: Zeroizing<Vec<u8>>,
+}
+
+/// All numbers of a PKCS#1 private key after the public ones.
+pub(super) struct SecretNumbers {
+    pub d: Zeroizing<[u8; 256]>,
+    pub p: Zeroizing<[u8; 128]>,
+    pub q: Zeroizing<[u8; 128]>,
+    pub dp: Zeroizing<[u8; 128]>,
+    pub dq: Zeroizing<[u8; 128]>,
+    pub q_inverse: Zeroizing<[u8; 128]>,
+}
+
+pub(super) fn read_public(pem: &str) -> Result<PublicNumbers, ConfigError> {
     let (label, der) = decode_pem(pem)?;
     let inner = match label {
         PKCS1_PUBLIC => der.as_slice(),
@@ -36,10 +59,13 @@ pub(super) fn read_public(pem: &str) -> Result<RsaPublicKey, ConfigError> {
     };
     let key = RsaPublicKeyRef::from_der(inner)
         .map_err(|_| ConfigError::RsaKey("not a PKCS#1 public key"))?;
-    RsaPublicKey::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    Ok(PublicNumbers {
+        modulus: key.modulus.as_bytes().to_vec(),
+        exponent: key.public_exponent.as_bytes().to_vec(),
+    })
 }
 
-pub(super) fn read_private(pem: &str) -> Result<RsaPrivateKey, ConfigError> {
+pub(super) fn read_private(pem: &str) -> Result<PrivateNumbers, ConfigError> {
     let (label, der) = decode_pem(pem)?;
     let inner = match label {
         PKCS1_PRIVATE => der.as_slice(),
@@ -51,35 +77,32 @@ pub(super) fn read_private(pem: &str) -> Result<RsaPrivateKey, ConfigError> {
     if key.other_prime_infos.is_some() {
         return Err(ConfigError::RsaKey("keys of more than two primes are not supported"));
     }
-    RsaPrivateKey::from_components(&Components {
-        modulus: key.modulus.as_bytes(),
-        exponent: key.public_exponent.as_bytes(),
-        prime1: key.prime1.as_bytes(),
-        prime2: key.prime2.as_bytes(),
+    Ok(PrivateNumbers {
+        public: PublicNumbers {
+            modulus: key.modulus.as_bytes().to_vec(),
+            exponent: key.public_exponent.as_bytes().to_vec(),
+        },
+        p: Zeroizing::new(key.prime1.as_bytes().to_vec()),
+        q: Zeroizing::new(key.prime2.as_bytes().to_vec()),
     })
 }
 
-pub(super) fn write_public(key: &RsaPublicKey) -> String {
-    let modulus = key.modulus();
-    let exponent = key.exponent_bytes();
+pub(super) fn write_public(numbers: &PublicNumbers) -> String {
     let der = || -> Result<Vec<u8>, Error> {
         let key = RsaPublicKeyRef {
-            modulus: UintRef::new(&modulus)?,
-            public_exponent: UintRef::new(&exponent)?,
+            modulus: UintRef::new(&numbers.modulus)?,
+            public_exponent: UintRef::new(&numbers.exponent)?,
         };
         key.to_der()
     };
     encode_pem(PKCS1_PUBLIC, &der().unwrap_or_default())
 }
 
-pub(super) fn write_private(key: &RsaPrivateKey) -> Zeroizing<String> {
-    let modulus = key.public().modulus();
-    let exponent = key.public().exponent_bytes();
-    let secret = key.secret_numbers();
+pub(super) fn write_private(public: &PublicNumbers, secret: &SecretNumbers) -> Zeroizing<String> {
     let der = || -> Result<Vec<u8>, Error> {
         let key = RsaPrivateKeyRef {
-            modulus: UintRef::new(&modulus)?,
-            public_exponent: UintRef::new(&exponent)?,
+            modulus: UintRef::new(&public.modulus)?,
+            public_exponent: UintRef::new(&public.exponent)?,
             private_exponent: UintRef::new(secret.d.as_slice())?,
             prime1: UintRef::new(secret.p.as_slice())?,
             prime2: UintRef::new(secret.q.as_slice())?,
