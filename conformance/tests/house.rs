@@ -128,4 +128,5 @@ fn the_two_commands_of_the_readme_are_the_ones_ci_runs() {
         assert!(readme.lines().any(|line| line.trim() == command), "README.md lacks `{command}`");
         assert!(ci.contains(command), ".ci/run does not run `{command}`");
     }
+    assert!(house::root().join("examples/tour.rs").exists(), "examples/tour.rs is gone");
 }
