@@ -13,11 +13,13 @@ use odnix_proto::crypto::rsa::RsaPublicKey;
 use odnix_proto::limits::Limits;
 use odnix_proto::session::{RpcError, Timings};
 use odnix_proto::{ConfigError, handshake};
+use odnix_tl::odnix::types::messages::SentMessage;
 use odnix_tl::odnix::{enums, functions, types};
 use odnix_tl::{Decode as _, Function, Raw};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -26,6 +28,10 @@ pub const LAYER: i32 = 1;
 
 /// Calls waiting for the driver, and notices waiting for the update manager.
 const QUEUE: usize = 1024;
+
+/// How often one call waits for a busy server, and how long at most each time.
+const FLOOD_WAITS_MAX: u32 = 5;
+const FLOOD_WAIT_LONGEST: Duration = Duration::from_secs(60);
 
 /// How to open a client.
 #[derive(Clone, Debug)]
@@ -162,8 +168,15 @@ impl Caller {
         })
     }
 
+    /// Calls, and calls again after the wait a busy server asks for.
     pub(crate) async fn call<F: Function>(&self, function: &F) -> Result<F::Return, CallError> {
-        self.start(function).await?.await
+        let mut outcome = self.start(function).await?.await;
+        for _ in 0..FLOOD_WAITS_MAX {
+            let Err(Some(wait)) = outcome.as_ref().map_err(CallError::flood_wait) else { break };
+            tokio::time::sleep(wait.min(FLOOD_WAIT_LONGEST)).await;
+            outcome = self.start(function).await?.await;
+        }
+        outcome
     }
 }
 
@@ -489,7 +502,7 @@ impl Client {
             self.send_left_over().await?;
             self.start_send(peer, &send).await?
         };
-        self.finish_send(send, outcome).await
+        self.finish_send(peer, send, outcome).await
     }
 
     /// Sends what earlier runs left. Returns how many messages that were.
@@ -513,7 +526,7 @@ impl Client {
         while let Some(send) = left_over.first().cloned() {
             let peer = self.resolve(&send.peer_id.to_string()).await?;
             let outcome = self.start_send(&peer, &send).await?;
-            match self.finish_send(send, outcome).await {
+            match self.finish_send(&peer, send, outcome).await {
                 Ok(_) => sent += 1,
                 Err(error) if error.is_refusal() => {
                     tracing::warn!(%error, "a message of an earlier run was refused");
@@ -529,25 +542,22 @@ impl Client {
         &self,
         peer: &types::User,
         send: &PendingSend,
-    ) -> Result<
-        impl Future<Output = Result<types::messages::SentMessage, CallError>> + use<>,
-        CallError,
-    > {
-        let request = functions::messages::SendMessage {
-            peer: input_peer(peer),
-            message: send.text.clone(),
-            random_id: send.random_id,
-            media: None,
-        };
-        self.calls.start(&request).await
+    ) -> Result<impl Future<Output = Result<SentMessage, CallError>> + use<>, CallError> {
+        self.calls.start(&send_request(peer, send)).await
     }
 
     async fn finish_send(
         &self,
+        peer: &types::User,
         send: PendingSend,
-        outcome: impl Future<Output = Result<types::messages::SentMessage, CallError>>,
+        outcome: impl Future<Output = Result<SentMessage, CallError>>,
     ) -> Result<Sent, CallError> {
-        match self.or_stop(outcome).await {
+        let mut outcome = self.or_stop(outcome).await;
+        if let Err(Some(wait)) = outcome.as_ref().map_err(CallError::flood_wait) {
+            tokio::time::sleep(wait.min(FLOOD_WAIT_LONGEST)).await;
+            outcome = self.call(&send_request(peer, &send)).await;
+        }
+        match outcome {
             Ok(sent) => {
                 self.tell_manager(Local::Sent { send, sent: sent.clone() }).await?;
                 Ok(Sent { id: sent.id, date: sent.date, pts: sent.pts })
@@ -629,6 +639,15 @@ pub(crate) fn input_peer(user: &types::User) -> enums::InputPeer {
         user_id: user.id,
         access_hash: user.access_hash,
     })
+}
+
+fn send_request(peer: &types::User, send: &PendingSend) -> functions::messages::SendMessage {
+    functions::messages::SendMessage {
+        peer: input_peer(peer),
+        message: send.text.clone(),
+        random_id: send.random_id,
+        media: None,
+    }
 }
 
 fn publish(outcome: Result<(), ClientError>, stop: &watch::Sender<Option<Arc<ClientError>>>) {

@@ -4,6 +4,7 @@ use crate::driver::{ServerAddress, WireError};
 use crate::replica::ReplicaError;
 use odnix_proto::session::RpcError;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Why a client stopped. Its replica is intact.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +95,17 @@ impl CallError {
         matches!(self, Self::Rpc(error) if error.code == 401)
     }
 
+    /// How long the server asks to wait before the request is made again (`FLOOD_WAIT_n`).
+    pub fn flood_wait(&self) -> Option<Duration> {
+        match self {
+            Self::Rpc(error) if error.code == 420 => {
+                let seconds = error.message.strip_prefix("FLOOD_WAIT_")?.parse().ok()?;
+                Some(Duration::from_secs(seconds))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether the server has refused for good: what was asked has not happened and will not.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Rpc(error) if (400..500).contains(&error.code) && error.code != 420)
@@ -121,4 +133,37 @@ fn explain(error: &RpcError) -> String {
         _ => return format!("the server refused: {error}"),
     };
     format!("{words} ({})", error.message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rpc(code: i32, message: &str) -> CallError {
+        CallError::Rpc(RpcError { code, message: message.to_owned() })
+    }
+
+    #[test]
+    fn only_a_definite_no_is_a_refusal() {
+        let cases = [
+            (rpc(400, "MESSAGE_EMPTY"), true),
+            (rpc(403, "FORBIDDEN"), true),
+            (rpc(420, "FLOOD_WAIT_3"), false),
+            (rpc(500, "INTERNAL"), false),
+            (CallError::Request("too long".to_owned()), true),
+            (CallError::Answer("garbage".to_owned()), false),
+            (CallError::ShutDown, false),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(error.is_refusal(), expected, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_read_from_the_name_of_the_error() {
+        let wait = |code, name| rpc(code, name).flood_wait();
+        assert_eq!(wait(420, "FLOOD_WAIT_3"), Some(Duration::from_secs(3)));
+        assert_eq!(wait(420, "FLOOD_WAIT_soon"), None);
+        assert_eq!(wait(400, "FLOOD_WAIT_3"), None);
+    }
 }

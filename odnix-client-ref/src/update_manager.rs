@@ -93,7 +93,7 @@ struct Running {
     question: Option<Question>,
     /// To be stored in the next transaction.
     batch: Batch,
-    /// To be told once it is stored.
+    /// To be told once what came before it is stored.
     applied: Vec<ClientEvent>,
     /// The update that showed a gap, to be told if nothing else that waits fills it.
     gap: Option<ClientEvent>,
@@ -392,7 +392,7 @@ impl Running {
                     self.batch.checkpoint = Some(Checkpoint { pts: checkpoint.pts, date });
                 }
                 Event::GetDifference { from_pts } => {
-                    self.manager.events.send(ClientEvent::DifferenceRequested { from_pts });
+                    self.applied.push(ClientEvent::DifferenceRequested { from_pts });
                     let (caller, date) = (self.manager.caller.clone(), mailbox.date);
                     let log_replay_max = self.manager.log_replay_max;
                     self.question = Some(Box::pin(async move {

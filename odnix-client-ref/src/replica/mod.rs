@@ -22,16 +22,22 @@
 
 mod digest;
 mod error;
+mod files;
+mod rows;
 
 pub use digest::{Digest, MailboxModel, MessageRow, ReadPositions};
 pub use error::ReplicaError;
 
 use digest::CanonicalHasher;
+use files::{make_private_file, make_private_folder};
 use odnix_proto::{AuthKey, Secret};
 use odnix_tl::odnix::{enums::Update, types};
+use rows::{
+    advance_checkpoint, advance_read, apply_update, delete_pending, insert_message, message_row,
+    upsert_user,
+};
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -49,7 +55,7 @@ pub struct Checkpoint {
 }
 
 /// The authorization key of this device and what travels with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DeviceKey {
     /// The key.
     pub auth_key: AuthKey,
@@ -57,6 +63,15 @@ pub struct DeviceKey {
     pub server_salt: i64,
     /// The server's clock minus ours, in microseconds.
     pub time_offset_us: i64,
+}
+
+impl std::fmt::Debug for DeviceKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceKey")
+            .field("auth_key", &self.auth_key)
+            .field("time_offset_us", &self.time_offset_us)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A dialog as a list shows it.
@@ -629,124 +644,4 @@ fn in_transaction<T>(
     let value = work(&tx)?;
     tx.commit()?;
     Ok(value)
-}
-
-// --- what one update changes ---
-
-fn apply_update(tx: &Transaction<'_>, update: &Update) -> rusqlite::Result<usize> {
-    match update {
-        Update::UpdateNewMessage(new) => insert_message(tx, &new.message),
-        Update::UpdateMessageSent(sent) => {
-            delete_pending(tx, sent.random_id)?;
-            insert_message(tx, &sent.message)
-        }
-        Update::UpdateReadHistory(read) => {
-            let mut positions = ReadPositions::default();
-            positions.advance(read);
-            advance_read(tx, read.peer.user_id, positions)?;
-            Ok(0)
-        }
-        Update::UpdateUserTyping(_) => Ok(0),
-    }
-}
-
-fn insert_message(tx: &Transaction<'_>, message: &types::Message) -> rusqlite::Result<usize> {
-    let row = MessageRow::from(message);
-    tx.prepare_cached(
-        "INSERT INTO messages (id, peer_id, from_id, out, date, text, media)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
-    )?
-    .execute(params![
-        row.id,
-        row.peer_id,
-        row.from_id,
-        row.out,
-        row.date,
-        row.text,
-        row.media
-    ])
-}
-
-fn advance_read(
-    tx: &Transaction<'_>,
-    peer_id: i64,
-    positions: ReadPositions,
-) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO dialogs (peer_id, read_inbox_max_id, read_outbox_max_id) VALUES (?1, ?2, ?3)
-         ON CONFLICT (peer_id) DO UPDATE SET
-             read_inbox_max_id = max(read_inbox_max_id, excluded.read_inbox_max_id),
-             read_outbox_max_id = max(read_outbox_max_id, excluded.read_outbox_max_id)",
-    )?
-    .execute(params![peer_id, positions.inbox_max_id, positions.outbox_max_id])
-    .map(drop)
-}
-
-fn advance_checkpoint(tx: &Transaction<'_>, checkpoint: Checkpoint) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO checkpoint (id, pts, date) VALUES (1, ?1, ?2)
-         ON CONFLICT (id) DO UPDATE SET
-             pts = max(pts, excluded.pts), date = max(date, excluded.date)",
-    )?
-    .execute(params![checkpoint.pts, checkpoint.date])
-    .map(drop)
-}
-
-fn upsert_user(tx: &Transaction<'_>, user: &types::User) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "INSERT INTO users (id, access_hash, username, first_name, contact)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (id) DO UPDATE SET access_hash = excluded.access_hash,
-             username = excluded.username, first_name = excluded.first_name,
-             contact = excluded.contact",
-    )?
-    .execute(params![user.id, user.access_hash, user.username, user.first_name, user.contact])
-    .map(drop)
-}
-
-fn delete_pending(tx: &Transaction<'_>, random_id: i64) -> rusqlite::Result<()> {
-    tx.prepare_cached("DELETE FROM pending_sends WHERE random_id = ?1")?
-        .execute([random_id])
-        .map(drop)
-}
-
-fn message_row(row: &Row<'_>) -> rusqlite::Result<MessageRow> {
-    Ok(MessageRow {
-        id: row.get(0)?,
-        peer_id: row.get(1)?,
-        from_id: row.get(2)?,
-        out: row.get(3)?,
-        date: row.get(4)?,
-        text: row.get(5)?,
-        media: row.get(6)?,
-    })
-}
-
-// --- private files ---
-
-fn make_private_folder(folder: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| ReplicaError::from_io(folder, &error))
-}
-
-/// Makes the file before SQLite does, so that it is never readable by others; the WAL files
-/// take their mode from it.
-fn make_private_file(path: &Path) -> Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.append(true).create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let opened = options.open(path).map_err(|error| ReplicaError::from_io(path, &error))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        opened
-            .set_permissions(fs::Permissions::from_mode(0o600))
-            .map_err(|error| ReplicaError::from_io(path, &error))?;
-    }
-    drop(opened);
-    Ok(())
 }
