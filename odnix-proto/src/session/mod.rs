@@ -22,7 +22,8 @@
 //!   container: no (salt, session_id, msg_id, seq_no) is sealed twice.
 //! - A session outlives its connection. After a lost transport the client sends its unanswered
 //!   calls again under their own ids, and the server its unacknowledged answers; a call that
-//!   was received already is answered from memory, never run twice.
+//!   was received already is answered from memory, not run twice, as long as the server keeps
+//!   the session.
 //!
 //! # Limits
 //! All in [`crate::limits`].
