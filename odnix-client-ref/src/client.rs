@@ -1,8 +1,9 @@
 //! The client as a program uses it.
 
+use crate::caller::{Caller, FLOOD_WAIT_LONGEST, input_peer, why_stopped};
 use crate::driver::clock::{Clock, random_id, seed};
 use crate::driver::pump::Pump;
-use crate::driver::{Call, Control, Driver, Notices, Patience, ServerAddress, Wire};
+use crate::driver::{Control, Driver, Notices, Patience, ServerAddress, Wire};
 use crate::error::{CallError, ClientError};
 use crate::event::{ClientEvent, Events};
 use crate::replica::{Digest, PendingSend, Replica, ReplicaError};
@@ -15,11 +16,10 @@ use odnix_proto::session::{RpcError, Timings};
 use odnix_proto::{ConfigError, handshake};
 use odnix_tl::odnix::types::messages::SentMessage;
 use odnix_tl::odnix::{enums, functions, types};
-use odnix_tl::{Decode as _, Function, Raw};
+use odnix_tl::{Function, Raw};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use tokio::sync::{Mutex, broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
@@ -28,10 +28,6 @@ pub const LAYER: i32 = 1;
 
 /// Calls waiting for the driver, and notices waiting for the update manager.
 const QUEUE: usize = 1024;
-
-/// How often one call waits for a busy server, and how long at most each time.
-const FLOOD_WAITS_MAX: u32 = 5;
-const FLOOD_WAIT_LONGEST: Duration = Duration::from_secs(60);
 
 /// How to open a client.
 #[derive(Clone, Debug)]
@@ -138,54 +134,6 @@ pub struct Client {
     /// What an earlier run left to be sent; sent before anything else.
     left_over: Mutex<Vec<PendingSend>>,
     tasks: Vec<JoinHandle<()>>,
-}
-
-/// The part of a client that makes calls.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    queue: mpsc::Sender<Call>,
-    stopped: watch::Receiver<Option<Arc<ClientError>>>,
-}
-
-impl Caller {
-    /// Queues a call; the returned future waits for its outcome.
-    async fn start<F: Function>(
-        &self,
-        function: &F,
-    ) -> Result<impl Future<Output = Result<F::Return, CallError>> + use<F>, CallError> {
-        let body = function.to_bytes().map_err(|error| CallError::Request(error.to_string()))?;
-        let (reply, answer) = oneshot::channel();
-        if self.queue.send(Call { body, reply }).await.is_err() {
-            return Err(why_stopped(self.stopped.clone()).await);
-        }
-        let stopped = self.stopped.clone();
-        Ok(async move {
-            let bytes = match answer.await {
-                Ok(outcome) => outcome?,
-                Err(_) => return Err(why_stopped(stopped).await),
-            };
-            F::Return::from_bytes(bytes).map_err(|error| CallError::Answer(error.to_string()))
-        })
-    }
-
-    /// Calls, and calls again after the wait a busy server asks for.
-    pub(crate) async fn call<F: Function>(&self, function: &F) -> Result<F::Return, CallError> {
-        let mut outcome = self.start(function).await?.await;
-        for _ in 0..FLOOD_WAITS_MAX {
-            let Err(Some(wait)) = outcome.as_ref().map_err(CallError::flood_wait) else { break };
-            tokio::time::sleep(wait.min(FLOOD_WAIT_LONGEST)).await;
-            outcome = self.start(function).await?.await;
-        }
-        outcome
-    }
-}
-
-/// Why the driver is gone: the reason is published just after its queue closes.
-async fn why_stopped(mut stopped: watch::Receiver<Option<Arc<ClientError>>>) -> CallError {
-    match stopped.wait_for(Option::is_some).await {
-        Ok(reason) => reason.clone().map_or(CallError::ShutDown, CallError::Stopped),
-        Err(_) => CallError::ShutDown,
-    }
 }
 
 impl Client {
@@ -629,16 +577,6 @@ impl Client {
 
 fn signed_out() -> CallError {
     CallError::Rpc(RpcError { code: 401, message: "AUTH_KEY_UNREGISTERED".to_owned() })
-}
-
-pub(crate) fn input_peer(user: &types::User) -> enums::InputPeer {
-    if user.self_ {
-        return enums::InputPeer::InputPeerSelf;
-    }
-    enums::InputPeer::InputPeerUser(types::InputPeerUser {
-        user_id: user.id,
-        access_hash: user.access_hash,
-    })
 }
 
 fn send_request(peer: &types::User, send: &PendingSend) -> functions::messages::SendMessage {

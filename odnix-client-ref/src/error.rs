@@ -1,6 +1,6 @@
 //! What a client can fail with, each in one sentence that says what to do.
 
-use crate::driver::{ServerAddress, WireError};
+use crate::driver::address::{ServerAddress, WireError};
 use crate::replica::ReplicaError;
 use odnix_proto::session::RpcError;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! What a client tells whoever watches it.
 
-use crate::driver::ServerAddress;
+use crate::driver::address::ServerAddress;
 use odnix_proto::AuthKeyId;
 use odnix_tl::odnix::types;
 use std::time::Duration;

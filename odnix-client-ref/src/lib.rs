@@ -34,6 +34,7 @@
 //! # }
 //! ```
 
+mod caller;
 mod client;
 mod driver;
 mod error;

@@ -1,6 +1,6 @@
 //! Fetches the history itself, for a replica the log no longer reaches back to.
 
-use crate::client::{Caller, input_peer};
+use crate::caller::{Caller, input_peer};
 use crate::error::CallError;
 use crate::replica::{Batch, Checkpoint};
 use crate::store::Store;

@@ -16,7 +16,7 @@
 //! (dialogs, then their messages); a log that ends before it means the server lost data, and
 //! the mailbox is fetched anew from the beginning.
 
-use crate::client::Caller;
+use crate::caller::Caller;
 use crate::driver::Notice;
 use crate::driver::clock::Clock;
 use crate::error::{CallError, ClientError};

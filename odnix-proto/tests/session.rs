@@ -719,3 +719,32 @@ fn debug_of_events_and_sessions_shows_no_content() {
     assert!(!seen.contains("CANARY"), "{seen}");
     assert!(!seen.contains(&format!("{:?}", b"CANARY".as_slice())[1..20]), "{seen}");
 }
+
+#[test]
+fn call_beyond_the_limit_is_told_to_wait() {
+    let mut pair = Pair::settled();
+    for _ in 0..Limits::default().calls_max {
+        pair.client.call(echo(b"x")).unwrap();
+    }
+    while let Some(packet) = pair.client_sends() {
+        pair.server_takes(packet);
+    }
+    while pair.server_sends().is_some() {}
+    pair.server.push(echo(b"salt")).unwrap();
+    let packet = pair.server_sends().unwrap();
+    let header = odnix_proto::envelope::Header {
+        salt: look(&pair.key, Side::Server, &packet).header.salt,
+        session_id: pair.client.session_id().unwrap(),
+        msg_id: common::client_id(pair.now.wall, 1 << 20),
+        seq_no: 10_001,
+    };
+    let one_more = common::seal(&pair.key, Side::Client, header, &echo(b"x"));
+    assert_eq!(pair.server_takes(one_more), Received::Dropped(DropReason::Limit));
+    let packet = pair.server_sends().unwrap();
+    let data = look(&pair.key, Side::Server, &packet).data;
+    let at = data.windows(4).position(|window| window == types::RpcResult::ID.to_le_bytes());
+    let answer = types::RpcResult::from_prefix(data.slice(at.unwrap()..)).unwrap().0;
+    assert_eq!(answer.req_msg_id, header.msg_id.as_i64());
+    let error = types::RpcError::from_prefix(answer.result.0).unwrap().0;
+    assert_eq!((error.error_code, error.error_message.as_str()), (420, "FLOOD_WAIT_1"));
+}

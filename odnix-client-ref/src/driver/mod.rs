@@ -11,7 +11,7 @@
 //! after a wait that doubles from 200 ms to 30 s and is jittered; calls stay open meanwhile.
 //! A key the server does not know twice in a row is replaced by a new one.
 
-mod address;
+pub(crate) mod address;
 mod backoff;
 pub(crate) mod clock;
 pub(crate) mod pump;
