@@ -90,6 +90,15 @@ fn bad_msg(msg_id: MsgId, code: i32) -> Received {
     Received::Answered(Notice::BadMsg { msg_id, code })
 }
 
+/// A server's notice about a message it was sent.
+fn refusal(refused: &Header, error_code: i32) -> types::BadMsgNotification {
+    types::BadMsgNotification {
+        bad_msg_id: refused.msg_id.as_i64(),
+        bad_msg_seqno: refused.seq_no,
+        error_code,
+    }
+}
+
 // --- what the server refuses -------------------------------------------------------------
 
 #[test]
@@ -514,11 +523,7 @@ fn client_recovers_from_each_refusal_by_its_rule() {
         let call = wire.pair.client.call(echo(b"x")).unwrap();
         let packet = wire.pair.client_sends().unwrap();
         let first = look(&wire.pair.key, Side::Client, &packet).header;
-        let notice = types::BadMsgNotification {
-            bad_msg_id: first.msg_id.as_i64(),
-            bad_msg_seqno: first.seq_no,
-            error_code,
-        };
+        let notice = refusal(&first, error_code);
         let id = server_id(wire.pair.now.wall, 1 << 18);
         wire.client_takes(id, 0, &notice.to_bytes().unwrap());
         let again = wire.pair.client_sends().unwrap_or_else(|| panic!("code {error_code}"));
@@ -536,11 +541,7 @@ fn id_too_high_starts_a_new_session_when_ids_ran_ahead() {
     wire.pair.client.call(echo(b"x")).unwrap();
     let packet = wire.pair.client_sends().unwrap();
     let first = look(&wire.pair.key, Side::Client, &packet).header;
-    let notice = types::BadMsgNotification {
-        bad_msg_id: first.msg_id.as_i64(),
-        bad_msg_seqno: first.seq_no,
-        error_code: 17,
-    };
+    let notice = refusal(&first, 17);
     let past = server_id(wire.pair.now.wall.before(Duration::from_secs(4000)), 0);
     wire.client_takes(past, 0, &notice.to_bytes().unwrap());
     assert_ne!(wire.pair.client.session_id(), Some(wire.session_id));
@@ -557,11 +558,7 @@ fn refused_container_leaves_again_message_by_message() {
     }
     let packet = wire.pair.client_sends().unwrap();
     let first = look(&wire.pair.key, Side::Client, &packet).header;
-    let notice = types::BadMsgNotification {
-        bad_msg_id: first.msg_id.as_i64(),
-        bad_msg_seqno: first.seq_no,
-        error_code: 64,
-    };
+    let notice = refusal(&first, 64);
     let id = server_id(wire.pair.now.wall, 1 << 18);
     wire.client_takes(id, 0, &notice.to_bytes().unwrap());
     for _ in 0..3 {
@@ -577,11 +574,7 @@ fn plain_packets_lose_no_call_behind_an_acknowledgement() {
     wire.pair.client.call(echo(b"x")).unwrap();
     let packet = wire.pair.client_sends().unwrap();
     let first = look(&wire.pair.key, Side::Client, &packet).header;
-    let notice = types::BadMsgNotification {
-        bad_msg_id: first.msg_id.as_i64(),
-        bad_msg_seqno: first.seq_no,
-        error_code: 64,
-    };
+    let notice = refusal(&first, 64);
     let id = server_id(wire.pair.now.wall, 1 << 18);
     wire.client_takes(id, 0, &notice.to_bytes().unwrap());
     wire.pair.client_sends().unwrap();
@@ -607,11 +600,7 @@ fn endless_refusals_end_the_call_with_a_typed_error() {
     let ended = loop {
         let Some(packet) = wire.pair.client_sends() else { break wire.pair.client_events() };
         let header = look(&wire.pair.key, Side::Client, &packet).header;
-        let notice = types::BadMsgNotification {
-            bad_msg_id: header.msg_id.as_i64(),
-            bad_msg_seqno: header.seq_no,
-            error_code: 20,
-        };
+        let notice = refusal(&header, 20);
         rounds += 1;
         let id = server_id(wire.pair.now.wall, (1 << 18) + rounds);
         wire.client_takes(id, 0, &notice.to_bytes().unwrap());

@@ -81,7 +81,8 @@ impl ClientSession {
         }
     }
 
-    /// Service messages are bounded like calls; the oldest matter least.
+    /// Queues a service message, or drops it when the queue is full: none of them is missed
+    /// for long.
     pub(super) fn enqueue(&mut self, message: Outgoing<Tag>) {
         let limit = self.limits.sent_max.saturating_add(self.limits.calls_max);
         if self.queue.len() < limit {
