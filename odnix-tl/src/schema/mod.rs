@@ -39,6 +39,7 @@
 //! ```
 
 mod check;
+mod diff;
 mod generate;
 mod lexer;
 mod names;
@@ -47,6 +48,7 @@ mod parser;
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 
+pub use diff::{Change, Effect, diff};
 pub use generate::{Options, generate};
 
 /// A parsed and checked schema.
