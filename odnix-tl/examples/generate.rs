@@ -21,7 +21,10 @@ pub const MODULES: [Module; 3] = [
         module: "src/generated/mtproto.rs",
         options: Options {
             crate_path: "crate",
-            title: "The service layer of MTProto 2.0, from `schema/mtproto.tl`.",
+            title: "From `schema/mtproto.tl`.",
+            features: false,
+            any: true,
+            any: true,
         },
     },
     Module {
@@ -29,7 +32,9 @@ pub const MODULES: [Module; 3] = [
         module: "src/generated/odnix.rs",
         options: Options {
             crate_path: "crate",
-            title: "The application layer of Odnix, from `schema/odnix.tl`.",
+            title: "From `schema/odnix.tl`.",
+            features: false,
+            any: true,
         },
     },
     Module {
@@ -37,7 +42,10 @@ pub const MODULES: [Module; 3] = [
         module: "tests/everything/mod.rs",
         options: Options {
             crate_path: "odnix_tl",
-            title: "Every form that a line can have, from `everything.tl`.",
+            title: "From `everything.tl`.",
+            features: false,
+            any: true,
+            any: true,
         },
     },
 ];

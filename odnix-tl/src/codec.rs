@@ -1,7 +1,7 @@
 //! The traits of TL values, and the values that every schema has; vectors are in
 //! [`wire`](crate::wire).
 
-use alloc::{boxed::Box, string::String};
+use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 
 use crate::{DecodeError, EncodeError, Reader, Writer};
@@ -10,6 +10,16 @@ use crate::{DecodeError, EncodeError, Reader, Writer};
 pub trait Encode {
     /// Appends the value.
     fn encode(&self, writer: &mut Writer);
+
+    /// Appends the values one after the other, as the items of a vector.
+    fn encode_items(items: &[Self], writer: &mut Writer)
+    where
+        Self: Sized,
+    {
+        for item in items {
+            item.encode(writer);
+        }
+    }
 
     /// The value alone.
     ///
@@ -33,6 +43,19 @@ pub trait Decode: Sized {
     /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
     fn decode(reader: &mut Reader) -> Result<Self, DecodeError>;
 
+    /// Reads `count` values one after the other, as the items of a vector. The caller has checked
+    /// that so many fit into the input and into memory.
+    ///
+    /// # Errors
+    /// Those of [`decode`](Self::decode).
+    fn decode_items(reader: &mut Reader, count: usize) -> Result<Vec<Self>, DecodeError> {
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(Self::decode(reader)?);
+        }
+        Ok(items)
+    }
+
     /// Reads the value from all of `input`.
     ///
     /// # Errors
@@ -55,7 +78,8 @@ pub trait Decode: Sized {
     }
 }
 
-/// A struct generated from one line of a schema.
+/// A struct generated from one line of a schema. Its boxed form, [`Encode`] and [`Decode`], is
+/// [`ID`](Self::ID) and then the fields.
 pub trait Constructor: Sized {
     /// The constructor id.
     const ID: u32;
@@ -74,8 +98,26 @@ pub trait Constructor: Sized {
     fn decode_bare(reader: &mut Reader) -> Result<Self, DecodeError>;
 }
 
+impl<C: Constructor> Encode for C {
+    #[inline]
+    fn encode(&self, writer: &mut Writer) {
+        writer.put_u32(C::ID);
+        self.encode_bare(writer);
+    }
+}
+
+impl<C: Constructor> Decode for C {
+    const MIN_LEN: usize = C::MIN_LEN_BARE.saturating_add(4);
+
+    #[inline]
+    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+        reader.expect_id(C::ID, C::NAME)?;
+        C::decode_bare(reader)
+    }
+}
+
 /// A constructor that is called, and answered by a [`Return`](Self::Return).
-pub trait Function: Constructor + Encode {
+pub trait Function: Constructor {
     /// What the function returns; [`Raw`] if that depends on the query inside.
     type Return: Decode;
 }
@@ -103,6 +145,7 @@ impl Decode for Raw {
 macro_rules! primitives {
     ($($type:ty, $min_len:literal, $put:ident($($deref:tt)?), $get:ident;)*) => {$(
         impl Encode for $type {
+            #[inline]
             fn encode(&self, writer: &mut Writer) {
                 writer.$put($($deref)? self);
             }
@@ -111,6 +154,7 @@ macro_rules! primitives {
         impl Decode for $type {
             const MIN_LEN: usize = $min_len;
 
+            #[inline]
             fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
                 reader.$get()
             }
@@ -120,8 +164,6 @@ macro_rules! primitives {
 
 primitives! {
     bool, 4, put_bool(*), bool;
-    i32, 4, put_i32(*), i32;
-    i64, 8, put_i64(*), i64;
     f64, 8, put_f64(*), f64;
     [u8; 16], 16, put_int128(), int128;
     [u8; 32], 32, put_int256(), int256;
@@ -129,17 +171,36 @@ primitives! {
     String, 4, put_string(), string;
 }
 
-impl<T: Encode> Encode for Box<T> {
-    fn encode(&self, writer: &mut Writer) {
-        T::encode(self, writer);
-    }
+/// Numbers, of which vectors are written and read as one block.
+macro_rules! numbers {
+    ($($type:ty, $len:literal, $put:ident, $get:ident;)*) => {$(
+        impl Encode for $type {
+            #[inline]
+            fn encode(&self, writer: &mut Writer) {
+                writer.$put(*self);
+            }
+
+            fn encode_items(items: &[Self], writer: &mut Writer) {
+                writer.put_block(items, |item| item.to_le_bytes());
+            }
+        }
+
+        impl Decode for $type {
+            const MIN_LEN: usize = $len;
+
+            #[inline]
+            fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
+                reader.$get()
+            }
+
+            fn decode_items(reader: &mut Reader, count: usize) -> Result<Vec<Self>, DecodeError> {
+                reader.block(count, Self::from_le_bytes)
+            }
+        }
+    )*};
 }
 
-impl<T: Decode> Decode for Box<T> {
-    // Not that of `T`, which may be the type this is a field of.
-    const MIN_LEN: usize = 4;
-
-    fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
-        T::decode(reader).map(Self::new)
-    }
+numbers! {
+    i32, 4, put_i32, i32;
+    i64, 8, put_i64, i64;
 }

@@ -100,4 +100,11 @@ pub enum EncodeError {
     /// Constructors nest deeper than [`DEPTH_MAX`](crate::limits::DEPTH_MAX).
     #[error("objects nest too deeply")]
     TooDeep,
+    /// Of conditional fields that share a bit, such as `a:flags.1?int b:flags.1?string`, some are
+    /// there and some are not.
+    #[error("of the fields that share a bit of {bits:#x} some are there and some are not")]
+    HalfSet {
+        /// Such bits of a `#`.
+        bits: u32,
+    },
 }

@@ -70,7 +70,11 @@
 extern crate alloc;
 
 mod codec;
+#[cfg(feature = "serde")]
+pub mod dynamic;
+mod embedded;
 mod error;
+pub mod fields;
 mod generated;
 mod ids;
 #[cfg(feature = "serde")]
@@ -79,20 +83,31 @@ pub mod limits;
 mod macros;
 mod reader;
 pub mod schema;
+mod unknown;
 pub mod wire;
 mod writer;
 
 pub use codec::{Constructor, Decode, Encode, Function, Raw};
+pub use embedded::EmbeddedSchema;
 pub use error::{DecodeError, EncodeError};
 pub use generated::{mtproto, odnix};
 pub use reader::Reader;
-pub use writer::{FlagsWord, Writer};
+pub use unknown::{OrUnknown, Unknown};
+pub use writer::Writer;
 
 /// What generated code imports.
 pub mod prelude {
-    pub use crate::Raw;
+    pub use crate::{
+        Raw,
+        fields::{As, Bit, BitOf, Word},
+        tl_enum, tl_struct,
+        wire::{Bare, BareVectorOf, Boxed, Heap, VectorOf},
+    };
     pub use alloc::{boxed::Box, string::String, vec::Vec};
     pub use bytes::Bytes;
 }
 
 pub use bytes::Bytes;
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub use serde;

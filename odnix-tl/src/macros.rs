@@ -1,175 +1,73 @@
-//! What a line of a schema becomes: the code that all generated types share.
+//! What a line of a schema becomes beside its struct: the code that all generated types share.
 
-/// One constructor or function: a struct, its codec, and its JSON form.
+/// The codec of one constructor or function, and its JSON form.
 ///
-/// Each field is `name: Type`, followed by `as Form` if its form on the wire is not
-/// [`Boxed`](crate::wire::Boxed), and by `= flags.N` if it is conditional. `[flags]` in front
-/// of a field, or at the end after `;`, stands for a `#`. A string behind the name is the
-/// name in the schema where that differs. `@redact` keeps the fields out of `Debug`.
+/// `Name = "tlName" 0xid, min_len -> Return` is followed by the fields in parentheses; if one of
+/// them needs a marker (see [`fields`](crate::fields)), then by all fields in braces and by the
+/// tuple. `@redact` in front keeps the fields out of `Debug`. The static `SCHEMA` must be in scope.
 #[macro_export]
 macro_rules! tl_struct {
-    // A constructor without fields is a unit struct.
-    (
-        $(#[$meta:meta])*
-        $(@$redact:ident)? pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? ;
+    ($(@$redact:ident)? $type:ident = $name:literal $id:literal, $min_len:literal $(-> $return:ty)? ;
+        ($($field:ident),* $(,)?)
     ) => {
-        $(#[$meta])*
-        #[derive(Clone, PartialEq)]
-        pub struct $type;
-
-        $crate::tl_struct! { @debug $type ($($redact)?) }
-
-        $crate::tl_struct! { @codec $type $name $id (0_usize) ($(-> $return)?)
-            fn encode_bare(self, _writer) {}
-            fn decode_bare(_reader) { ::core::result::Result::Ok(Self) }
+        $crate::tl_struct! { $(@$redact)? $type = $name $id, $min_len $(-> $return)? ;
+            {$($field),*} ($($field,)*)
         }
-
-        $crate::__tl_json! { @struct $type {} }
     };
-    (
-        $(#[$meta:meta])*
-        $(@$redact:ident)? pub struct $type:ident = $name:literal $id:literal $(-> $return:ty)? {$(
-            $([$word:ident])*
-            $(#[$field_meta:meta])*
-            $field:ident $($tl_name:literal)? :
-                $field_type:ty $(as $form:ty)? $(= $flags:ident . $bit:literal)?,
-        )* $(; $([$tail:ident])*)?}
+    ($(@$redact:ident)? $type:ident = $name:literal $id:literal, $min_len:literal $(-> $return:ty)? ;
+        {$($field:ident),* $(,)?} $parts:tt
     ) => {
-        $(#[$meta])*
-        #[derive(Clone, PartialEq)]
-        pub struct $type {$(
-            $(#[$field_meta])*
-            pub $field: $field_type,
-        )*}
-
-        $crate::tl_struct! { @debug $type ($($redact)?) $($field)* }
-
-        $crate::tl_struct! { @codec $type $name $id (
-                0_usize
-                $($(+ $crate::tl_struct!(@word_len $word))*
-                + $crate::tl_struct!(@min_len $field_type, ($($form)?) $($flags)?))*
-                $($(+ $crate::tl_struct!(@word_len $tail))*)?
-            ) ($(-> $return)?)
-            fn encode_bare(self, writer) {
-                $(
-                    $(let $word = writer.flags();)*
-                    $crate::tl_struct!(
-                        @put self.$field, writer, ($($form)?) $($flags . $bit)?
-                    );
-                )*
-                $($($crate::tl_struct!(@word_put $tail, writer);)*)?
-            }
-            fn decode_bare(reader) {
-                $(
-                    $(let $word = reader.u32()?;)*
-                    let $field = $crate::tl_struct!(
-                        @get reader, ($($form)?) $($flags . $bit)?
-                    );
-                )*
-                $($($crate::tl_struct!(@word_get $tail, reader);)*)?
-                ::core::result::Result::Ok(Self { $($field),* })
-            }
-        }
-
-        $crate::__tl_json! { @struct $type {$(
-            $field ($crate::tl_struct!(@name $field $($tl_name)?)) $($flags)?,
-        )*} }
-    };
-
-    (@codec $type:ident $name:literal $id:literal ($min_len:expr) ($(-> $return:ty)?)
-        fn encode_bare($self:ident, $writer:ident) $encode:block
-        fn decode_bare($reader:ident) $decode:block
-    ) => {
-        #[allow(unused_variables)] // a `#` may have no conditional fields
         impl $crate::Constructor for $type {
             const ID: u32 = $id;
             const NAME: &'static str = $name;
             const MIN_LEN_BARE: usize = $min_len;
 
-            fn encode_bare(&$self, $writer: &mut $crate::Writer) {
-                $writer.nested(|$writer| $encode);
+            #[inline]
+            fn encode_bare(&self, writer: &mut $crate::Writer) {
+                let Self { $($field),* } = self;
+                writer.fields($parts);
             }
 
-            fn decode_bare($reader: &mut $crate::Reader) -> ::core::result::Result<Self, $crate::DecodeError> {
-                $reader.nested(|$reader| $decode)
-            }
-        }
-
-        impl $crate::Encode for $type {
-            fn encode(&self, writer: &mut $crate::Writer) {
-                writer.put_u32(<Self as $crate::Constructor>::ID);
-                $crate::Constructor::encode_bare(self, writer);
-            }
-        }
-
-        impl $crate::Decode for $type {
-            const MIN_LEN: usize = 4 + <Self as $crate::Constructor>::MIN_LEN_BARE;
-
-            fn decode(reader: &mut $crate::Reader) -> ::core::result::Result<Self, $crate::DecodeError> {
-                reader.expect_id($id, $name)?;
-                $crate::Constructor::decode_bare(reader)
+            #[inline]
+            fn decode_bare(
+                reader: &mut $crate::Reader,
+            ) -> ::core::result::Result<Self, $crate::DecodeError> {
+                // Half the work of `?` for the compiler, which sees thousands of these.
+                match reader.fields() {
+                    ::core::result::Result::Ok($parts) => {
+                        ::core::result::Result::Ok(Self { $($field),* })
+                    }
+                    ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+                }
             }
         }
 
         $(impl $crate::Function for $type {
             type Return = $return;
         })?
-    };
 
-    (@debug $type:ident () $($field:ident)*) => {
-        impl ::core::fmt::Debug for $type {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.debug_struct(stringify!($type))
-                    $(.field(stringify!($field), &self.$field))*
-                    .finish()
-            }
-        }
+        $($crate::tl_struct! { @debug $redact $type })?
+
+        $crate::__tl_serde! { $type, $crate::dynamic::Expected::Named($name) }
     };
-    (@debug $type:ident (redact) $($field:ident)*) => {
+    (@debug redact $type:ident) => {
         impl ::core::fmt::Debug for $type {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.debug_struct(stringify!($type)).finish_non_exhaustive()
             }
         }
     };
-
-    (@form) => { $crate::wire::Boxed };
-    (@form $form:ty) => { $form };
-    (@name $field:ident) => { stringify!($field) };
-    (@name $field:ident $tl_name:literal) => { $tl_name };
-    (@word_len $word:ident) => { 4_usize };
-    (@word_put $word:ident, $writer:ident) => { $writer.put_u32(0) };
-    (@word_get $word:ident, $reader:ident) => { $reader.u32()? };
-    (@min_len $type:ty, ($($form:ty)?)) => {
-        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Wire<$type>>::MIN_LEN
-    };
-    (@min_len $type:ty, ($($form:ty)?) $flags:ident) => { 0_usize };
-    (@put $value:expr, $writer:ident, ($($form:ty)?)) => {
-        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Wire<_>>::put(&$value, $writer)
-    };
-    (@put $value:expr, $writer:ident, ($($form:ty)?) $flags:ident . $bit:literal) => {
-        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Flagged<_>>::put_flagged(
-            &$value, $writer, $flags, $bit,
-        )
-    };
-    (@get $reader:ident, ($($form:ty)?)) => {
-        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Wire<_>>::get($reader)?
-    };
-    (@get $reader:ident, ($($form:ty)?) $flags:ident . $bit:literal) => {
-        <$crate::tl_struct!(@form $($form)?) as $crate::wire::Flagged<_>>::get_flagged(
-            $reader, $flags, $bit,
-        )?
-    };
 }
 
 /// One type with several constructors: an enum, its codec, and its JSON form.
 ///
-/// A variant is `Name(Struct)`, or `Name = Struct` if the struct has no fields.
+/// `Name = "TlName", min_len` is followed by the variants: `Name(Struct)`, or `Name = Struct` if
+/// the struct has no fields. The static `SCHEMA` must be in scope.
 #[macro_export]
 macro_rules! tl_enum {
     (
         $(#[$meta:meta])*
-        pub enum $type:ident = $name:literal {$(
+        pub enum $type:ident = $name:literal, $min_len:literal {$(
             $(#[$variant_meta:meta])*
             $variant:ident $(($payload:ty))? $(= $unit:path)?,
         )*}
@@ -188,6 +86,7 @@ macro_rules! tl_enum {
 
         impl $type {
             /// The constructor id of this value.
+            #[inline]
             pub const fn constructor_id(&self) -> u32 {
                 match self {$(
                     Self::$variant { .. } => $crate::tl_enum!(@const ID $($payload)? $($unit)?),
@@ -195,6 +94,7 @@ macro_rules! tl_enum {
             }
 
             /// The constructor name of this value in the schema.
+            #[inline]
             pub const fn constructor_name(&self) -> &'static str {
                 match self {$(
                     Self::$variant { .. } => $crate::tl_enum!(@const NAME $($payload)? $($unit)?),
@@ -203,161 +103,148 @@ macro_rules! tl_enum {
         }
 
         impl $crate::Encode for $type {
+            #[inline]
             fn encode(&self, writer: &mut $crate::Writer) {
                 match self {
                     $($(Self::$variant(value) => <$payload as $crate::Encode>::encode(value, writer),)?)*
-                    $($(Self::$variant => <$unit as $crate::Encode>::encode(&$unit, writer),)?)*
+                    $($(Self::$variant => $crate::Encode::encode(&$unit, writer),)?)*
                 }
             }
         }
 
         impl $crate::Decode for $type {
-            const MIN_LEN: usize = {
-                let mut min_len = usize::MAX;
-                $(
-                    let len = $crate::tl_enum!(@const MIN_LEN_BARE $($payload)? $($unit)?);
-                    if len < min_len {
-                        min_len = len;
-                    }
-                )*
-                4 + min_len
-            };
+            const MIN_LEN: usize = $min_len;
 
-            fn decode(reader: &mut $crate::Reader) -> ::core::result::Result<Self, $crate::DecodeError> {
+            #[inline]
+            fn decode(
+                reader: &mut $crate::Reader,
+            ) -> ::core::result::Result<Self, $crate::DecodeError> {
                 let position = reader.position();
                 match reader.u32()? {
                     $($(<$payload as $crate::Constructor>::ID => {
                         <$payload as $crate::Constructor>::decode_bare(reader).map(Self::$variant)
                     })?)*
-                    $($(<$unit as $crate::Constructor>::ID => {
-                        <$unit as $crate::Constructor>::decode_bare(reader).map(|_| Self::$variant)
-                    })?)*
-                    id => ::core::result::Result::Err($crate::DecodeError::UnknownConstructor {
-                        position,
-                        id,
-                        expected: $name,
-                    }),
+                    $($(<$unit as $crate::Constructor>::ID => reader.unit(Self::$variant),)?)*
+                    id => reader.unknown_constructor(position, id, $name),
                 }
             }
         }
 
         $($(impl ::core::convert::From<$payload> for $type {
+            #[inline]
             fn from(value: $payload) -> Self {
                 Self::$variant(value)
             }
         })?)*
 
-        $crate::__tl_json! { @enum $type = $name {$($variant $(($payload))? $(= $unit)?,)*} }
+        $crate::__tl_serde! { $type, $crate::dynamic::Expected::Named($name) }
     };
 
     (@const $name:ident $constructor:ty) => { <$constructor as $crate::Constructor>::$name };
 }
 
-/// The JSON form of one type.
+/// Everything that a schema defines of one kind: an enum like that of [`tl_enum!`], of which each
+/// variant holds its struct, and may be there only with a cargo feature.
+#[macro_export]
+macro_rules! tl_any {
+    (
+        $(#[$meta:meta])*
+        pub enum $type:ident = $name:literal, $expected:ident, $min_len:literal {$(
+            $(#[doc = $docs:literal])*
+            $(#[cfg($($cfg:tt)*)])?
+            $variant:ident($payload:ty),
+        )*}
+    ) => {
+        $(#[$meta])*
+        #[allow(
+            clippy::large_enum_variant,
+            reason = "the schema names the variants and says what they hold"
+        )]
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $type {$(
+            $(#[doc = $docs])*
+            $(#[cfg($($cfg)*)])?
+            $variant($payload),
+        )*}
+
+        impl $type {
+            /// The constructor id of this value.
+            #[inline]
+            pub const fn constructor_id(&self) -> u32 {
+                match *self {$(
+                    $(#[cfg($($cfg)*)])?
+                    Self::$variant(_) => <$payload as $crate::Constructor>::ID,
+                )*}
+            }
+
+            /// The constructor name of this value in the schema.
+            #[inline]
+            pub const fn constructor_name(&self) -> &'static str {
+                match *self {$(
+                    $(#[cfg($($cfg)*)])?
+                    Self::$variant(_) => <$payload as $crate::Constructor>::NAME,
+                )*}
+            }
+        }
+
+        impl $crate::Encode for $type {
+            #[inline]
+            fn encode(&self, writer: &mut $crate::Writer) {
+                match self {$(
+                    $(#[cfg($($cfg)*)])?
+                    Self::$variant(value) => <$payload as $crate::Encode>::encode(value, writer),
+                )*}
+            }
+        }
+
+        impl $crate::Decode for $type {
+            const MIN_LEN: usize = $min_len;
+
+            #[inline]
+            fn decode(
+                reader: &mut $crate::Reader,
+            ) -> ::core::result::Result<Self, $crate::DecodeError> {
+                let position = reader.position();
+                match reader.u32()? {
+                    $(
+                        $(#[cfg($($cfg)*)])?
+                        <$payload as $crate::Constructor>::ID => {
+                            <$payload as $crate::Constructor>::decode_bare(reader).map(Self::$variant)
+                        }
+                    )*
+                    id => reader.unknown_constructor(position, id, $name),
+                }
+            }
+        }
+
+        $crate::__tl_serde! { $type, $crate::dynamic::Expected::$expected }
+    };
+}
+
+/// The JSON form of one type: that of its bytes, by the schema of its module.
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __tl_json {
-    (@struct $type:ident {$($field:ident ($name:expr) $($flags:ident)?,)*}) => {
-        #[allow(unused_variables)] // there may be no fields
-        impl $crate::json::JsonObject for $type {
-            fn put_fields<M: $crate::json::SerializeMap>(
-                &self,
-                map: &mut M,
-            ) -> ::core::result::Result<(), M::Error> {
-                $($crate::__tl_json!(@put self.$field, map, $name, $($flags)?);)*
-                ::core::result::Result::Ok(())
-            }
-
-            fn take_fields(
-                members: &mut $crate::json::Members,
-            ) -> ::core::result::Result<Self, $crate::json::JsonError> {
-                ::core::result::Result::Ok(Self {
-                    $($field: $crate::__tl_json!(@take members, $name, $($flags)?),)*
-                })
-            }
-        }
-
-        impl $crate::json::Json for $type {
-            fn to_json<S: $crate::json::Serializer>(
+macro_rules! __tl_serde {
+    ($type:ident, $expected:expr) => {
+        impl $crate::serde::Serialize for $type {
+            #[inline]
+            fn serialize<S: $crate::serde::Serializer>(
                 &self,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
-                $crate::json::JsonObject::put_object(self, serializer)
-            }
-
-            fn from_json(
-                value: $crate::json::Value,
-            ) -> ::core::result::Result<Self, $crate::json::JsonError> {
-                $crate::json::only(value)
+                SCHEMA.serialize(self, serializer)
             }
         }
 
-        $crate::__tl_json! { @serde $type }
-    };
-    (@enum $type:ident = $name:literal {$($variant:ident $(($payload:ty))? $(= $unit:path)?,)*}) => {
-        impl $crate::json::Json for $type {
-            fn to_json<S: $crate::json::Serializer>(
-                &self,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
-                match self {
-                    $($(Self::$variant(value) => {
-                        <$payload as $crate::json::Json>::to_json(value, serializer)
-                    })?)*
-                    $($(Self::$variant => {
-                        <$unit as $crate::json::Json>::to_json(&$unit, serializer)
-                    })?)*
-                }
-            }
-
-            fn from_json(
-                value: $crate::json::Value,
-            ) -> ::core::result::Result<Self, $crate::json::JsonError> {
-                let members = $crate::json::Members::open(value)?;
-                match members.name() {
-                    $($(<$payload as $crate::Constructor>::NAME => {
-                        members.into_object::<$payload>().map(Self::$variant)
-                    })?)*
-                    $($(<$unit as $crate::Constructor>::NAME => {
-                        members.into_object::<$unit>().map(|_| Self::$variant)
-                    })?)*
-                    _ => ::core::result::Result::Err(members.unknown_name($name)),
-                }
-            }
-        }
-
-        $crate::__tl_json! { @serde $type }
-    };
-
-    (@serde $type:ident) => {
-        impl $crate::json::Serialize for $type {
-            fn serialize<S: $crate::json::Serializer>(
-                &self,
-                serializer: S,
-            ) -> ::core::result::Result<S::Ok, S::Error> {
-                $crate::json::Json::to_json(self, serializer)
-            }
-        }
-
-        impl<'de> $crate::json::Deserialize<'de> for $type {
-            fn deserialize<D: $crate::json::Deserializer<'de>>(
+        impl<'de> $crate::serde::Deserialize<'de> for $type {
+            #[inline]
+            fn deserialize<D: $crate::serde::Deserializer<'de>>(
                 deserializer: D,
             ) -> ::core::result::Result<Self, D::Error> {
-                $crate::json::deserialize(deserializer)
+                SCHEMA.deserialize($expected, deserializer)
             }
         }
-    };
-
-    (@put $value:expr, $map:ident, $name:expr, ) => {
-        $map.serialize_entry($name, &$crate::json::AsJson(&$value))?
-    };
-    (@put $value:expr, $map:ident, $name:expr, $flags:ident) => {
-        $crate::json::JsonFlagged::put_member(&$value, $map, $name)?
-    };
-    (@take $members:ident, $name:expr, ) => { $members.take($name)? };
-    (@take $members:ident, $name:expr, $flags:ident) => {
-        $crate::json::JsonFlagged::take_member($members, $name)?
     };
 }
 
@@ -365,6 +252,6 @@ macro_rules! __tl_json {
 #[cfg(not(feature = "serde"))]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __tl_json {
+macro_rules! __tl_serde {
     ($($tokens:tt)*) => {};
 }

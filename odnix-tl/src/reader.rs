@@ -1,10 +1,12 @@
 //! Reads TL elements from bytes.
 
 use alloc::{string::String, vec::Vec};
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
+use core::ops::Range;
 
 use crate::{
     DecodeError,
+    fields::{Get, Words},
     limits::{DEPTH_MAX, VECTOR_BYTES_MAX},
     wire::Wire,
 };
@@ -15,8 +17,8 @@ use crate::{
 /// After an error the reader stands at an unspecified place of the input.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    rest: Bytes,
-    total: usize,
+    input: Bytes,
+    position: usize,
     depth: u32,
     vector_bytes: usize,
 }
@@ -24,28 +26,32 @@ pub struct Reader {
 impl Reader {
     /// Starts at the first byte of `input`.
     pub fn new(input: Bytes) -> Self {
-        Self { total: input.len(), rest: input, depth: 0, vector_bytes: 0 }
+        Self { input, position: 0, depth: 0, vector_bytes: 0 }
     }
 
     /// How many bytes are left.
+    #[inline]
     pub fn remaining(&self) -> usize {
-        self.rest.len()
+        self.rest_of_input().len()
     }
 
     /// How many bytes have been read.
+    #[inline]
     pub fn position(&self) -> usize {
-        self.total.saturating_sub(self.rest.len())
+        self.position
     }
 
     /// The next four bytes as a constructor id, left unread.
+    #[inline]
     pub fn peek_id(&self) -> Option<u32> {
-        self.rest.first_chunk().map(|id| u32::from_le_bytes(*id))
+        self.rest_of_input().first_chunk().map(|id| u32::from_le_bytes(*id))
     }
 
     /// Reads `#` or a constructor id: four bytes.
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`].
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, DecodeError> {
         self.array().map(u32::from_le_bytes)
     }
@@ -54,6 +60,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`].
+    #[inline]
     pub fn i32(&mut self) -> Result<i32, DecodeError> {
         self.array().map(i32::from_le_bytes)
     }
@@ -62,6 +69,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`].
+    #[inline]
     pub fn i64(&mut self) -> Result<i64, DecodeError> {
         self.array().map(i64::from_le_bytes)
     }
@@ -70,6 +78,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`].
+    #[inline]
     pub fn f64(&mut self) -> Result<f64, DecodeError> {
         self.array().map(f64::from_le_bytes)
     }
@@ -78,6 +87,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`].
+    #[inline]
     pub fn int128(&mut self) -> Result<[u8; 16], DecodeError> {
         self.array()
     }
@@ -86,6 +96,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`].
+    #[inline]
     pub fn int256(&mut self) -> Result<[u8; 32], DecodeError> {
         self.array()
     }
@@ -94,6 +105,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`], [`DecodeError::UnknownConstructor`].
+    #[inline]
     pub fn bool(&mut self) -> Result<bool, DecodeError> {
         let position = self.position();
         match self.u32()? {
@@ -108,7 +120,150 @@ impl Reader {
     /// # Errors
     /// [`DecodeError::UnexpectedEnd`], [`DecodeError::NonMinimalLength`],
     /// [`DecodeError::UnknownLengthForm`], [`DecodeError::NonZeroPadding`].
+    #[inline]
     pub fn bytes(&mut self) -> Result<Bytes, DecodeError> {
+        let data = self.data()?;
+        Ok(self.input.slice(data))
+    }
+
+    /// Reads `string`: `bytes` that are UTF-8.
+    ///
+    /// # Errors
+    /// Those of [`bytes`](Self::bytes), and [`DecodeError::InvalidUtf8`].
+    pub fn string(&mut self) -> Result<String, DecodeError> {
+        let position = self.position();
+        let data = self.data()?;
+        let data = self.input.get(data).unwrap_or_default();
+        let text = core::str::from_utf8(data);
+        text.map(String::from).map_err(|_| DecodeError::InvalidUtf8 { position })
+    }
+
+    /// Takes all bytes that are left.
+    pub fn rest(&mut self) -> Bytes {
+        let rest = self.input.slice(self.position..);
+        self.position = self.input.len();
+        rest
+    }
+
+    /// Ends reading.
+    ///
+    /// # Errors
+    /// [`DecodeError::TrailingBytes`] if anything is left.
+    pub fn finish(self) -> Result<(), DecodeError> {
+        match self.remaining() {
+            0 => Ok(()),
+            count => Err(DecodeError::TrailingBytes { position: self.position(), count }),
+        }
+    }
+
+    /// Reads a constructor id that must be `id`.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnexpectedEnd`], [`DecodeError::UnknownConstructor`].
+    #[inline]
+    pub fn expect_id(&mut self, id: u32, expected: &'static str) -> Result<(), DecodeError> {
+        let position = self.position();
+        match self.u32()? {
+            found if found == id => Ok(()),
+            found => Err(DecodeError::UnknownConstructor { position, id: found, expected }),
+        }
+    }
+
+    /// Reads `count item…`, each item in the form `W`.
+    ///
+    /// # Errors
+    /// [`DecodeError::VectorTooLong`] and [`DecodeError::OutOfBudget`] before anything is
+    /// allocated, and those of the items.
+    #[inline]
+    pub fn items<T, W: Wire<T>>(&mut self) -> Result<Vec<T>, DecodeError> {
+        let position = self.position();
+        let count = self.count(W::MIN_LEN)?;
+        let vector_bytes = count.saturating_mul(size_of::<T>()).saturating_add(self.vector_bytes);
+        if vector_bytes > VECTOR_BYTES_MAX {
+            return Err(DecodeError::OutOfBudget { position });
+        }
+        self.vector_bytes = vector_bytes;
+        W::get_items(self, count)
+    }
+
+    /// Reads the fields of a constructor that has none, one level deeper.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooDeep`].
+    #[inline]
+    pub fn unit<T>(&mut self, value: T) -> Result<T, DecodeError> {
+        self.fields::<()>().map(|()| value)
+    }
+
+    /// That the constructor id read at `position` is none of `expected`.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownConstructor`], always.
+    #[cold]
+    pub fn unknown_constructor<T>(
+        &self,
+        position: usize,
+        id: u32,
+        expected: &'static str,
+    ) -> Result<T, DecodeError> {
+        Err(DecodeError::UnknownConstructor { position, id, expected })
+    }
+
+    /// Reads the count of items that have at least `min_len` bytes each.
+    pub(crate) fn count(&mut self, min_len: usize) -> Result<usize, DecodeError> {
+        let position = self.position();
+        let count_on_wire = self.u32()?;
+        let remaining = self.remaining();
+        let too_long = DecodeError::VectorTooLong { position, count: count_on_wire, remaining };
+        let count = i32::try_from(count_on_wire).ok().and_then(|count| usize::try_from(count).ok());
+        // An item without any bytes still costs time, so it counts as one byte.
+        count.filter(|count| count.saturating_mul(min_len.max(1)) <= remaining).ok_or(too_long)
+    }
+
+    /// Reads `count` numbers of `N` bytes each.
+    pub(crate) fn block<T, const N: usize>(
+        &mut self,
+        count: usize,
+        number: impl Fn([u8; N]) -> T,
+    ) -> Result<Vec<T>, DecodeError> {
+        let needed = count.saturating_mul(N);
+        let taken = self.rest_of_input().get(..needed);
+        let (numbers, _) = taken.ok_or_else(|| self.unexpected_end(needed))?.as_chunks();
+        let numbers = numbers.iter().map(|chunk| number(*chunk)).collect();
+        self.advance(needed);
+        Ok(numbers)
+    }
+
+    /// Reads the parts of a tuple, one level deeper.
+    ///
+    /// # Errors
+    /// [`DecodeError::TooDeep`], and those of the parts.
+    #[inline]
+    pub fn fields<T: Get>(&mut self) -> Result<T, DecodeError> {
+        self.descend()?;
+        let fields = T::get(self, &mut Words::default());
+        self.ascend();
+        fields
+    }
+
+    /// Goes to the fields of a constructor, one level deeper.
+    #[inline]
+    pub(crate) fn descend(&mut self) -> Result<(), DecodeError> {
+        if self.depth >= DEPTH_MAX {
+            return Err(DecodeError::TooDeep { position: self.position() });
+        }
+        self.depth = self.depth.saturating_add(1);
+        Ok(())
+    }
+
+    /// Comes back from the fields of a constructor.
+    #[inline]
+    pub(crate) fn ascend(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    /// The place of the data of a byte string, which it takes with its length and padding.
+    fn data(&mut self) -> Result<Range<usize>, DecodeError> {
         const LONG_FORM: u8 = 0xfe;
         let position = self.position();
         let (prefix_len, len) = match self.peek::<1>()? {
@@ -122,117 +277,41 @@ impl Reader {
         if prefix_len > 1 && len < usize::from(LONG_FORM) {
             return Err(DecodeError::NonMinimalLength { position });
         }
-        let mut data = self.take(prefix_len.saturating_add(len).next_multiple_of(4))?;
-        data.advance(prefix_len);
-        let padding = data.split_off(len);
+        let data_len = prefix_len.saturating_add(len);
+        let needed = data_len.next_multiple_of(4);
+        let Some(padding) = self.rest_of_input().get(data_len..needed) else {
+            return Err(self.unexpected_end(needed));
+        };
         if padding.iter().any(|byte| *byte != 0) {
             return Err(DecodeError::NonZeroPadding { position });
         }
-        Ok(data)
+        self.advance(needed);
+        Ok(position.saturating_add(prefix_len)..position.saturating_add(data_len))
     }
 
-    /// Reads `string`: `bytes` that are UTF-8.
-    ///
-    /// # Errors
-    /// Those of [`bytes`](Self::bytes), and [`DecodeError::InvalidUtf8`].
-    pub fn string(&mut self) -> Result<String, DecodeError> {
-        let position = self.position();
-        let data = self.bytes()?;
-        let text = core::str::from_utf8(&data);
-        text.map(String::from).map_err(|_| DecodeError::InvalidUtf8 { position })
+    #[inline]
+    fn rest_of_input(&self) -> &[u8] {
+        self.input.get(self.position..).unwrap_or_default()
     }
 
-    /// Takes all bytes that are left.
-    pub fn rest(&mut self) -> Bytes {
-        core::mem::take(&mut self.rest)
+    #[inline]
+    fn advance(&mut self, count: usize) {
+        self.position = self.position.saturating_add(count);
     }
 
-    /// Ends reading.
-    ///
-    /// # Errors
-    /// [`DecodeError::TrailingBytes`] if anything is left.
-    pub fn finish(self) -> Result<(), DecodeError> {
-        match self.rest.len() {
-            0 => Ok(()),
-            count => Err(DecodeError::TrailingBytes { position: self.position(), count }),
-        }
-    }
-
-    /// Reads a constructor id that must be `id`.
-    ///
-    /// # Errors
-    /// [`DecodeError::UnexpectedEnd`], [`DecodeError::UnknownConstructor`].
-    pub fn expect_id(&mut self, id: u32, expected: &'static str) -> Result<(), DecodeError> {
-        let position = self.position();
-        match self.u32()? {
-            found if found == id => Ok(()),
-            found => Err(DecodeError::UnknownConstructor { position, id: found, expected }),
-        }
-    }
-
-    /// Reads the fields of one constructor, one level deeper.
-    ///
-    /// # Errors
-    /// [`DecodeError::TooDeep`], and those of `fields`.
-    pub fn nested<T>(
-        &mut self,
-        fields: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
-    ) -> Result<T, DecodeError> {
-        if self.depth >= DEPTH_MAX {
-            return Err(DecodeError::TooDeep { position: self.position() });
-        }
-        self.depth = self.depth.saturating_add(1);
-        let value = fields(self);
-        self.depth = self.depth.saturating_sub(1);
-        value
-    }
-
-    /// Reads `count item…`, each item in the form `W`.
-    ///
-    /// # Errors
-    /// [`DecodeError::VectorTooLong`] and [`DecodeError::OutOfBudget`] before anything is
-    /// allocated, and those of the items.
-    pub fn items<T, W: Wire<T>>(&mut self) -> Result<Vec<T>, DecodeError> {
-        let position = self.position();
-        let count_on_wire = self.u32()?;
-        let remaining = self.remaining();
-        let too_long = DecodeError::VectorTooLong { position, count: count_on_wire, remaining };
-        let count = usize::try_from(count_on_wire).map_err(|_| too_long)?;
-        // An item without any bytes still costs time, so it counts as one byte.
-        if i32::try_from(count_on_wire).is_err()
-            || count.saturating_mul(W::MIN_LEN.max(1)) > remaining
-        {
-            return Err(too_long);
-        }
-        let vector_bytes = count.saturating_mul(size_of::<T>()).saturating_add(self.vector_bytes);
-        if vector_bytes > VECTOR_BYTES_MAX {
-            return Err(DecodeError::OutOfBudget { position });
-        }
-        self.vector_bytes = vector_bytes;
-        let mut items = Vec::with_capacity(count);
-        for _ in 0..count {
-            items.push(W::get(self)?);
-        }
-        Ok(items)
-    }
-
-    fn take(&mut self, needed: usize) -> Result<Bytes, DecodeError> {
-        if needed > self.rest.len() {
-            return Err(self.unexpected_end(needed));
-        }
-        Ok(self.rest.split_to(needed))
-    }
-
+    #[inline]
     fn peek<const N: usize>(&self) -> Result<[u8; N], DecodeError> {
-        self.rest.first_chunk().copied().ok_or_else(|| self.unexpected_end(N))
+        self.rest_of_input().first_chunk().copied().ok_or_else(|| self.unexpected_end(N))
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let array = self.peek()?;
-        self.rest.advance(N);
+        self.advance(N);
         Ok(array)
     }
 
+    #[cold]
     fn unexpected_end(&self, needed: usize) -> DecodeError {
         let (position, remaining) = (self.position(), self.remaining());
         DecodeError::UnexpectedEnd { position, needed, remaining }

@@ -1,10 +1,9 @@
 //! The forms a value can take on the wire, as types: `vector<future_salt>` is a
 //! `Vec<FutureSalt>` in the form [`BareVectorOf<Bare>`].
 
-use alloc::vec::Vec;
-use core::marker::PhantomData;
+use alloc::{boxed::Box, vec::Vec};
 
-use crate::{Constructor, Decode, DecodeError, Encode, FlagsWord, Reader, Writer, ids::VECTOR};
+use crate::{Constructor, Decode, DecodeError, Encode, Reader, Writer, ids::VECTOR};
 
 /// A form of `T` on the wire.
 pub trait Wire<T> {
@@ -19,56 +18,110 @@ pub trait Wire<T> {
     /// # Errors
     /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
     fn get(reader: &mut Reader) -> Result<T, DecodeError>;
+
+    /// Appends the values one after the other.
+    fn put_items(items: &[T], writer: &mut Writer) {
+        for item in items {
+            Self::put(item, writer);
+        }
+    }
+
+    /// Reads `count` values one after the other; see [`Decode::decode_items`].
+    ///
+    /// # Errors
+    /// Those of [`get`](Self::get).
+    fn get_items(reader: &mut Reader, count: usize) -> Result<Vec<T>, DecodeError> {
+        let mut items = Vec::with_capacity(count);
+        for _ in 0..count {
+            items.push(Self::get(reader)?);
+        }
+        Ok(items)
+    }
 }
 
 /// The usual form: boxed, or primitive.
-#[derive(Debug)]
-pub enum Boxed {}
+#[derive(Debug, Default)]
+pub struct Boxed;
 
 /// Fields without the constructor id: `%T`, `t`.
-#[derive(Debug)]
-pub enum Bare {}
+#[derive(Debug, Default)]
+pub struct Bare;
+
+/// The usual form, of a value that may hold another one of its own type.
+#[derive(Debug, Default)]
+pub struct Heap;
 
 /// `1cb5c415`, count, items in the form `W`: `Vector<…>`.
-#[derive(Debug)]
-pub struct VectorOf<W>(PhantomData<W>);
+#[derive(Debug, Default)]
+pub struct VectorOf<W>(pub W);
 
 /// Count, items in the form `W`: `vector<…>`.
-#[derive(Debug)]
-pub struct BareVectorOf<W>(PhantomData<W>);
+#[derive(Debug, Default)]
+pub struct BareVectorOf<W>(pub W);
 
 impl<T: Encode + Decode> Wire<T> for Boxed {
     const MIN_LEN: usize = T::MIN_LEN;
 
+    #[inline]
     fn put(value: &T, writer: &mut Writer) {
         value.encode(writer);
     }
 
+    #[inline]
     fn get(reader: &mut Reader) -> Result<T, DecodeError> {
         T::decode(reader)
+    }
+
+    #[inline]
+    fn put_items(items: &[T], writer: &mut Writer) {
+        T::encode_items(items, writer);
+    }
+
+    #[inline]
+    fn get_items(reader: &mut Reader, count: usize) -> Result<Vec<T>, DecodeError> {
+        T::decode_items(reader, count)
     }
 }
 
 impl<T: Constructor> Wire<T> for Bare {
     const MIN_LEN: usize = T::MIN_LEN_BARE;
 
+    #[inline]
     fn put(value: &T, writer: &mut Writer) {
         value.encode_bare(writer);
     }
 
+    #[inline]
     fn get(reader: &mut Reader) -> Result<T, DecodeError> {
         T::decode_bare(reader)
+    }
+}
+
+impl<T: Encode + Decode> Wire<Box<T>> for Heap {
+    // Not that of `T`, which may be the type this is a field of.
+    const MIN_LEN: usize = 4;
+
+    #[inline]
+    fn put(value: &Box<T>, writer: &mut Writer) {
+        T::encode(value, writer);
+    }
+
+    #[inline]
+    fn get(reader: &mut Reader) -> Result<Box<T>, DecodeError> {
+        T::decode(reader).map(Box::new)
     }
 }
 
 impl<T, W: Wire<T>> Wire<Vec<T>> for VectorOf<W> {
     const MIN_LEN: usize = 8;
 
+    #[inline]
     fn put(items: &Vec<T>, writer: &mut Writer) {
         writer.put_u32(VECTOR);
         writer.put_items::<T, W>(items);
     }
 
+    #[inline]
     fn get(reader: &mut Reader) -> Result<Vec<T>, DecodeError> {
         reader.expect_id(VECTOR, "Vector")?;
         reader.items::<T, W>()
@@ -78,10 +131,12 @@ impl<T, W: Wire<T>> Wire<Vec<T>> for VectorOf<W> {
 impl<T, W: Wire<T>> Wire<Vec<T>> for BareVectorOf<W> {
     const MIN_LEN: usize = 4;
 
+    #[inline]
     fn put(items: &Vec<T>, writer: &mut Writer) {
         writer.put_items::<T, W>(items);
     }
 
+    #[inline]
     fn get(reader: &mut Reader) -> Result<Vec<T>, DecodeError> {
         reader.items::<T, W>()
     }
@@ -89,6 +144,7 @@ impl<T, W: Wire<T>> Wire<Vec<T>> for BareVectorOf<W> {
 
 /// A vector's usual form has its id, and boxed items.
 impl<T: Encode + Decode> Encode for Vec<T> {
+    #[inline]
     fn encode(&self, writer: &mut Writer) {
         VectorOf::<Boxed>::put(self, writer);
     }
@@ -97,50 +153,8 @@ impl<T: Encode + Decode> Encode for Vec<T> {
 impl<T: Encode + Decode> Decode for Vec<T> {
     const MIN_LEN: usize = <VectorOf<Boxed> as Wire<Self>>::MIN_LEN;
 
+    #[inline]
     fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
         VectorOf::<Boxed>::get(reader)
     }
-}
-
-/// A form of a conditional field: there only if its bit of a `#` is set.
-pub trait Flagged<T> {
-    /// Appends what there is, and sets the bit accordingly.
-    fn put_flagged(value: &T, writer: &mut Writer, word: FlagsWord, bit: u32);
-
-    /// Reads what the bit says there is.
-    ///
-    /// # Errors
-    /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
-    fn get_flagged(reader: &mut Reader, word: u32, bit: u32) -> Result<T, DecodeError>;
-}
-
-/// `flags.N?true`: the bit is the value.
-impl Flagged<bool> for Boxed {
-    fn put_flagged(value: &bool, writer: &mut Writer, word: FlagsWord, bit: u32) {
-        if *value {
-            writer.set_flag(word, bit);
-        }
-    }
-
-    fn get_flagged(_: &mut Reader, word: u32, bit: u32) -> Result<bool, DecodeError> {
-        Ok(is_set(word, bit))
-    }
-}
-
-/// `flags.N?T`.
-impl<T, W: Wire<T>> Flagged<Option<T>> for W {
-    fn put_flagged(value: &Option<T>, writer: &mut Writer, word: FlagsWord, bit: u32) {
-        if let Some(value) = value {
-            writer.set_flag(word, bit);
-            W::put(value, writer);
-        }
-    }
-
-    fn get_flagged(reader: &mut Reader, word: u32, bit: u32) -> Result<Option<T>, DecodeError> {
-        if is_set(word, bit) { W::get(reader).map(Some) } else { Ok(None) }
-    }
-}
-
-fn is_set(word: u32, bit: u32) -> bool {
-    word.checked_shr(bit).is_some_and(|word| word & 1 == 1)
 }

@@ -1,9 +1,11 @@
 //! Writes TL elements into bytes.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use alloc::vec::Vec;
+use bytes::Bytes;
 
 use crate::{
     EncodeError,
+    fields::{Put, Words},
     ids::{BOOL_FALSE, BOOL_TRUE},
     limits::{DEPTH_MAX, STRING_LEN_MAX},
     wire::Wire,
@@ -11,18 +13,13 @@ use crate::{
 
 /// Writes TL elements, each in its one form.
 ///
-/// The first error sticks: what is written after it is ignored, and
-/// [`finish`](Self::finish) gives it back.
+/// The first error sticks, and [`finish`](Self::finish) gives it instead of the bytes.
 #[derive(Debug, Default)]
 pub struct Writer {
-    out: BytesMut,
+    out: Vec<u8>,
     depth: u32,
     error: Option<EncodeError>,
 }
-
-/// The place of a `#` written by [`Writer::flags`].
-#[derive(Clone, Copy, Debug)]
-pub struct FlagsWord(usize);
 
 impl Writer {
     /// Starts empty.
@@ -32,10 +29,11 @@ impl Writer {
 
     /// Starts empty, with room for `capacity` bytes.
     pub fn with_capacity(capacity: usize) -> Self {
-        Self { out: BytesMut::with_capacity(capacity), ..Self::default() }
+        Self { out: Vec::with_capacity(capacity), ..Self::default() }
     }
 
     /// How many bytes have been written.
+    #[inline]
     pub fn len(&self) -> usize {
         self.out.len()
     }
@@ -51,42 +49,49 @@ impl Writer {
     /// The first error of all the calls before.
     pub fn finish(self) -> Result<Bytes, EncodeError> {
         match self.error {
-            None => Ok(self.out.freeze()),
+            None => Ok(self.out.into()),
             Some(error) => Err(error),
         }
     }
 
     /// Writes `#` or a constructor id: four bytes.
+    #[inline]
     pub fn put_u32(&mut self, value: u32) {
         self.put_raw(&value.to_le_bytes());
     }
 
     /// Writes `int`: four bytes.
+    #[inline]
     pub fn put_i32(&mut self, value: i32) {
         self.put_raw(&value.to_le_bytes());
     }
 
     /// Writes `long`: eight bytes.
+    #[inline]
     pub fn put_i64(&mut self, value: i64) {
         self.put_raw(&value.to_le_bytes());
     }
 
     /// Writes `double`: eight bytes.
+    #[inline]
     pub fn put_f64(&mut self, value: f64) {
         self.put_raw(&value.to_le_bytes());
     }
 
     /// Writes `int128`: sixteen bytes as they are.
+    #[inline]
     pub fn put_int128(&mut self, value: &[u8; 16]) {
         self.put_raw(value);
     }
 
     /// Writes `int256`: thirty-two bytes as they are.
+    #[inline]
     pub fn put_int256(&mut self, value: &[u8; 32]) {
         self.put_raw(value);
     }
 
     /// Writes `Bool`: the id of `boolTrue` or of `boolFalse`.
+    #[inline]
     pub fn put_bool(&mut self, value: bool) {
         self.put_u32(if value { BOOL_TRUE } else { BOOL_FALSE });
     }
@@ -109,63 +114,72 @@ impl Writer {
         };
         self.put_raw(data);
         let len = prefix_len.saturating_add(data.len());
-        if self.error.is_none() {
-            self.out.put_bytes(0, len.next_multiple_of(4).saturating_sub(len));
-        }
+        let padding = len.next_multiple_of(4).saturating_sub(len);
+        self.put_raw([0; 3].get(..padding).unwrap_or_default());
     }
 
     /// Writes `string`: like [`put_bytes`](Self::put_bytes).
+    #[inline]
     pub fn put_string(&mut self, data: &str) {
         self.put_bytes(data.as_bytes());
     }
 
     /// Writes `data` as it is, without length or padding.
+    #[inline]
     pub fn put_raw(&mut self, data: &[u8]) {
-        if self.error.is_none() {
-            self.out.extend_from_slice(data);
-        }
-    }
-
-    /// Writes `#` with no bit set, and gives its place for [`set_flag`](Self::set_flag).
-    pub fn flags(&mut self) -> FlagsWord {
-        let word = FlagsWord(self.out.len());
-        self.put_u32(0);
-        word
-    }
-
-    /// Sets one bit, 0 to 31, of a `#` written before.
-    pub fn set_flag(&mut self, word: FlagsWord, bit: u32) {
-        let bytes = self.out.get_mut(word.0..).and_then(<[u8]>::first_chunk_mut::<4>);
-        if let (Some(bytes), Some(mask)) = (bytes, 1_u32.checked_shl(bit)) {
-            *bytes = (u32::from_le_bytes(*bytes) | mask).to_le_bytes();
-        }
+        self.out.extend_from_slice(data);
     }
 
     /// Writes `count item…`, each item in the form `W`.
     ///
     /// More than 2³¹ − 1 items is [`EncodeError::VectorTooLong`].
+    #[inline]
     pub fn put_items<T, W: Wire<T>>(&mut self, items: &[T]) {
         match i32::try_from(items.len()) {
             Ok(count) => self.put_i32(count),
             Err(_) => self.fail(EncodeError::VectorTooLong { count: items.len() }),
         }
-        for item in items {
-            W::put(item, self);
+        W::put_items(items, self);
+    }
+
+    /// Writes numbers of `N` bytes each.
+    pub(crate) fn put_block<T, const N: usize>(
+        &mut self,
+        numbers: &[T],
+        bytes: impl Fn(&T) -> [u8; N],
+    ) {
+        let start = self.out.len();
+        self.out.resize(start.saturating_add(numbers.len().saturating_mul(N)), 0);
+        let (chunks, _) = self.out.get_mut(start..).unwrap_or_default().as_chunks_mut();
+        for (chunk, number) in chunks.iter_mut().zip(numbers) {
+            *chunk = bytes(number);
         }
     }
 
-    /// Writes the fields of one constructor, one level deeper.
+    /// Writes the parts of a tuple, one level deeper.
     ///
     /// More than [`DEPTH_MAX`] levels is [`EncodeError::TooDeep`].
-    pub fn nested(&mut self, fields: impl FnOnce(&mut Self)) {
+    #[inline]
+    pub fn fields(&mut self, parts: impl Put) {
         if self.depth >= DEPTH_MAX {
             return self.fail(EncodeError::TooDeep);
         }
         self.depth = self.depth.saturating_add(1);
-        fields(self);
+        let mut words = Words::default();
+        parts.put(self, &mut words);
+        for word in words.iter() {
+            if word.set & word.clear != 0 {
+                self.fail(EncodeError::HalfSet { bits: word.set & word.clear });
+            }
+            let place = self.out.get_mut(word.position..).and_then(<[u8]>::first_chunk_mut);
+            if let Some(place) = place {
+                *place = word.set.to_le_bytes();
+            }
+        }
         self.depth = self.depth.saturating_sub(1);
     }
 
+    #[cold]
     fn fail(&mut self, error: EncodeError) {
         self.error.get_or_insert(error);
     }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use odnix_tl::{
-    Constructor, Decode, DecodeError, Encode, EncodeError, Raw, Reader, Writer,
+    Constructor, Decode, DecodeError, Encode, EncodeError, OrUnknown, Raw, Reader, Writer,
     limits::{DEPTH_MAX, STRING_LEN_MAX, VECTOR_BYTES_MAX},
     mtproto, odnix,
 };
@@ -60,7 +60,7 @@ fn p_q_inner_data_dc_of_the_public_sample() {
         "955ff5a9 08256595edb7766797000000 045a300d4b000000 046a26db65000000
          406709f612fadfbec3f0289d0aa67eef e11dbc3bc97d91a26154f932af019943
          a8bbc849512dac6c67b6efd9157d6ca7377a1776307d84265c6be9bdcf802ac1 02000000",
-        mtproto::Object::from(mtproto::types::PQInnerDataDc {
+        mtproto::Object::PQInnerDataDc(mtproto::types::PQInnerDataDc {
             pq: unhex("256595edb7766797"),
             p: unhex("5a300d4b"),
             q: unhex("6a26db65"),
@@ -106,7 +106,10 @@ fn a_query_inside_a_call_is_all_that_follows() {
     let query = odnix::functions::help::GetConfig.to_bytes().unwrap();
     exact(
         "0d0d9bda e8000000 6b18f9c4",
-        odnix::Request::from(odnix::functions::InvokeWithLayer { layer: 232, query: Raw(query) }),
+        odnix::Request::InvokeWithLayer(odnix::functions::InvokeWithLayer {
+            layer: 232,
+            query: Raw(query),
+        }),
     );
 }
 
@@ -300,8 +303,49 @@ fn a_string_that_is_too_long_fails_for_good() {
     writer.put_i32(1);
     writer.put_bytes(&vec![0; len]);
     writer.put_i32(2);
-    assert_eq!(writer.len(), 4);
+    writer.put_bytes(&vec![0; len + 1]);
     assert_eq!(writer.finish(), Err(EncodeError::StringTooLong { len }));
+}
+
+#[test]
+fn fields_that_share_a_bit_are_all_there_or_none() {
+    let mut config = odnix::types::Config::from_bytes(shortest_config()).unwrap();
+    assert_eq!(config.to_bytes().unwrap(), shortest_config());
+    config.suggested_lang_code = Some("en".to_owned());
+    assert_eq!(config.to_bytes(), Err(EncodeError::HalfSet { bits: 1 << 2 }));
+    config.lang_pack_version = Some(1);
+    config.base_lang_pack_version = Some(2);
+    let bytes = config.to_bytes().unwrap();
+    assert_eq!(odnix::types::Config::from_bytes(bytes), Ok(config));
+}
+
+/// The id, and as many zeros as the shortest one has, but for what must not be zero.
+fn shortest_config() -> Bytes {
+    let mut bytes = vec![0; odnix::types::Config::MIN_LEN];
+    bytes[..4].copy_from_slice(&odnix::types::Config::ID.to_le_bytes());
+    bytes[16..20].copy_from_slice(&0xbc79_9737_u32.to_le_bytes());
+    bytes[24..28].copy_from_slice(&0x1cb5_c415_u32.to_le_bytes());
+    bytes.into()
+}
+
+#[test]
+fn a_constructor_of_a_newer_layer_is_kept_at_any_depth() {
+    use odnix::enums::Updates;
+    let update = "01000000 02000000";
+    for hex in [format!("deadbeef {update}"), format!("c1ded478 deadbeef {update}")] {
+        let bytes = unhex(&hex);
+        assert!(Updates::from_bytes(bytes.clone()).is_err());
+        let value = OrUnknown::<Updates>::from_bytes(bytes.clone()).unwrap();
+        assert_eq!(value.to_bytes().unwrap(), bytes);
+        let OrUnknown::Unknown(unknown) = &value else { panic!("{value:?}") };
+        assert_eq!(unknown.bytes(), &bytes);
+        assert_eq!(value.known(), None);
+    }
+    let known = OrUnknown::<Updates>::from_bytes(unhex("7eaf17e3")).unwrap();
+    assert_eq!(known.known(), Some(Updates::UpdatesTooLong));
+    // A fault of another kind is not a newer layer.
+    let cut = OrUnknown::<Updates>::from_bytes(unhex("c1ded478 7f851ec0"));
+    assert!(matches!(cut, Err(DecodeError::UnexpectedEnd { .. })), "{cut:?}");
 }
 
 #[test]
@@ -324,7 +368,7 @@ fn debug_shows_fields_unless_the_schema_says_they_are_secret() {
         password: "hunter2".to_owned(),
     };
     assert_eq!(format!("{sign_in:?}"), "SignIn { .. }");
-    assert_eq!(format!("{:?}", odnix::Request::from(sign_in)), "AuthSignIn(SignIn { .. })");
+    assert_eq!(format!("{:?}", odnix::Request::AuthSignIn(sign_in)), "AuthSignIn(SignIn { .. })");
     let ping = mtproto::functions::Ping { ping_id: 7 };
     assert_eq!(format!("{ping:?}"), "Ping { ping_id: 7 }");
     assert_eq!(format!("{:?}", odnix::functions::help::GetConfig), "GetConfig");

@@ -24,7 +24,7 @@ fn refused<T: DeserializeOwned + Debug>(json: &str) -> String {
 fn a_call_names_its_function() {
     exact(
         r#"{"_":"messages.sendMessage","peer":{"_":"inputPeerUser","user_id":"7","access_hash":"-9223372036854775808"},"message":"hi \"€\"","random_id":"9007199254740993"}"#,
-        odnix::Request::from(odnix::functions::messages::SendMessage {
+        odnix::Request::MessagesSendMessage(odnix::functions::messages::SendMessage {
             peer: odnix::types::InputPeerUser { user_id: 7, access_hash: i64::MIN }.into(),
             message: "hi \"€\"".to_owned(),
             random_id: 9_007_199_254_740_993,
@@ -67,13 +67,34 @@ fn bytes_are_base64() {
             server_public_key_fingerprints: vec![-1],
         },
     );
+}
+
+#[test]
+fn an_object_of_any_type_is_shown_if_its_layer_knows_it_and_base64_if_not() {
+    let result = |bytes: &'static [u8]| mtproto::types::RpcResult {
+        req_msg_id: 1,
+        result: Raw(Bytes::from_static(bytes)),
+    };
+    let bool_true = [0xb5, 0x75, 0x72, 0x99].as_slice();
     exact(
-        r#"{"_":"rpc_result","req_msg_id":"1","result":"tXVymQ=="}"#,
-        mtproto::types::RpcResult {
-            req_msg_id: 1,
-            result: Raw(Bytes::from_static(&[0xb5, 0x75, 0x72, 0x99])),
-        },
+        r#"{"_":"rpc_result","req_msg_id":"1","result":{"_":"boolTrue"}}"#,
+        result(&[0xb5, 0x75, 0x72, 0x99]),
     );
+    let base64 = r#"{"_":"rpc_result","req_msg_id":"1","result":"tXVymQ=="}"#;
+    assert_eq!(
+        serde_json::from_str::<mtproto::types::RpcResult>(base64).unwrap(),
+        result(bool_true)
+    );
+    exact(
+        r#"{"_":"rpc_result","req_msg_id":"1","result":"tXVymQA="}"#,
+        result(&[0xb5, 0x75, 0x72, 0x99, 0]),
+    );
+    exact(r#"{"_":"rpc_result","req_msg_id":"1","result":"AQIDBA=="}"#, result(&[1, 2, 3, 4]));
+    let error = refused::<mtproto::types::RpcResult>(
+        r#"{"_":"rpc_result","req_msg_id":"1","result":{"_":"nothing"}}"#,
+    );
+    let message = "result._: \"nothing\" is not a constructor or a function of this schema";
+    assert_eq!(error, message);
 }
 
 #[test]
@@ -100,7 +121,7 @@ fn the_name_may_stand_anywhere() {
     let peer: odnix::types::PeerUser = serde_json::from_str(text).unwrap();
     assert_eq!(peer.user_id, 7);
     let object: odnix::Object = serde_json::from_str(text).unwrap();
-    assert_eq!(object, peer.into());
+    assert_eq!(object, odnix::Object::PeerUser(peer));
 }
 
 #[test]
@@ -121,7 +142,7 @@ fn each_fault_has_its_place_and_reason() {
         ("[]", "expected an object, found an array"),
         ("{}", "_: missing"),
         (r#"{"_":1}"#, "_: expected a string, found a number"),
-        (r#"{"_":"nothing"}"#, "_: \"nothing\" is not a constructor of Request"),
+        (r#"{"_":"nothing"}"#, "_: \"nothing\" is not a function of this schema"),
         (r#"{"_":"auth.logOut","x":1}"#, "x: auth.logOut has no such field"),
         (r#"{"_":"auth.logOut","x":1,"x":2}"#, "a second member \"x\" at line 1 column 31"),
         (r#"{"_":"help.echo"}"#, "data: missing"),
@@ -157,7 +178,7 @@ fn each_fault_has_its_place_and_reason() {
         assert_eq!(refused::<odnix::Request>(json), error, "{json}");
     }
     let error = refused::<mtproto::types::Pong>(r#"{"_":"ping","ping_id":"1"}"#);
-    assert_eq!(error, "_: \"ping\" is not a constructor of pong");
+    assert_eq!(error, "_: \"ping\" is not pong");
     let error = refused::<mtproto::functions::ReqPq>(r#"{"_":"req_pq","nonce":"AAAA"}"#);
     assert_eq!(error, "nonce: 3 bytes, but 16 needed");
     let error = refused::<odnix::types::JsonBool>(r#"{"_":"jsonBool","value":"true"}"#);

@@ -68,7 +68,7 @@ fn a_struct_alone_reads_and_writes_like_its_enum() {
     let json = serde_json::to_value(&state).unwrap();
     check::<odnix::types::updates::State>(&bytes, &json, "updates.state");
     check::<odnix::Object>(&bytes, &json, "updates.state");
-    let object = odnix::Object::from(state);
+    let object = odnix::Object::UpdatesState(state);
     assert_eq!(object.constructor_name(), odnix::types::updates::State::NAME);
     assert_eq!(object.constructor_id(), 0xa56c_2a3e);
 }

@@ -1,15 +1,12 @@
 //! A JSON document in memory, of bounded depth.
 
-use alloc::{
-    borrow::ToOwned,
-    collections::{BTreeMap, btree_map::Entry},
-    format,
-    string::String,
-    vec::Vec,
-};
+use alloc::{borrow::ToOwned, collections::BTreeSet, format, string::String, vec::Vec};
 use core::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Serialize, Serializer,
+    de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor},
+};
 
 use crate::limits::JSON_DEPTH_MAX;
 
@@ -28,8 +25,8 @@ pub enum Value {
     String(String),
     /// An array.
     Array(Vec<Self>),
-    /// An object; each member once.
-    Object(BTreeMap<String, Self>),
+    /// An object; each member once, in any order.
+    Object(Vec<(String, Self)>),
 }
 
 impl Value {
@@ -128,16 +125,31 @@ impl<'de> Visitor<'de> for Depth {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let deeper = self.deeper()?;
-        let mut members = BTreeMap::new();
+        let mut members = Vec::new();
+        let mut names = BTreeSet::new();
         while let Some(name) = map.next_key::<String>()? {
             let value = map.next_value_seed(deeper)?;
-            match members.entry(name) {
-                Entry::Vacant(entry) => entry.insert(value),
-                Entry::Occupied(entry) => {
-                    return Err(A::Error::custom(format!("a second member {:?}", entry.key())));
-                }
-            };
+            if !names.insert(name.clone()) {
+                return Err(A::Error::custom(format!("a second member {name:?}")));
+            }
+            members.push((name, value));
         }
         Ok(Value::Object(members))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int(value) => serializer.serialize_i64(*value),
+            Self::Float(value) => serializer.serialize_f64(*value),
+            Self::String(value) => serializer.serialize_str(value),
+            Self::Array(items) => serializer.collect_seq(items),
+            Self::Object(members) => {
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
+            }
+        }
     }
 }

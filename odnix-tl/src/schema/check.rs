@@ -166,7 +166,7 @@ fn is_declared_call(definition: &Definition) -> bool {
 }
 
 /// Whether the value is all the bytes that remain.
-pub(super) fn is_raw(definition: &Definition, ty: &Type) -> bool {
+pub(crate) fn is_raw(definition: &Definition, ty: &Type) -> bool {
     let is_param = definition.type_params.iter().any(|param| ty.name.is(param));
     ty.argument.is_none() && (ty.name.is("Object") || is_param)
 }

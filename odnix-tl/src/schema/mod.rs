@@ -40,13 +40,19 @@
 
 mod check;
 mod diff;
+mod gates;
 mod generate;
+mod layout;
 mod lexer;
 mod names;
 mod parser;
 
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
+
+#[cfg(feature = "serde")]
+pub(crate) use check::is_raw;
+pub(crate) use layout::MinLens;
 
 pub use diff::{Change, Effect, diff};
 pub use generate::{Options, generate};
@@ -179,6 +185,13 @@ impl Schema {
         }
         errors.sort_by_key(|error| error.position);
         Err(errors)
+    }
+}
+
+impl Schema {
+    /// What `//@class` says of a type.
+    pub fn docs_of_type(&self, _name: &Name) -> &[String] {
+        &[]
     }
 }
 

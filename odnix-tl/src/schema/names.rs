@@ -17,8 +17,30 @@ pub(super) const BUILT_IN_VALUES: [(&str, &str); 8] = [
 ];
 
 /// Names that mean something else in generated code.
-const TAKEN_TYPES: [&str; 8] =
-    ["Box", "Bytes", "Option", "Raw", "Request", "Self", "String", "Vec"];
+const TAKEN_TYPES: [&str; 19] = [
+    "As",
+    "Bare",
+    "BareVectorOf",
+    "Bit",
+    "BitOf",
+    "Box",
+    "Boxed",
+    "Bytes",
+    "Clone",
+    "Debug",
+    "Heap",
+    "Option",
+    "PartialEq",
+    "Raw",
+    "Self",
+    "String",
+    "Vec",
+    "VectorOf",
+    "Word",
+];
+
+/// Modules that every generated text has.
+const TAKEN_MODULES: [&str; 3] = ["enums", "functions", "types"];
 
 /// Words of the Rust language.
 const KEYWORDS: [&str; 52] = [
@@ -37,6 +59,15 @@ pub(super) fn struct_name(name: &Name) -> String {
         camel.push('_');
     }
     camel
+}
+
+/// `e2e.chain` is `e2e_chain`, `types` is `types_`.
+pub(super) fn module_name(namespace: &str) -> String {
+    let mut module = field_name(&namespace.replace('.', "_"));
+    if TAKEN_MODULES.contains(&module.as_str()) {
+        module.push('_');
+    }
+    module
 }
 
 /// The name with its namespace: `messages.sendMessage` is `MessagesSendMessage`.

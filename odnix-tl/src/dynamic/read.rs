@@ -1,0 +1,202 @@
+//! Bytes to JSON values.
+
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+
+use super::{Content, Layer, LayerError, Line, Shape, indexed};
+use crate::{
+    DecodeError, Reader,
+    ids::VECTOR,
+    json::{NAME, Value},
+    limits::JSON_BYTES_MAX,
+};
+
+type Read<T = Value> = Result<T, LayerError>;
+
+impl Layer {
+    /// Reads all of `bytes` as a boxed value of any type, or as a call.
+    ///
+    /// # Errors
+    /// [`LayerError`].
+    pub fn decode(&self, bytes: Bytes) -> Read {
+        self.decode_whole(bytes, |reading| reading.boxed())
+    }
+
+    /// Reads all of `bytes` as what the function called `function` returns.
+    ///
+    /// # Errors
+    /// [`LayerError`]; without such a function, any value will do.
+    pub fn decode_result(&self, function: &str, bytes: Bytes) -> Read {
+        let line = self.functions.get(function).and_then(|index| self.lines.get(*index));
+        let shape = line.map_or(&Shape::Any, |line| &line.result);
+        self.decode_whole(bytes, |reading| reading.value(shape))
+    }
+
+    fn decode_whole(&self, bytes: Bytes, read: impl Fn(&mut Reading<'_>) -> Read) -> Read {
+        let mut reading = Reading { layer: self, reader: Reader::new(bytes), left: JSON_BYTES_MAX };
+        let value = read(&mut reading)?;
+        reading.reader.finish()?;
+        Ok(value)
+    }
+}
+
+#[derive(Clone)]
+struct Reading<'a> {
+    layer: &'a Layer,
+    reader: Reader,
+    /// How many bytes of memory the values to come may take.
+    left: usize,
+}
+
+impl Reading<'_> {
+    /// A constructor or call of any type.
+    fn boxed(&mut self) -> Read {
+        let position = self.reader.position();
+        let id = self.reader.u32()?;
+        let line = self.layer.by_id(id);
+        let unknown = DecodeError::UnknownConstructor { position, id, expected: "this layer" };
+        self.fields(line.ok_or(unknown)?)
+    }
+
+    /// A constructor of one type.
+    fn of_type(&mut self, index: usize) -> Read {
+        let position = self.reader.position();
+        let id = self.reader.u32()?;
+        let of_type = self.layer.types.get(index);
+        let constructors = of_type.map(|of_type| of_type.constructors.as_slice());
+        let mut lines =
+            constructors.unwrap_or_default().iter().filter_map(|line| self.layer.lines.get(*line));
+        let Some(line) = lines.find(|line| line.id == id) else {
+            let error = DecodeError::UnknownConstructor { position, id, expected: "its field" };
+            let expected = of_type.map(|of_type| of_type.name.clone());
+            return Err(LayerError { expected, ..error.into() });
+        };
+        self.fields(line)
+    }
+
+    /// The fields of a constructor, one level deeper.
+    fn fields(&mut self, line: &Line) -> Read {
+        self.reader.descend()?;
+        let mut members = Vec::with_capacity(line.slots.len().saturating_add(1));
+        self.charge(size_of::<(String, Value)>().saturating_mul(members.capacity()))?;
+        self.put(&mut members, NAME, Value::String(line.name.clone()))?;
+        let mut words = Vec::new();
+        for slot in &line.slots {
+            let is_set = |word: usize, mask| words.get(word).is_some_and(|bits| bits & mask != 0);
+            let value = match &slot.content {
+                Content::Word(used) => {
+                    let word = self.reader.u32()?;
+                    words.push(word);
+                    let unused = word & !used;
+                    (unused != 0).then(|| Value::Int(unused.into()))
+                }
+                Content::Flag(word, mask) => Some(Value::Bool(is_set(*word, *mask))),
+                Content::Conditional(word, mask, _) if !is_set(*word, *mask) => None,
+                Content::Conditional(_, _, shape) | Content::Value(shape) => {
+                    Some(self.value(shape).map_err(|error| error.inside(&slot.name))?)
+                }
+            };
+            if let Some(value) = value {
+                self.put(&mut members, &slot.name, value)?;
+            }
+        }
+        self.reader.ascend();
+        Ok(Value::Object(members))
+    }
+
+    fn put(&mut self, members: &mut Vec<(String, Value)>, name: &str, value: Value) -> Read<()> {
+        self.charge(name.len())?;
+        members.push((name.to_owned(), value));
+        Ok(())
+    }
+
+    fn value(&mut self, shape: &Shape) -> Read {
+        Ok(match shape {
+            Shape::Int => Value::Int(self.reader.i32()?.into()),
+            Shape::Long => Value::long(self.reader.i64()?),
+            Shape::Double => Value::double(self.reader.f64()?),
+            Shape::Int128 => Value::base64(&self.reader.int128()?),
+            Shape::Int256 => Value::base64(&self.reader.int256()?),
+            Shape::Bool => Value::Bool(self.reader.bool()?),
+            Shape::String => {
+                let text = self.reader.string()?;
+                self.charge(text.len())?;
+                Value::String(text)
+            }
+            Shape::Bytes => {
+                let bytes = self.reader.bytes()?;
+                self.bytes(&bytes)?
+            }
+            Shape::Any => return self.any(),
+            Shape::Bare(line) => match self.layer.lines.get(*line) {
+                Some(line) => return self.fields(line),
+                None => return self.any(),
+            },
+            Shape::Boxed(of_type) => return self.of_type(*of_type),
+            Shape::Vector { has_id, item } => {
+                if *has_id {
+                    self.reader.expect_id(VECTOR, "Vector")?;
+                }
+                return self.items(item);
+            }
+            Shape::Missing(_) => return self.any(),
+        })
+    }
+
+    fn items(&mut self, item: &Shape) -> Read {
+        let count = self.reader.count(self.layer.min_len(item))?;
+        self.charge(count.saturating_mul(size_of::<Value>()))?;
+        let mut items = Vec::with_capacity(count);
+        for index in 0..count {
+            items.push(self.value(item).map_err(|error| error.inside(&indexed(index)))?);
+        }
+        Ok(Value::Array(items))
+    }
+
+    /// All that remains: a value that this layer knows, or else bytes.
+    fn any(&mut self) -> Read {
+        let mut attempt = self.clone();
+        if let Ok(value) = attempt.boxed()
+            && attempt.reader.remaining() == 0
+        {
+            *self = attempt;
+            return Ok(value);
+        }
+        let rest = self.reader.rest();
+        self.bytes(&rest)
+    }
+
+    fn bytes(&mut self, bytes: &Bytes) -> Read {
+        self.charge(base64::encoded_len(bytes.len(), true).unwrap_or(usize::MAX))?;
+        Ok(Value::String(STANDARD.encode(bytes)))
+    }
+
+    fn charge(&mut self, len: usize) -> Read<()> {
+        let position = self.reader.position();
+        self.left = self.left.checked_sub(len).ok_or(DecodeError::OutOfBudget { position })?;
+        Ok(())
+    }
+}
+
+impl Layer {
+    fn min_len(&self, shape: &Shape) -> usize {
+        match shape {
+            Shape::Int | Shape::String | Shape::Bytes | Shape::Bool => 4,
+            Shape::Long | Shape::Double => 8,
+            Shape::Int128 => 16,
+            Shape::Int256 => 32,
+            Shape::Any | Shape::Missing(_) => 0,
+            Shape::Vector { has_id, .. } => {
+                if *has_id {
+                    8
+                } else {
+                    4
+                }
+            }
+            Shape::Bare(line) => self.lines.get(*line).map_or(0, |line| line.min_len),
+            Shape::Boxed(of) => self.types.get(*of).map_or(4, |of| of.min_len),
+        }
+    }
+}
