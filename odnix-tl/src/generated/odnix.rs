@@ -12,33 +12,39 @@ pub mod types {
     use crate::tl_struct;
 
     tl_struct! {
+        /// Where a server of a data centre is reached
+        ///
         /// `dcOption#18b7a10d flags:# ipv6:flags.0?true media_only:flags.1?true tcpo_only:flags.2?true cdn:flags.3?true static:flags.4?true this_port_only:flags.5?true id:int ip_address:string port:int secret:flags.10?bytes = DcOption;`
         pub struct DcOption = "dcOption" 0x18b7a10d {
             [flags]
-            /// `ipv6:flags.0?true`
+            /// ip_address is one of IPv6
             ipv6: bool = flags.0,
-            /// `media_only:flags.1?true`
+            /// for files only; this server has no such one
             media_only: bool = flags.1,
-            /// `tcpo_only:flags.2?true`
+            /// speaks obfuscated TCP only
             tcpo_only: bool = flags.2,
-            /// `cdn:flags.3?true`
+            /// a content server
             cdn: bool = flags.3,
-            /// `static:flags.4?true`
+            /// may be kept until the next config
             static_ "static": bool = flags.4,
-            /// `this_port_only:flags.5?true`
+            /// no other port of this address answers
             this_port_only: bool = flags.5,
-            /// `id:int`
+            /// the number of the data centre
             id: i32,
-            /// `ip_address:string`
+            /// an address without a port
             ip_address: String,
             /// `port:int`
             port: i32,
-            /// `secret:flags.10?bytes`
+            /// for obfuscated transports that need one
             secret: Option<Bytes> = flags.10,
         }
     }
 
     tl_struct! {
+        /// What a client should know before it starts: where the servers are, and the limits
+        ///
+        /// Most fields are those of the public layer, so that foreign clients can read it; Odnix uses those described here
+        ///
         /// `config#cc1a241e flags:# default_p2p_contacts:flags.3?true preload_featured_stickers:flags.4?true revoke_pm_inbox:flags.6?true blocked_mode:flags.8?true force_try_ipv6:flags.14?true date:int expires:int test_mode:Bool this_dc:int dc_options:Vector<DcOption> dc_txt_domain_name:string chat_size_max:int megagroup_size_max:int forwarded_count_max:int online_update_period_ms:int offline_blur_timeout_ms:int offline_idle_timeout_ms:int online_cloud_timeout_ms:int notify_cloud_delay_ms:int notify_default_delay_ms:int push_chat_period_ms:int push_chat_limit:int edit_time_limit:int revoke_time_limit:int revoke_pm_time_limit:int rating_e_decay:int stickers_recent_limit:int channels_read_media_period:int tmp_sessions:flags.0?int call_receive_timeout_ms:int call_ring_timeout_ms:int call_connect_timeout_ms:int call_packet_timeout_ms:int me_url_prefix:string autoupdate_url_prefix:flags.7?string gif_search_username:flags.9?string venue_search_username:flags.10?string img_search_username:flags.11?string static_maps_provider:flags.12?string caption_length_max:int message_length_max:int webfile_dc_id:int suggested_lang_code:flags.2?string lang_pack_version:flags.2?int base_lang_pack_version:flags.2?int reactions_default:flags.15?Reaction autologin_token:flags.16?string = Config;`
         pub struct Config = "config" 0xcc1a241e {
             [flags]
@@ -52,15 +58,15 @@ pub mod types {
             blocked_mode: bool = flags.8,
             /// `force_try_ipv6:flags.14?true`
             force_try_ipv6: bool = flags.14,
-            /// `date:int`
+            /// the time of the server, Unix seconds
             date: i32,
-            /// `expires:int`
+            /// when to ask again, Unix seconds
             expires: i32,
-            /// `test_mode:Bool`
+            /// whether this is a test server
             test_mode: bool,
-            /// `this_dc:int`
+            /// the data centre of this connection
             this_dc: i32,
-            /// `dc_options:Vector<DcOption>`
+            /// all addresses of the servers
             dc_options: Vec<types::DcOption>,
             /// `dc_txt_domain_name:string`
             dc_txt_domain_name: String,
@@ -122,7 +128,7 @@ pub mod types {
             static_maps_provider: Option<String> = flags.12,
             /// `caption_length_max:int`
             caption_length_max: i32,
-            /// `message_length_max:int`
+            /// the longest message text, in characters
             message_length_max: i32,
             /// `webfile_dc_id:int`
             webfile_dc_id: i32,
@@ -140,51 +146,63 @@ pub mod types {
     }
 
     tl_struct! {
+        /// Which data centre to use
+        ///
         /// `nearestDc#8e1a1775 country:string this_dc:int nearest_dc:int = NearestDc;`
         pub struct NearestDc = "nearestDc" 0x8e1a1775 {
-            /// `country:string`
+            /// two letters, or empty if not known
             country: String,
-            /// `this_dc:int`
+            /// the data centre of this connection
             this_dc: i32,
-            /// `nearest_dc:int`
+            /// the one to prefer; on this server always this_dc
             nearest_dc: i32,
         }
     }
 
     tl_struct! {
+        /// A JSON document
+        ///
         /// `dataJSON#7d748d04 data:string = DataJSON;`
         pub struct DataJson = "dataJSON" 0x7d748d04 {
-            /// `data:string`
+            /// its text
             data: String,
         }
     }
 
     tl_struct! {
+        /// The MTProxy that a client connects through; this server does not look at it
+        ///
         /// `inputClientProxy#75588b3f address:string port:int = InputClientProxy;`
         pub struct InputClientProxy = "inputClientProxy" 0x75588b3f {
-            /// `address:string`
+            /// the host name or address
             address: String,
-            /// `port:int`
+            /// the TCP port
             port: i32,
         }
     }
 
     tl_struct! {
+        /// A member of a JSON object
+        ///
         /// `jsonObjectValue#c0de1bd9 key:string value:JSONValue = JSONObjectValue;`
         pub struct JsonObjectValue = "jsonObjectValue" 0xc0de1bd9 {
-            /// `key:string`
+            /// its name
             key: String,
-            /// `value:JSONValue`
+            /// its value
             value: enums::JsonValue,
         }
     }
 
     tl_struct! {
+        /// null
+        ///
         /// `jsonNull#3f6d7b68 = JSONValue;`
         pub struct JsonNull = "jsonNull" 0x3f6d7b68;
     }
 
     tl_struct! {
+        /// true or false
+        ///
         /// `jsonBool#c7345e6a value:Bool = JSONValue;`
         pub struct JsonBool = "jsonBool" 0xc7345e6a {
             /// `value:Bool`
@@ -193,6 +211,8 @@ pub mod types {
     }
 
     tl_struct! {
+        /// A number
+        ///
         /// `jsonNumber#2be0dfa4 value:double = JSONValue;`
         pub struct JsonNumber = "jsonNumber" 0x2be0dfa4 {
             /// `value:double`
@@ -201,6 +221,8 @@ pub mod types {
     }
 
     tl_struct! {
+        /// A string
+        ///
         /// `jsonString#b71e767a value:string = JSONValue;`
         pub struct JsonString = "jsonString" 0xb71e767a {
             /// `value:string`
@@ -209,49 +231,61 @@ pub mod types {
     }
 
     tl_struct! {
+        /// An array
+        ///
         /// `jsonArray#f7444763 value:Vector<JSONValue> = JSONValue;`
         pub struct JsonArray = "jsonArray" 0xf7444763 {
-            /// `value:Vector<JSONValue>`
+            /// its items, in order
             value: Vec<enums::JsonValue>,
         }
     }
 
     tl_struct! {
+        /// An object
+        ///
         /// `jsonObject#99c1d49d value:Vector<JSONObjectValue> = JSONValue;`
         pub struct JsonObject = "jsonObject" 0x99c1d49d {
-            /// `value:Vector<JSONObjectValue>`
+            /// its members
             value: Vec<types::JsonObjectValue>,
         }
     }
 
     tl_struct! {
+        /// No reaction
+        ///
         /// `reactionEmpty#79f5d419 = Reaction;`
         pub struct ReactionEmpty = "reactionEmpty" 0x79f5d419;
     }
 
     tl_struct! {
+        /// An emoji
+        ///
         /// `reactionEmoji#1b2286b8 emoticon:string = Reaction;`
         pub struct ReactionEmoji = "reactionEmoji" 0x1b2286b8 {
-            /// `emoticon:string`
+            /// the emoji itself
             emoticon: String,
         }
     }
 
     tl_struct! {
+        /// A picture in place of an emoji
+        ///
         /// `reactionCustomEmoji#8935fc73 document_id:long = Reaction;`
         pub struct ReactionCustomEmoji = "reactionCustomEmoji" 0x8935fc73 {
-            /// `document_id:long`
+            /// which picture
             document_id: i64,
         }
     }
 
     tl_struct! {
+        /// A paid reaction
+        ///
         /// `reactionPaid#523da4eb = Reaction;`
         pub struct ReactionPaid = "reactionPaid" 0x523da4eb;
     }
 
     tl_struct! {
-        /// A user of this server
+        /// A user of this server, as the caller sees it
         ///
         /// `user#12102001 flags:# self:flags.0?true contact:flags.1?true id:long access_hash:long username:string first_name:string = User;`
         pub struct User = "user" 0x12102001 {
@@ -260,51 +294,65 @@ pub mod types {
             self_ "self": bool = flags.0,
             /// the caller has added this user to its contacts
             contact: bool = flags.1,
-            /// `id:long`
+            /// unique on this server
             id: i64,
             /// what the caller must present to name this user; differs from caller to caller
             access_hash: i64,
-            /// `username:string`
+            /// 3 to 32 ASCII letters, digits and underscores, the first a letter; upper and lower case name the same user
             username: String,
-            /// `first_name:string`
+            /// the name to show, 1 to 64 characters
             first_name: String,
         }
     }
 
     tl_struct! {
+        /// The other side of a dialog, in an answer: a user
+        ///
         /// `peerUser#59511722 user_id:long = Peer;`
         pub struct PeerUser = "peerUser" 0x59511722 {
-            /// `user_id:long`
+            /// the id of the user
             user_id: i64,
         }
     }
 
     tl_struct! {
+        /// The dialog of the caller with itself
+        ///
         /// `inputPeerSelf#7da07ec9 = InputPeer;`
         pub struct InputPeerSelf = "inputPeerSelf" 0x7da07ec9;
     }
 
     tl_struct! {
+        /// The dialog with a user
+        ///
+        /// With an access_hash that is not the caller's for this user a request fails with PEER_ID_INVALID
+        ///
         /// `inputPeerUser#dde8a54c user_id:long access_hash:long = InputPeer;`
         pub struct InputPeerUser = "inputPeerUser" 0xdde8a54c {
-            /// `user_id:long`
+            /// the id of the user
             user_id: i64,
-            /// `access_hash:long`
+            /// as the caller has received it with this user
             access_hash: i64,
         }
     }
 
     tl_struct! {
+        /// The caller
+        ///
         /// `inputUserSelf#f7c1b13f = InputUser;`
         pub struct InputUserSelf = "inputUserSelf" 0xf7c1b13f;
     }
 
     tl_struct! {
+        /// A user
+        ///
+        /// With an access_hash that is not the caller's for this user a request fails with PEER_ID_INVALID, or leaves the user out
+        ///
         /// `inputUser#f21158c6 user_id:long access_hash:long = InputUser;`
         pub struct InputUser = "inputUser" 0xf21158c6 {
-            /// `user_id:long`
+            /// the id of the user
             user_id: i64,
-            /// `access_hash:long`
+            /// as the caller has received it with this user
             access_hash: i64,
         }
     }
@@ -325,35 +373,41 @@ pub mod types {
             peer_id: types::PeerUser,
             /// when the server committed it, Unix seconds
             date: i32,
-            /// `message:string`
+            /// its text, at most 4096 characters
             message: String,
-            /// a JSON reference to stored media
+            /// a JSON reference to stored media, at most 4096 bytes
             media: Option<types::DataJson> = flags.1,
         }
     }
 
     tl_struct! {
+        /// Where the caller stands in the conversation with one peer
+        ///
         /// `dialog#b3cc3970 peer:Peer top_message:long read_inbox_max_id:long read_outbox_max_id:long unread_count:int = Dialog;`
         pub struct Dialog = "dialog" 0xb3cc3970 {
-            /// `peer:Peer`
+            /// the other side
             peer: types::PeerUser,
-            /// `top_message:long`
+            /// the id of the newest message
             top_message: i64,
-            /// `read_inbox_max_id:long`
+            /// the caller has read messages of the peer up to this id
             read_inbox_max_id: i64,
-            /// `read_outbox_max_id:long`
+            /// the peer has read messages of the caller up to this id
             read_outbox_max_id: i64,
-            /// `unread_count:int`
+            /// messages of the peer that the caller has not read
             unread_count: i32,
         }
     }
 
     tl_struct! {
+        /// The user is writing
+        ///
         /// `sendMessageTypingAction#16bf744e = SendMessageAction;`
         pub struct SendMessageTypingAction = "sendMessageTypingAction" 0x16bf744e;
     }
 
     tl_struct! {
+        /// The user has stopped
+        ///
         /// `sendMessageCancelAction#fd5ec8f5 = SendMessageAction;`
         pub struct SendMessageCancelAction = "sendMessageCancelAction" 0xfd5ec8f5;
     }
@@ -363,11 +417,11 @@ pub mod types {
         ///
         /// `updateNewMessage#1f2b0afd message:Message pts:int pts_count:int = Update;`
         pub struct UpdateNewMessage = "updateNewMessage" 0x1f2b0afd {
-            /// `message:Message`
+            /// what
             message: types::Message,
-            /// `pts:int`
+            /// the mailbox stands here after this update
             pts: i32,
-            /// `pts_count:int`
+            /// by how much the update moves pts
             pts_count: i32,
         }
     }
@@ -377,13 +431,13 @@ pub mod types {
         ///
         /// `updateMessageSent#7107201a message:Message random_id:long pts:int pts_count:int = Update;`
         pub struct UpdateMessageSent = "updateMessageSent" 0x7107201a {
-            /// `message:Message`
+            /// what
             message: types::Message,
             /// as given to messages.sendMessage
             random_id: i64,
-            /// `pts:int`
+            /// the mailbox stands here after this update
             pts: i32,
-            /// `pts_count:int`
+            /// by how much the update moves pts
             pts_count: i32,
         }
     }
@@ -396,54 +450,62 @@ pub mod types {
             [flags]
             /// the peer has read the caller's messages; else the caller has read the peer's
             outbox: bool = flags.0,
-            /// `peer:Peer`
+            /// in the dialog with this peer
             peer: types::PeerUser,
-            /// `max_id:long`
+            /// the id of the newest message that is read
             max_id: i64,
-            /// `still_unread_count:int`
+            /// messages of the dialog that the one who reads has still not read
             still_unread_count: i32,
-            /// `pts:int`
+            /// the mailbox stands here after this update
             pts: i32,
-            /// `pts_count:int`
+            /// by how much the update moves pts
             pts_count: i32,
         }
     }
 
     tl_struct! {
+        /// Someone writes to the caller, or has stopped; in no log, so a client that was away never sees it
+        ///
         /// `updateUserTyping#c01e857f user_id:long action:SendMessageAction = Update;`
         pub struct UpdateUserTyping = "updateUserTyping" 0xc01e857f {
-            /// `user_id:long`
+            /// who
             user_id: i64,
-            /// `action:SendMessageAction`
+            /// what that user does
             action: enums::SendMessageAction,
         }
     }
 
     tl_struct! {
+        /// Too much happened to tell it here: call updates.getDifference
+        ///
         /// `updatesTooLong#e317af7e = Updates;`
         pub struct UpdatesTooLong = "updatesTooLong" 0xe317af7e;
     }
 
     tl_struct! {
+        /// One update that needs no users
+        ///
         /// `updateShort#78d4dec1 update:Update date:int = Updates;`
         pub struct UpdateShort = "updateShort" 0x78d4dec1 {
-            /// `update:Update`
+            /// what happened
             update: enums::Update,
-            /// `date:int`
+            /// when it was sent, Unix seconds
             date: i32,
         }
     }
 
     tl_struct! {
+        /// Updates that belong together
+        ///
         /// `updates#401e2009 updates:Vector<Update> users:Vector<User> date:int seq:int = Updates;`
         pub struct Updates = "updates" 0x401e2009 {
-            /// `updates:Vector<Update>`
+            /// what happened, in the order of pts
             updates: Vec<enums::Update>,
-            /// `users:Vector<User>`
+            /// the users that the updates speak of
             users: Vec<types::User>,
-            /// `date:int`
+            /// when they were sent, Unix seconds
             date: i32,
-            /// `seq:int`
+            /// 0: this layer has no sequence besides pts
             seq: i32,
         }
     }
@@ -454,9 +516,11 @@ pub mod types {
         use crate::tl_struct;
 
         tl_struct! {
+            /// The key is logged in
+            ///
             /// `auth.authorization#ff036af1 user:User = auth.Authorization;`
             pub struct Authorization = "auth.authorization" 0xff036af1 {
-                /// `user:User`
+                /// the user it is logged in as
                 user: types::User,
             }
         }
@@ -469,19 +533,23 @@ pub mod types {
         use crate::tl_struct;
 
         tl_struct! {
+            /// Who has a username
+            ///
             /// `contacts.resolvedPeer#59a29ccf peer:Peer users:Vector<User> = contacts.ResolvedPeer;`
             pub struct ResolvedPeer = "contacts.resolvedPeer" 0x59a29ccf {
-                /// `peer:Peer`
+                /// that user
                 peer: types::PeerUser,
-                /// `users:Vector<User>`
+                /// the user in full, with its access_hash
                 users: Vec<types::User>,
             }
         }
 
         tl_struct! {
+            /// The contacts of the caller
+            ///
             /// `contacts.contacts#fbb5db26 users:Vector<User> = contacts.Contacts;`
             pub struct Contacts = "contacts.contacts" 0xfbb5db26 {
-                /// `users:Vector<User>`
+                /// all of them, at most 1000
                 users: Vec<types::User>,
             }
         }
@@ -493,9 +561,11 @@ pub mod types {
         use crate::tl_struct;
 
         tl_struct! {
+            /// The bytes of a help.echo
+            ///
             /// `help.echoed#795e8f8c data:bytes = help.Echoed;`
             pub struct Echoed = "help.echoed" 0x795e8f8c {
-                /// `data:bytes`
+                /// as they came
                 data: Bytes,
             }
         }
@@ -508,51 +578,61 @@ pub mod types {
         use crate::tl_struct;
 
         tl_struct! {
+            /// The message is stored
+            ///
+            /// The same for each repetition of a request with the same random_id
+            ///
             /// `messages.sentMessage#53a3bb31 id:long date:int pts:int pts_count:int = messages.SentMessage;`
             pub struct SentMessage = "messages.sentMessage" 0x53a3bb31 {
-                /// `id:long`
+                /// the id of the message
                 id: i64,
-                /// `date:int`
+                /// when the server committed it, Unix seconds
                 date: i32,
-                /// `pts:int`
+                /// the mailbox of the caller stands here after the message
                 pts: i32,
-                /// `pts_count:int`
+                /// by how much the message moved pts: 1
                 pts_count: i32,
             }
         }
 
         tl_struct! {
+            /// A part of a history, newest first
+            ///
             /// `messages.messages#af5958d0 count:int messages:Vector<Message> users:Vector<User> = messages.Messages;`
             pub struct Messages = "messages.messages" 0xaf5958d0 {
-                /// `count:int`
+                /// messages of the whole dialog
                 count: i32,
-                /// `messages:Vector<Message>`
+                /// at most limit of them
                 messages: Vec<types::Message>,
-                /// `users:Vector<User>`
+                /// the users that the messages speak of
                 users: Vec<types::User>,
             }
         }
 
         tl_struct! {
+            /// A part of the list of dialogs, the one with the newest message first
+            ///
             /// `messages.dialogs#d662e080 count:int dialogs:Vector<Dialog> messages:Vector<Message> users:Vector<User> = messages.Dialogs;`
             pub struct Dialogs = "messages.dialogs" 0xd662e080 {
-                /// `count:int`
+                /// dialogs of the caller
                 count: i32,
-                /// `dialogs:Vector<Dialog>`
+                /// at most limit of them
                 dialogs: Vec<types::Dialog>,
-                /// `messages:Vector<Message>`
+                /// the newest message of each
                 messages: Vec<types::Message>,
-                /// `users:Vector<User>`
+                /// the users that these speak of
                 users: Vec<types::User>,
             }
         }
 
         tl_struct! {
+            /// How a request moved the mailbox of the caller
+            ///
             /// `messages.affectedMessages#84d19185 pts:int pts_count:int = messages.AffectedMessages;`
             pub struct AffectedMessages = "messages.affectedMessages" 0x84d19185 {
-                /// `pts:int`
+                /// the mailbox stands here
                 pts: i32,
-                /// `pts_count:int`
+                /// by how much the request moved pts; 0 if it changed nothing
                 pts_count: i32,
             }
         }
@@ -565,59 +645,69 @@ pub mod types {
         use crate::tl_struct;
 
         tl_struct! {
+            /// Where the mailbox of the caller stands
+            ///
             /// `updates.state#a56c2a3e pts:int qts:int date:int seq:int unread_count:int = updates.State;`
             pub struct State = "updates.state" 0xa56c2a3e {
-                /// `pts:int`
+                /// the number of the last update
                 pts: i32,
-                /// `qts:int`
+                /// 0: this layer does not use it
                 qts: i32,
-                /// `date:int`
+                /// the time of the server, Unix seconds
                 date: i32,
-                /// `seq:int`
+                /// 0: this layer has no sequence besides pts
                 seq: i32,
-                /// `unread_count:int`
+                /// unread messages of all dialogs
                 unread_count: i32,
             }
         }
 
         tl_struct! {
+            /// Nothing happened after pts
+            ///
             /// `updates.differenceEmpty#5d75a138 date:int seq:int = updates.Difference;`
             pub struct DifferenceEmpty = "updates.differenceEmpty" 0x5d75a138 {
-                /// `date:int`
+                /// the time of the server, Unix seconds
                 date: i32,
-                /// `seq:int`
+                /// 0: this layer has no sequence besides pts
                 seq: i32,
             }
         }
 
         tl_struct! {
+            /// All that happened after pts
+            ///
             /// `updates.difference#efe7b03b updates:Vector<Update> users:Vector<User> state:updates.State = updates.Difference;`
             pub struct Difference = "updates.difference" 0xefe7b03b {
-                /// `updates:Vector<Update>`
+                /// what happened, in the order of pts
                 updates: Vec<enums::Update>,
-                /// `users:Vector<User>`
+                /// the users that the updates speak of
                 users: Vec<types::User>,
-                /// `state:updates.State`
+                /// where the mailbox stands now
                 state: types::updates::State,
             }
         }
 
         tl_struct! {
+            /// The first part of what happened after pts: ask again from intermediate_state
+            ///
             /// `updates.differenceSlice#8521eeab updates:Vector<Update> users:Vector<User> intermediate_state:updates.State = updates.Difference;`
             pub struct DifferenceSlice = "updates.differenceSlice" 0x8521eeab {
-                /// `updates:Vector<Update>`
+                /// what happened, in the order of pts
                 updates: Vec<enums::Update>,
-                /// `users:Vector<User>`
+                /// the users that the updates speak of
                 users: Vec<types::User>,
-                /// `intermediate_state:updates.State`
+                /// where the mailbox stood after these updates
                 intermediate_state: types::updates::State,
             }
         }
 
         tl_struct! {
+            /// More happened than pts_total_limit: fetch dialogs and histories anew, and go on from pts
+            ///
             /// `updates.differenceTooLong#4afe8f6d pts:int = updates.Difference;`
             pub struct DifferenceTooLong = "updates.differenceTooLong" 0x4afe8f6d {
-                /// `pts:int`
+                /// where the mailbox stands now
                 pts: i32,
             }
         }
@@ -739,66 +829,80 @@ pub mod functions {
     use crate::tl_struct;
 
     tl_struct! {
+        /// A call that runs only if another one of this session has succeeded
+        ///
+        /// Errors: MSG_WAIT_FAILED if that one failed, MSG_WAIT_TIMEOUT if it has not come before this one
+        ///
         /// `invokeAfterMsg#cb9f372d {X:Type} msg_id:long query:!X = X;`
         pub struct InvokeAfterMsg = "invokeAfterMsg" 0xcb9f372d -> Raw {
-            /// `msg_id:long`
+            /// the message with the other call
             msg_id: i64,
-            /// `query:!X`
+            /// the call
             query: Raw,
         }
     }
 
     tl_struct! {
+        /// A call that runs only if others of this session have succeeded
+        ///
+        /// Errors: MSG_WAIT_FAILED if one of them failed, MSG_WAIT_TIMEOUT if one has not come before this one
+        ///
         /// `invokeAfterMsgs#3dc4b4f0 {X:Type} msg_ids:Vector<long> query:!X = X;`
         pub struct InvokeAfterMsgs = "invokeAfterMsgs" 0x3dc4b4f0 -> Raw {
-            /// `msg_ids:Vector<long>`
+            /// the messages with the other calls
             msg_ids: Vec<i64>,
-            /// `query:!X`
+            /// the call
             query: Raw,
         }
     }
 
     tl_struct! {
+        /// The first call of a connection, together with what the client says about itself
+        ///
         /// `initConnection#c1cd5ea9 {X:Type} flags:# api_id:int device_model:string system_version:string app_version:string system_lang_code:string lang_pack:string lang_code:string proxy:flags.0?InputClientProxy params:flags.1?JSONValue query:!X = X;`
         pub struct InitConnection = "initConnection" 0xc1cd5ea9 -> Raw {
             [flags]
-            /// `api_id:int`
+            /// which program it is; any number will do here
             api_id: i32,
-            /// `device_model:string`
+            /// the device, for people
             device_model: String,
-            /// `system_version:string`
+            /// the system of the device
             system_version: String,
-            /// `app_version:string`
+            /// the version of the program
             app_version: String,
-            /// `system_lang_code:string`
+            /// the language of the system
             system_lang_code: String,
-            /// `lang_pack:string`
+            /// a name of a set of translations, or empty
             lang_pack: String,
-            /// `lang_code:string`
+            /// the language of the program
             lang_code: String,
-            /// `proxy:flags.0?InputClientProxy`
+            /// the MTProxy that the client connects through
             proxy: Option<types::InputClientProxy> = flags.0,
-            /// `params:flags.1?JSONValue`
+            /// anything else
             params: Option<enums::JsonValue> = flags.1,
-            /// `query:!X`
+            /// the call
             query: Raw,
         }
     }
 
     tl_struct! {
+        /// A call in a layer of the schema; wraps initConnection in the first call of a connection
+        ///
         /// `invokeWithLayer#da9b0d0d {X:Type} layer:int query:!X = X;`
         pub struct InvokeWithLayer = "invokeWithLayer" 0xda9b0d0d -> Raw {
-            /// `layer:int`
+            /// the number of the layer
             layer: i32,
-            /// `query:!X`
+            /// the call
             query: Raw,
         }
     }
 
     tl_struct! {
+        /// A call that does not subscribe this session to updates
+        ///
         /// `invokeWithoutUpdates#bf9459b7 {X:Type} query:!X = X;`
         pub struct InvokeWithoutUpdates = "invokeWithoutUpdates" 0xbf9459b7 -> Raw {
-            /// `query:!X`
+            /// the call
             query: Raw,
         }
     }
@@ -812,28 +916,40 @@ pub mod functions {
         tl_struct! {
             /// Creates an account and logs this key in
             ///
+            /// A repetition with the same key, username and password gives the same answer
+            ///
+            /// Errors: USERNAME_INVALID, USERNAME_OCCUPIED, PASSWORD_INVALID, FIRSTNAME_INVALID, AUTH_KEY_ALREADY_AUTHORIZED if the key is logged in as someone else, AUTH_KEY_UNREGISTERED if the key is not a permanent one
+            ///
             /// `auth.signUp#73d3b2e9 username:string password:string first_name:string = auth.Authorization;`
             @redact pub struct SignUp = "auth.signUp" 0x73d3b2e9 -> types::auth::Authorization {
-                /// `username:string`
+                /// 3 to 32 ASCII letters, digits and underscores, the first a letter
                 username: String,
-                /// `password:string`
+                /// 1 to 1024 bytes
                 password: String,
-                /// `first_name:string`
+                /// the name to show: 1 to 64 characters, not only spaces, no control characters
                 first_name: String,
             }
         }
 
         tl_struct! {
+            /// Logs this key in
+            ///
+            /// A repetition with the same key, username and password gives the same answer
+            ///
+            /// Errors: USERNAME_INVALID, PASSWORD_INVALID, PASSWORD_HASH_INVALID if the username is unknown or the password wrong (the answer does not say which), AUTH_KEY_ALREADY_AUTHORIZED if the key is logged in as someone else, AUTH_KEY_UNREGISTERED if the key is not a permanent one
+            ///
             /// `auth.signIn#c06f8665 username:string password:string = auth.Authorization;`
             @redact pub struct SignIn = "auth.signIn" 0xc06f8665 -> types::auth::Authorization {
-                /// `username:string`
+                /// as given to auth.signUp
                 username: String,
-                /// `password:string`
+                /// as given to auth.signUp
                 password: String,
             }
         }
 
         tl_struct! {
+            /// Logs this key out; the key stays, and may log in again
+            ///
             /// `auth.logOut#5717da40 = Bool;`
             pub struct LogOut = "auth.logOut" 0x5717da40 -> bool;
         }
@@ -846,22 +962,32 @@ pub mod functions {
         use crate::tl_struct;
 
         tl_struct! {
+            /// The user with a username
+            ///
+            /// Errors: USERNAME_INVALID, USERNAME_NOT_OCCUPIED
+            ///
             /// `contacts.resolveUsername#f93ccba3 username:string = contacts.ResolvedPeer;`
             pub struct ResolveUsername = "contacts.resolveUsername" 0xf93ccba3 -> types::contacts::ResolvedPeer {
-                /// `username:string`
+                /// the whole name, without an @
                 username: String,
             }
         }
 
         tl_struct! {
+            /// Adds a user to the contacts of the caller; gives the user, whether or not it was one before
+            ///
+            /// Errors: PEER_ID_INVALID, CONTACT_ID_INVALID if it is the caller itself, CONTACTS_TOO_MUCH above 1000
+            ///
             /// `contacts.addContact#e10b82ba id:InputUser = User;`
             pub struct AddContact = "contacts.addContact" 0xe10b82ba -> types::User {
-                /// `id:InputUser`
+                /// the user
                 id: enums::InputUser,
             }
         }
 
         tl_struct! {
+            /// All contacts of the caller
+            ///
             /// `contacts.getContacts#d1e17dd7 = contacts.Contacts;`
             pub struct GetContacts = "contacts.getContacts" 0xd1e17dd7 -> types::contacts::Contacts;
         }
@@ -874,11 +1000,15 @@ pub mod functions {
         use crate::tl_struct;
 
         tl_struct! {
+            /// Where the servers are, and the limits; needs no login
+            ///
             /// `help.getConfig#c4f9186b = Config;`
             pub struct GetConfig = "help.getConfig" 0xc4f9186b -> types::Config;
         }
 
         tl_struct! {
+            /// Which data centre to use; needs no login
+            ///
             /// `help.getNearestDc#1fb33026 = NearestDc;`
             pub struct GetNearestDc = "help.getNearestDc" 0x1fb33026 -> types::NearestDc;
         }
@@ -888,7 +1018,7 @@ pub mod functions {
             ///
             /// `help.echo#983bf800 data:bytes = help.Echoed;`
             pub struct Echo = "help.echo" 0x983bf800 -> types::help::Echoed {
-                /// `data:bytes`
+                /// any bytes
                 data: Bytes,
             }
         }
@@ -903,16 +1033,18 @@ pub mod functions {
         tl_struct! {
             /// Sends a message, exactly once for each random_id of the caller
             ///
+            /// Errors: PEER_ID_INVALID, RANDOM_ID_INVALID, MESSAGE_EMPTY if there is neither text nor media, MESSAGE_TOO_LONG, MEDIA_INVALID
+            ///
             /// `messages.sendMessage#6c3096a5 flags:# peer:InputPeer message:string random_id:long media:flags.0?DataJSON = messages.SentMessage;`
             pub struct SendMessage = "messages.sendMessage" 0x6c3096a5 -> types::messages::SentMessage {
                 [flags]
-                /// `peer:InputPeer`
+                /// to whom
                 peer: enums::InputPeer,
-                /// `message:string`
+                /// the text, at most 4096 characters; may be empty if there is media
                 message: String,
-                /// `random_id:long`
+                /// made up by the caller, not 0; a repetition with it gives the first answer and sends nothing
                 random_id: i64,
-                /// `media:flags.0?DataJSON`
+                /// any JSON document of at most 4096 bytes
                 media: Option<types::DataJson> = flags.0,
             }
         }
@@ -920,43 +1052,57 @@ pub mod functions {
         tl_struct! {
             /// Messages of one dialog, newest first
             ///
+            /// Errors: PEER_ID_INVALID, LIMIT_INVALID, OFFSET_INVALID
+            ///
             /// `messages.getHistory#8834bf4e peer:InputPeer offset_id:long limit:int = messages.Messages;`
             pub struct GetHistory = "messages.getHistory" 0x8834bf4e -> types::messages::Messages {
-                /// `peer:InputPeer`
+                /// the other side
                 peer: enums::InputPeer,
                 /// only messages with a lower id; 0 for the newest
                 offset_id: i64,
-                /// `limit:int`
+                /// 1 to 100 messages
                 limit: i32,
             }
         }
 
         tl_struct! {
+            /// Dialogs of the caller, the one with the newest message first
+            ///
+            /// Errors: LIMIT_INVALID, OFFSET_INVALID
+            ///
             /// `messages.getDialogs#1a6112fa offset_id:long limit:int = messages.Dialogs;`
             pub struct GetDialogs = "messages.getDialogs" 0x1a6112fa -> types::messages::Dialogs {
                 /// only dialogs whose top_message is lower; 0 for the newest
                 offset_id: i64,
-                /// `limit:int`
+                /// 1 to 100 dialogs
                 limit: i32,
             }
         }
 
         tl_struct! {
+            /// Marks the messages of a peer as read, and tells the peer; what is read already changes nothing
+            ///
+            /// Errors: PEER_ID_INVALID, MAX_ID_INVALID
+            ///
             /// `messages.readHistory#d371af80 peer:InputPeer max_id:long = messages.AffectedMessages;`
             pub struct ReadHistory = "messages.readHistory" 0xd371af80 -> types::messages::AffectedMessages {
-                /// `peer:InputPeer`
+                /// the other side
                 peer: enums::InputPeer,
-                /// `max_id:long`
+                /// up to this id; 0 for all of them
                 max_id: i64,
             }
         }
 
         tl_struct! {
+            /// Tells the sessions of a peer that are connected what the caller does; stored nowhere
+            ///
+            /// Errors: PEER_ID_INVALID
+            ///
             /// `messages.setTyping#a3825e50 peer:InputPeer action:SendMessageAction = Bool;`
             pub struct SetTyping = "messages.setTyping" 0xa3825e50 -> bool {
-                /// `peer:InputPeer`
+                /// to whom
                 peer: enums::InputPeer,
-                /// `action:SendMessageAction`
+                /// what the caller does
                 action: enums::SendMessageAction,
             }
         }
@@ -968,6 +1114,8 @@ pub mod functions {
         use crate::tl_struct;
 
         tl_struct! {
+            /// Where the mailbox of the caller stands: what a client without a state starts from
+            ///
             /// `updates.getState#edd4882a = updates.State;`
             pub struct GetState = "updates.getState" 0xedd4882a -> types::updates::State;
         }
@@ -975,20 +1123,22 @@ pub mod functions {
         tl_struct! {
             /// The updates of the caller's own mailbox after pts
             ///
+            /// Errors: PERSISTENT_TIMESTAMP_INVALID if pts is negative or ahead of the mailbox, LIMIT_INVALID
+            ///
             /// `updates.getDifference#19c2f763 flags:# pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int date:int qts:int qts_limit:flags.2?int = updates.Difference;`
             pub struct GetDifference = "updates.getDifference" 0x19c2f763 -> enums::updates::Difference {
                 [flags]
-                /// `pts:int`
+                /// the last update that the client has seen; 0 for the first one
                 pts: i32,
-                /// `pts_limit:flags.1?int`
+                /// at most so many updates in one answer: 1 or more, taken as 1000 above that, 100 if absent
                 pts_limit: Option<i32> = flags.1,
-                /// `pts_total_limit:flags.0?int`
+                /// if more updates than this are missing, do not send them: the answer is updates.differenceTooLong
                 pts_total_limit: Option<i32> = flags.0,
-                /// `date:int`
+                /// not used by this layer
                 date: i32,
-                /// `qts:int`
+                /// not used by this layer
                 qts: i32,
-                /// `qts_limit:flags.2?int`
+                /// not used by this layer
                 qts_limit: Option<i32> = flags.2,
             }
         }
@@ -1001,9 +1151,13 @@ pub mod functions {
         use crate::tl_struct;
 
         tl_struct! {
+            /// Users by their ids and access_hashes; those that the caller cannot name are left out
+            ///
+            /// Errors: USERS_TOO_MUCH
+            ///
             /// `users.getUsers#0d91a548 id:Vector<InputUser> = Vector<User>;`
             pub struct GetUsers = "users.getUsers" 0x0d91a548 -> Vec<types::User> {
-                /// `id:Vector<InputUser>`
+                /// at most 100 users
                 id: Vec<enums::InputUser>,
             }
         }

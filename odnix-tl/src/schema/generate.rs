@@ -11,7 +11,7 @@ use core::fmt::Write as _;
 
 use super::{
     Definition, Field, FieldType, Kind, Name, Schema, Type,
-    check::is_raw,
+    index::{Index, Shape},
     names::{BUILT_IN_VALUES, field_name, full_name, struct_name},
 };
 
@@ -28,53 +28,37 @@ pub struct Options<'a> {
 /// constructors, the enum `Request` of all functions, and `LAYER`. The text is as rustfmt
 /// would write it.
 pub fn generate(schema: &Schema, options: &Options<'_>) -> String {
-    let mut generator = Generator { options, results: BTreeMap::new(), bare: BTreeMap::new() };
-    let (mut constructors, mut functions) = (Vec::new(), Vec::new());
-    for definition in schema.definitions.iter().filter(|line| !is_built_in(line)) {
-        if definition.kind == Kind::Function {
-            functions.push(definition);
-            continue;
-        }
-        constructors.push(definition);
-        generator.results.entry(&definition.result.name).or_default().push(definition);
-        generator.bare.insert(&definition.name, definition);
-    }
-    generator.file(schema.layer, &constructors, &functions)
+    Generator { options, index: Index::new(schema) }.file(schema.layer)
 }
 
 struct Generator<'a> {
     options: &'a Options<'a>,
-    results: BTreeMap<&'a Name, Vec<&'a Definition>>,
-    bare: BTreeMap<&'a Name, &'a Definition>,
+    index: Index<'a>,
 }
 
 /// The items of one module, by namespace.
 type Items = BTreeMap<Option<String>, String>;
 
 impl Generator<'_> {
-    fn file(
-        &self,
-        layer: Option<u32>,
-        constructors: &[&Definition],
-        functions: &[&Definition],
-    ) -> String {
+    fn file(&self, layer: Option<u32>) -> String {
         let mut out =
             format!("//! {}\n\n// Generated; see `odnix_tl::schema`.\n", self.options.title);
         if let Some(layer) = layer {
             let _ =
                 write!(out, "\n/// The number of this layer.\npub const LAYER: i32 = {layer};\n");
         }
-        let types = self.structs(constructors);
+        let types = self.structs(&self.index.constructors);
         self.module(&mut out, "types", "All constructors.", &types);
         let mut enums = Items::new();
-        for (name, constructors) in self.results.iter().filter(|(_, of)| of.len() > 1) {
+        for (name, constructors) in self.index.results.iter().filter(|(_, of)| of.len() > 1) {
             let text = enums.entry(name.namespace.clone()).or_default();
             text.push_str(&self.type_enum(name, constructors));
         }
         self.module(&mut out, "enums", "All types with more than one constructor.", &enums);
-        self.module(&mut out, "functions", "All functions.", &self.structs(functions));
-        self.any(&mut out, "Object", "A value of any type.", constructors);
-        self.any(&mut out, "Request", "A call of any function.", functions);
+        self.module(&mut out, "functions", "All functions.", &self.structs(&self.index.functions));
+        self.any(&mut out, "Object", "A value of any type.", &self.index.constructors);
+        let functions: Vec<_> = self.index.callable_functions().collect();
+        self.any(&mut out, "Request", "A call of any function.", &functions);
         out
     }
 
@@ -218,26 +202,13 @@ impl Generator<'_> {
     }
 
     fn rust_type(&self, definition: &Definition, ty: &Type) -> String {
-        if is_raw(definition, ty) {
-            return "Raw".to_owned();
+        match self.index.shape(definition, ty) {
+            Shape::Raw => "Raw".to_owned(),
+            Shape::Vector(item) => format!("Vec<{}>", self.rust_type(definition, item)),
+            Shape::BuiltIn((_, rust)) => (*rust).to_owned(),
+            Shape::Constructor(only) => path("types", &only.name),
+            Shape::Boxed(name) => path("enums", name),
         }
-        if let Some(argument) = &ty.argument {
-            return format!("Vec<{}>", self.rust_type(definition, argument));
-        }
-        if let Some((_, rust)) = BUILT_IN_VALUES.iter().find(|(name, _)| ty.name.is(name)) {
-            return (*rust).to_owned();
-        }
-        match self.constructors(&ty.name) {
-            [only] => path("types", &only.name),
-            _ => path("enums", &ty.name),
-        }
-    }
-
-    /// The constructors a value can have.
-    fn constructors<'s>(&'s self, name: &Name) -> &'s [&'s Definition] {
-        let of_type = self.results.get(name).map(Vec::as_slice);
-        let bare = self.bare.get(name).map(core::slice::from_ref);
-        of_type.or(bare).unwrap_or_default()
     }
 
     fn form(&self, ty: &Type) -> Form {
@@ -261,7 +232,7 @@ impl Generator<'_> {
             if ty.argument.is_some() || !seen.insert(&ty.name) {
                 continue;
             }
-            for constructor in self.constructors(&ty.name) {
+            for constructor in self.index.constructors_of(&ty.name) {
                 if constructor.result.name == *wanted {
                     return true;
                 }
@@ -301,9 +272,7 @@ impl Generator<'_> {
         let path_to_macro = self.options.crate_path;
         let _ = write!(out, "\n{path_to_macro}::tl_enum! {{\n    /// {docs}\n");
         let _ = writeln!(out, "    pub enum {name} = \"{name}\" {{");
-        // Of functions with the same id, the last one counts.
-        let last: BTreeMap<u32, &Name> = definitions.iter().map(|of| (of.id(), &of.name)).collect();
-        for definition in definitions.iter().filter(|of| last.get(&of.id()) == Some(&&of.name)) {
+        for definition in definitions {
             let variant = full_name(&definition.name);
             let _ = writeln!(out, "        /// `{}`", definition.name);
             let _ = writeln!(out, "        {variant}({}),", path(module, &definition.name));
@@ -330,12 +299,6 @@ impl core::fmt::Display for Form {
             Self::BareVectorOf(items) => write!(f, "BareVectorOf<{items}>"),
         }
     }
-}
-
-/// Constructors of the types that Rust has anyway; functions may well return those.
-fn is_built_in(definition: &Definition) -> bool {
-    definition.kind == Kind::Constructor
-        && ["Bool", "True", "Null"].iter().any(|name| definition.result.name.is(name))
 }
 
 fn path(module: &str, name: &Name) -> String {

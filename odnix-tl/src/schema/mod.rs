@@ -40,8 +40,13 @@
 
 mod check;
 mod diff;
+mod example;
 mod generate;
+mod index;
+mod json_schema;
+mod json_text;
 mod lexer;
+mod markdown;
 mod names;
 mod parser;
 
@@ -50,6 +55,8 @@ use core::fmt;
 
 pub use diff::{Change, Effect, diff};
 pub use generate::{Options, generate};
+pub use json_schema::{JsonSchemaOptions, json_schema};
+pub use markdown::{MarkdownOptions, markdown};
 
 /// A parsed and checked schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
