@@ -39,6 +39,10 @@ pub struct JsonSchemaOptions<'a> {
 /// `Request` any function. The document as a whole is either of these. A type that is named
 /// `Request`, and a function that has the name of a constructor, get a `_` behind it.
 ///
+/// A type with several constructors lists them as `if` `"_"` is the name, `then` the
+/// constructor: the faults that a validator reports are those of the constructor that was
+/// meant, and the time it takes grows with the length of the value only.
+///
 /// # Limits
 ///
 /// What the document refuses, the reader refuses. A few faults only the reader finds: a member
@@ -79,17 +83,35 @@ impl Document<'_> {
     fn definitions(&self) -> Json {
         let Index { constructors, functions, results, .. } = self.index;
         let mut defs = built_in_definitions();
-        let any = constructors.iter().map(|of| self.key(of));
-        defs.put("Object", one_of(any.collect()));
-        let any = self.index.callable_functions().map(|of| self.key(of));
-        defs.put("Request", one_of(any.collect()));
+        defs.put("Object", self.any_of(constructors));
+        defs.put("Request", self.any_of(&self.index.callable_functions().collect::<Vec<_>>()));
         for (name, of_type) in results.iter().filter(|(name, _)| !name.is("Object")) {
-            defs.put(&type_key(name), one_of(of_type.iter().map(|of| self.key(of)).collect()));
+            defs.put(&type_key(name), self.any_of(of_type));
         }
         for definition in constructors.iter().chain(functions) {
             defs.put(&self.key(definition), self.object(definition));
         }
         defs.json()
+    }
+
+    /// Any of `definitions`, as its name says. With `oneOf` a validator would try each of them,
+    /// and inside of each one each of the next level, which takes longer than anyone waits.
+    fn any_of(&self, definitions: &[&Definition]) -> Json {
+        match definitions {
+            [] => return nothing().json(),
+            [only] => return reference(&self.key(only)),
+            _ => {}
+        }
+        let names = definitions.iter().map(|of| Json::String(of.name.to_string())).collect();
+        let mut any = named_object(Json::member("enum", Json::Array(names)));
+        let choice = |of: &&Definition| {
+            let name = Json::member("const", Json::String(of.name.to_string()));
+            let mut choice = Members::one("if", named_object(name).json());
+            choice.put("then", reference(&self.key(of)));
+            choice.json()
+        };
+        any.put("allOf", Json::Array(definitions.iter().map(choice).collect()));
+        any.json()
     }
 
     /// Its name in `$defs`.
@@ -151,9 +173,7 @@ impl Document<'_> {
             Shape::Constructor(only) if !ty.name.is_boxed() => {
                 Members::one("$ref", pointer(&self.key(only)))
             }
-            Shape::Boxed(name) if !self.index.results.contains_key(name) => {
-                Members::one("not", Members::default().json())
-            }
+            Shape::Boxed(name) if !self.index.results.contains_key(name) => nothing(),
             Shape::Constructor(_) | Shape::Boxed(_) => {
                 Members::one("$ref", pointer(&type_key(&ty.name)))
             }
@@ -198,22 +218,22 @@ fn reference(key: &str) -> Json {
     Json::member("$ref", pointer(key))
 }
 
-fn one_of(keys: Vec<String>) -> Json {
-    match keys.as_slice() {
-        [] => Json::member("not", Members::default().json()),
-        [only] => reference(only),
-        several => {
-            Json::member("oneOf", Json::Array(several.iter().map(|key| reference(key)).collect()))
-        }
-    }
+/// What no value is.
+fn nothing() -> Members {
+    Members::one("not", Members::default().json())
+}
+
+/// Any object whose `"_"` is as `name` says.
+fn named_object(name: Json) -> Members {
+    let mut object = Members::one("type", Json::string("object"));
+    object.put("properties", Json::member("_", name));
+    object.put("required", Json::Array([Json::string("_")].into()));
+    object
 }
 
 /// Base64 of the TL form, or an object of this or any other schema.
 fn raw() -> Members {
-    let mut object = Members::one("type", Json::string("object"));
-    let name = Json::member("type", Json::string("string"));
-    object.put("properties", Json::member("_", name));
-    object.put("required", Json::Array([Json::string("_")].into()));
+    let object = named_object(Json::member("type", Json::string("string")));
     Members::one("anyOf", Json::Array([reference("bytes"), object.json()].into()))
 }
 

@@ -1,4 +1,5 @@
-//! Schemas: what a `.tl` file says, and the Rust it becomes.
+//! Schemas: what a `.tl` file says, and the Rust ([`generate`]), the reference page
+//! ([`markdown`]) and the JSON Schema ([`json_schema`]) it becomes.
 //!
 //! # Language
 //!
