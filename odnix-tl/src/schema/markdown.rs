@@ -258,11 +258,13 @@ impl<'a> Page<'a> {
         let target = match self.index.shape(definition, ty) {
             Shape::Constructor(only) if !name.is_boxed() => Target::Constructor(&only.name),
             Shape::Constructor(_) | Shape::Boxed(_) => Target::Type(name),
-            Shape::Raw | Shape::Vector(_) | Shape::BuiltIn(_) => return prefix + &name_text,
+            Shape::Raw | Shape::Vector(_) | Shape::BuiltIn(_) => {
+                return format!("{prefix}{name_text}");
+            }
         };
         match self.anchors.get(&target) {
             Some(anchor) => format!("{prefix}[{name_text}](#{anchor})"),
-            None => prefix + &name_text,
+            None => format!("{prefix}{name_text}"),
         }
     }
 
