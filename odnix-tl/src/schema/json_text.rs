@@ -128,14 +128,14 @@ mod tests {
         let pair = Json::Array([Json::literal("1"), Json::string("\"\\\n\u{1}€")].into());
         assert_eq!(pair.pretty(), r#"[1, "\"\\\n\u0001€"]"#);
         let long = "x".repeat(WIDTH_MAX);
-        let value = Json::Object(vec![
+        let value = Json::Object(Vec::from([
             ("a".to_owned(), pair),
-            ("b".to_owned(), Json::Array(vec![Json::string(&long)])),
-        ]);
+            ("b".to_owned(), Json::Array([Json::string(&long)].into())),
+        ]));
         let text = format!(
             "{{\n  \"a\": [1, \"\\\"\\\\\\n\\u0001€\"],\n  \"b\": [\n    \"{long}\"\n  ]\n}}"
         );
         assert_eq!(value.pretty(), text);
-        assert_eq!(Json::Array(vec![]).pretty(), "[]");
+        assert_eq!(Json::Array(Vec::new()).pretty(), "[]");
     }
 }
