@@ -1,21 +1,28 @@
-//! The checked-in types are those of the schemas.
+//! The checked-in types and pages are those of the schemas.
 
-use std::{fs, path::Path};
+use std::fs;
 
-use odnix_tl::schema::{Schema, generate};
+use odnix_tl::schema::{generate, markdown};
 
 #[path = "../examples/generate.rs"]
-#[allow(dead_code, reason = "only the table of modules is wanted")]
+#[allow(dead_code, reason = "only its tables are wanted")]
 mod example;
+
+use example::{MODULES, Module, PAGES, Page, path, read_schema};
+
+fn fresh(file: &str, text: &str) {
+    assert!(
+        fs::read_to_string(path(file)).unwrap() == text,
+        "{file} is stale: run `cargo run -p odnix-tl --example generate`"
+    );
+}
 
 #[test]
 fn regenerating_changes_nothing() {
-    let read = |path| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
-    for example::Module { schema, module, options } in example::MODULES {
-        let parsed = Schema::parse(&read(schema)).unwrap();
-        assert!(
-            generate(&parsed, &options) == read(module),
-            "{module} is stale: run `cargo run -p odnix-tl --example generate`"
-        );
+    for Module { schema, module, options } in MODULES {
+        fresh(module, &generate(&read_schema(schema).unwrap(), &options));
+    }
+    for Page { schema, page, options } in PAGES {
+        fresh(page, &markdown(&read_schema(schema).unwrap(), &options));
     }
 }

@@ -11,18 +11,29 @@ pub mod types {
     use super::{SCHEMA, enums, types};
     use crate::prelude::*;
 
+    /// Where a server of a data centre is reached
+    ///
     /// `dcOption#18b7a10d flags:# ipv6:flags.0?true media_only:flags.1?true tcpo_only:flags.2?true cdn:flags.3?true static:flags.4?true this_port_only:flags.5?true id:int ip_address:string port:int secret:flags.10?bytes = DcOption;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct DcOption {
+        /// ip_address is one of IPv6
         pub ipv6: bool,
+        /// for files only; this server has no such one
         pub media_only: bool,
+        /// speaks obfuscated TCP only
         pub tcpo_only: bool,
+        /// a content server
         pub cdn: bool,
+        /// may be kept until the next config
         pub static_: bool,
+        /// no other port of this address answers
         pub this_port_only: bool,
+        /// the number of the data centre
         pub id: i32,
+        /// an address without a port
         pub ip_address: String,
         pub port: i32,
+        /// for obfuscated transports that need one
         pub secret: Option<Bytes>,
     }
     tl_struct! {
@@ -40,6 +51,10 @@ pub mod types {
         )
     }
 
+    /// What a client should know before it starts: where the servers are, and the limits
+    ///
+    /// Most fields are those of the public layer, so that foreign clients can read it; Odnix uses those described here
+    ///
     /// `config#cc1a241e flags:# default_p2p_contacts:flags.3?true preload_featured_stickers:flags.4?true revoke_pm_inbox:flags.6?true blocked_mode:flags.8?true force_try_ipv6:flags.14?true date:int expires:int test_mode:Bool this_dc:int dc_options:Vector<DcOption> dc_txt_domain_name:string chat_size_max:int megagroup_size_max:int forwarded_count_max:int online_update_period_ms:int offline_blur_timeout_ms:int offline_idle_timeout_ms:int online_cloud_timeout_ms:int notify_cloud_delay_ms:int notify_default_delay_ms:int push_chat_period_ms:int push_chat_limit:int edit_time_limit:int revoke_time_limit:int revoke_pm_time_limit:int rating_e_decay:int stickers_recent_limit:int channels_read_media_period:int tmp_sessions:flags.0?int call_receive_timeout_ms:int call_ring_timeout_ms:int call_connect_timeout_ms:int call_packet_timeout_ms:int me_url_prefix:string autoupdate_url_prefix:flags.7?string gif_search_username:flags.9?string venue_search_username:flags.10?string img_search_username:flags.11?string static_maps_provider:flags.12?string caption_length_max:int message_length_max:int webfile_dc_id:int suggested_lang_code:flags.2?string lang_pack_version:flags.2?int base_lang_pack_version:flags.2?int reactions_default:flags.15?Reaction autologin_token:flags.16?string = Config;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Config {
@@ -48,10 +63,15 @@ pub mod types {
         pub revoke_pm_inbox: bool,
         pub blocked_mode: bool,
         pub force_try_ipv6: bool,
+        /// the time of the server, Unix seconds
         pub date: i32,
+        /// when to ask again, Unix seconds
         pub expires: i32,
+        /// whether this is a test server
         pub test_mode: bool,
+        /// the data centre of this connection
         pub this_dc: i32,
+        /// all addresses of the servers
         pub dc_options: Vec<types::DcOption>,
         pub dc_txt_domain_name: String,
         pub chat_size_max: i32,
@@ -83,6 +103,7 @@ pub mod types {
         pub img_search_username: Option<String>,
         pub static_maps_provider: Option<String>,
         pub caption_length_max: i32,
+        /// the longest message text, in characters
         pub message_length_max: i32,
         pub webfile_dc_id: i32,
         pub suggested_lang_code: Option<String>,
@@ -142,43 +163,63 @@ pub mod types {
         )
     }
 
+    /// Which data centre to use
+    ///
     /// `nearestDc#8e1a1775 country:string this_dc:int nearest_dc:int = NearestDc;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct NearestDc {
+        /// two letters, or empty if not known
         pub country: String,
+        /// the data centre of this connection
         pub this_dc: i32,
+        /// the one to prefer; on this server always this_dc
         pub nearest_dc: i32,
     }
     tl_struct! { NearestDc = "nearestDc" 0x8e1a1775, 12; (country, this_dc, nearest_dc) }
 
+    /// A JSON document
+    ///
     /// `dataJSON#7d748d04 data:string = DataJSON;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct DataJson {
+        /// its text
         pub data: String,
     }
     tl_struct! { DataJson = "dataJSON" 0x7d748d04, 4; (data) }
 
+    /// The MTProxy that a client connects through; this server does not look at it
+    ///
     /// `inputClientProxy#75588b3f address:string port:int = InputClientProxy;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InputClientProxy {
+        /// the host name or address
         pub address: String,
+        /// the TCP port
         pub port: i32,
     }
     tl_struct! { InputClientProxy = "inputClientProxy" 0x75588b3f, 8; (address, port) }
 
+    /// A member of a JSON object
+    ///
     /// `jsonObjectValue#c0de1bd9 key:string value:JSONValue = JSONObjectValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonObjectValue {
+        /// its name
         pub key: String,
+        /// its value
         pub value: enums::JsonValue,
     }
     tl_struct! { JsonObjectValue = "jsonObjectValue" 0xc0de1bd9, 8; (key, value) }
 
+    /// null
+    ///
     /// `jsonNull#3f6d7b68 = JSONValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonNull;
     tl_struct! { JsonNull = "jsonNull" 0x3f6d7b68, 0; () }
 
+    /// true or false
+    ///
     /// `jsonBool#c7345e6a value:Bool = JSONValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonBool {
@@ -186,6 +227,8 @@ pub mod types {
     }
     tl_struct! { JsonBool = "jsonBool" 0xc7345e6a, 4; (value) }
 
+    /// A number
+    ///
     /// `jsonNumber#2be0dfa4 value:double = JSONValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonNumber {
@@ -193,6 +236,8 @@ pub mod types {
     }
     tl_struct! { JsonNumber = "jsonNumber" 0x2be0dfa4, 8; (value) }
 
+    /// A string
+    ///
     /// `jsonString#b71e767a value:string = JSONValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonString {
@@ -200,45 +245,61 @@ pub mod types {
     }
     tl_struct! { JsonString = "jsonString" 0xb71e767a, 4; (value) }
 
+    /// An array
+    ///
     /// `jsonArray#f7444763 value:Vector<JSONValue> = JSONValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonArray {
+        /// its items, in order
         pub value: Vec<enums::JsonValue>,
     }
     tl_struct! { JsonArray = "jsonArray" 0xf7444763, 8; (value) }
 
+    /// An object
+    ///
     /// `jsonObject#99c1d49d value:Vector<JSONObjectValue> = JSONValue;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct JsonObject {
+        /// its members
         pub value: Vec<types::JsonObjectValue>,
     }
     tl_struct! { JsonObject = "jsonObject" 0x99c1d49d, 8; (value) }
 
+    /// No reaction
+    ///
     /// `reactionEmpty#79f5d419 = Reaction;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct ReactionEmpty;
     tl_struct! { ReactionEmpty = "reactionEmpty" 0x79f5d419, 0; () }
 
+    /// An emoji
+    ///
     /// `reactionEmoji#1b2286b8 emoticon:string = Reaction;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct ReactionEmoji {
+        /// the emoji itself
         pub emoticon: String,
     }
     tl_struct! { ReactionEmoji = "reactionEmoji" 0x1b2286b8, 4; (emoticon) }
 
+    /// A picture in place of an emoji
+    ///
     /// `reactionCustomEmoji#8935fc73 document_id:long = Reaction;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct ReactionCustomEmoji {
+        /// which picture
         pub document_id: i64,
     }
     tl_struct! { ReactionCustomEmoji = "reactionCustomEmoji" 0x8935fc73, 8; (document_id) }
 
+    /// A paid reaction
+    ///
     /// `reactionPaid#523da4eb = Reaction;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct ReactionPaid;
     tl_struct! { ReactionPaid = "reactionPaid" 0x523da4eb, 0; () }
 
-    /// A user of this server
+    /// A user of this server, as the caller sees it
     ///
     /// `user#12102001 flags:# self:flags.0?true contact:flags.1?true id:long access_hash:long username:string first_name:string = User;`
     #[derive(Clone, Debug, PartialEq)]
@@ -247,10 +308,13 @@ pub mod types {
         pub self_: bool,
         /// the caller has added this user to its contacts
         pub contact: bool,
+        /// unique on this server
         pub id: i64,
         /// what the caller must present to name this user; differs from caller to caller
         pub access_hash: i64,
+        /// 3 to 32 ASCII letters, digits and underscores, the first a letter; upper and lower case name the same user
         pub username: String,
+        /// the name to show, 1 to 64 characters
         pub first_name: String,
     }
     tl_struct! {
@@ -262,35 +326,54 @@ pub mod types {
         )
     }
 
+    /// The other side of a dialog, in an answer: a user
+    ///
     /// `peerUser#59511722 user_id:long = Peer;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct PeerUser {
+        /// the id of the user
         pub user_id: i64,
     }
     tl_struct! { PeerUser = "peerUser" 0x59511722, 8; (user_id) }
 
+    /// The dialog of the caller with itself
+    ///
     /// `inputPeerSelf#7da07ec9 = InputPeer;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InputPeerSelf;
     tl_struct! { InputPeerSelf = "inputPeerSelf" 0x7da07ec9, 0; () }
 
+    /// The dialog with a user
+    ///
+    /// With an access_hash that is not the caller's for this user a request fails with PEER_ID_INVALID
+    ///
     /// `inputPeerUser#dde8a54c user_id:long access_hash:long = InputPeer;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InputPeerUser {
+        /// the id of the user
         pub user_id: i64,
+        /// as the caller has received it with this user
         pub access_hash: i64,
     }
     tl_struct! { InputPeerUser = "inputPeerUser" 0xdde8a54c, 16; (user_id, access_hash) }
 
+    /// The caller
+    ///
     /// `inputUserSelf#f7c1b13f = InputUser;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InputUserSelf;
     tl_struct! { InputUserSelf = "inputUserSelf" 0xf7c1b13f, 0; () }
 
+    /// A user
+    ///
+    /// With an access_hash that is not the caller's for this user a request fails with PEER_ID_INVALID, or leaves the user out
+    ///
     /// `inputUser#f21158c6 user_id:long access_hash:long = InputUser;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InputUser {
+        /// the id of the user
         pub user_id: i64,
+        /// as the caller has received it with this user
         pub access_hash: i64,
     }
     tl_struct! { InputUser = "inputUser" 0xf21158c6, 16; (user_id, access_hash) }
@@ -310,8 +393,9 @@ pub mod types {
         pub peer_id: types::PeerUser,
         /// when the server committed it, Unix seconds
         pub date: i32,
+        /// its text, at most 4096 characters
         pub message: String,
-        /// a JSON reference to stored media
+        /// a JSON reference to stored media, at most 4096 bytes
         pub media: Option<types::DataJson>,
     }
     tl_struct! {
@@ -320,13 +404,20 @@ pub mod types {
         (Word, Bit::<0, _>(out), id, from_id, peer_id, date, message, Bit::<1, _>(media))
     }
 
+    /// Where the caller stands in the conversation with one peer
+    ///
     /// `dialog#b3cc3970 peer:Peer top_message:long read_inbox_max_id:long read_outbox_max_id:long unread_count:int = Dialog;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Dialog {
+        /// the other side
         pub peer: types::PeerUser,
+        /// the id of the newest message
         pub top_message: i64,
+        /// the caller has read messages of the peer up to this id
         pub read_inbox_max_id: i64,
+        /// the peer has read messages of the caller up to this id
         pub read_outbox_max_id: i64,
+        /// messages of the peer that the caller has not read
         pub unread_count: i32,
     }
     tl_struct! {
@@ -334,11 +425,15 @@ pub mod types {
         (peer, top_message, read_inbox_max_id, read_outbox_max_id, unread_count)
     }
 
+    /// The user is writing
+    ///
     /// `sendMessageTypingAction#16bf744e = SendMessageAction;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct SendMessageTypingAction;
     tl_struct! { SendMessageTypingAction = "sendMessageTypingAction" 0x16bf744e, 0; () }
 
+    /// The user has stopped
+    ///
     /// `sendMessageCancelAction#fd5ec8f5 = SendMessageAction;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct SendMessageCancelAction;
@@ -349,8 +444,11 @@ pub mod types {
     /// `updateNewMessage#1f2b0afd message:Message pts:int pts_count:int = Update;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct UpdateNewMessage {
+        /// what
         pub message: types::Message,
+        /// the mailbox stands here after this update
         pub pts: i32,
+        /// by how much the update moves pts
         pub pts_count: i32,
     }
     tl_struct! {
@@ -363,10 +461,13 @@ pub mod types {
     /// `updateMessageSent#7107201a message:Message random_id:long pts:int pts_count:int = Update;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct UpdateMessageSent {
+        /// what
         pub message: types::Message,
         /// as given to messages.sendMessage
         pub random_id: i64,
+        /// the mailbox stands here after this update
         pub pts: i32,
+        /// by how much the update moves pts
         pub pts_count: i32,
     }
     tl_struct! {
@@ -381,10 +482,15 @@ pub mod types {
     pub struct UpdateReadHistory {
         /// the peer has read the caller's messages; else the caller has read the peer's
         pub outbox: bool,
+        /// in the dialog with this peer
         pub peer: types::PeerUser,
+        /// the id of the newest message that is read
         pub max_id: i64,
+        /// messages of the dialog that the one who reads has still not read
         pub still_unread_count: i32,
+        /// the mailbox stands here after this update
         pub pts: i32,
+        /// by how much the update moves pts
         pub pts_count: i32,
     }
     tl_struct! {
@@ -393,33 +499,49 @@ pub mod types {
         (Word, Bit::<0, _>(outbox), peer, max_id, still_unread_count, pts, pts_count)
     }
 
+    /// Someone writes to the caller, or has stopped; in no log, so a client that was away never sees it
+    ///
     /// `updateUserTyping#c01e857f user_id:long action:SendMessageAction = Update;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct UpdateUserTyping {
+        /// who
         pub user_id: i64,
+        /// what that user does
         pub action: enums::SendMessageAction,
     }
     tl_struct! { UpdateUserTyping = "updateUserTyping" 0xc01e857f, 12; (user_id, action) }
 
+    /// Too much happened to tell it here: call updates.getDifference
+    ///
     /// `updatesTooLong#e317af7e = Updates;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct UpdatesTooLong;
     tl_struct! { UpdatesTooLong = "updatesTooLong" 0xe317af7e, 0; () }
 
+    /// One update that needs no users
+    ///
     /// `updateShort#78d4dec1 update:Update date:int = Updates;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct UpdateShort {
+        /// what happened
         pub update: enums::Update,
+        /// when it was sent, Unix seconds
         pub date: i32,
     }
     tl_struct! { UpdateShort = "updateShort" 0x78d4dec1, 20; (update, date) }
 
+    /// Updates that belong together
+    ///
     /// `updates#401e2009 updates:Vector<Update> users:Vector<User> date:int seq:int = Updates;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Updates {
+        /// what happened, in the order of pts
         pub updates: Vec<enums::Update>,
+        /// the users that the updates speak of
         pub users: Vec<types::User>,
+        /// when they were sent, Unix seconds
         pub date: i32,
+        /// 0: this layer has no sequence besides pts
         pub seq: i32,
     }
     tl_struct! { Updates = "updates" 0x401e2009, 24; (updates, users, date, seq) }
@@ -430,9 +552,12 @@ pub mod types {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// The key is logged in
+        ///
         /// `auth.authorization#ff036af1 user:User = auth.Authorization;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Authorization {
+            /// the user it is logged in as
             pub user: types::User,
         }
         tl_struct! { Authorization = "auth.authorization" 0xff036af1, 32; (user) }
@@ -444,17 +569,24 @@ pub mod types {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// Who has a username
+        ///
         /// `contacts.resolvedPeer#59a29ccf peer:Peer users:Vector<User> = contacts.ResolvedPeer;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct ResolvedPeer {
+            /// that user
             pub peer: types::PeerUser,
+            /// the user in full, with its access_hash
             pub users: Vec<types::User>,
         }
         tl_struct! { ResolvedPeer = "contacts.resolvedPeer" 0x59a29ccf, 20; (peer, users) }
 
+        /// The contacts of the caller
+        ///
         /// `contacts.contacts#fbb5db26 users:Vector<User> = contacts.Contacts;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Contacts {
+            /// all of them, at most 1000
             pub users: Vec<types::User>,
         }
         tl_struct! { Contacts = "contacts.contacts" 0xfbb5db26, 8; (users) }
@@ -466,9 +598,12 @@ pub mod types {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// The bytes of a help.echo
+        ///
         /// `help.echoed#795e8f8c data:bytes = help.Echoed;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Echoed {
+            /// as they came
             pub data: Bytes,
         }
         tl_struct! { Echoed = "help.echoed" 0x795e8f8c, 4; (data) }
@@ -480,12 +615,20 @@ pub mod types {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// The message is stored
+        ///
+        /// The same for each repetition of a request with the same random_id
+        ///
         /// `messages.sentMessage#53a3bb31 id:long date:int pts:int pts_count:int = messages.SentMessage;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct SentMessage {
+            /// the id of the message
             pub id: i64,
+            /// when the server committed it, Unix seconds
             pub date: i32,
+            /// the mailbox of the caller stands here after the message
             pub pts: i32,
+            /// by how much the message moved pts: 1
             pub pts_count: i32,
         }
         tl_struct! {
@@ -493,21 +636,32 @@ pub mod types {
             (id, date, pts, pts_count)
         }
 
+        /// A part of a history, newest first
+        ///
         /// `messages.messages#af5958d0 count:int messages:Vector<Message> users:Vector<User> = messages.Messages;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Messages {
+            /// messages of the whole dialog
             pub count: i32,
+            /// at most limit of them
             pub messages: Vec<types::Message>,
+            /// the users that the messages speak of
             pub users: Vec<types::User>,
         }
         tl_struct! { Messages = "messages.messages" 0xaf5958d0, 20; (count, messages, users) }
 
+        /// A part of the list of dialogs, the one with the newest message first
+        ///
         /// `messages.dialogs#d662e080 count:int dialogs:Vector<Dialog> messages:Vector<Message> users:Vector<User> = messages.Dialogs;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Dialogs {
+            /// dialogs of the caller
             pub count: i32,
+            /// at most limit of them
             pub dialogs: Vec<types::Dialog>,
+            /// the newest message of each
             pub messages: Vec<types::Message>,
+            /// the users that these speak of
             pub users: Vec<types::User>,
         }
         tl_struct! {
@@ -515,10 +669,14 @@ pub mod types {
             (count, dialogs, messages, users)
         }
 
+        /// How a request moved the mailbox of the caller
+        ///
         /// `messages.affectedMessages#84d19185 pts:int pts_count:int = messages.AffectedMessages;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct AffectedMessages {
+            /// the mailbox stands here
             pub pts: i32,
+            /// by how much the request moved pts; 0 if it changed nothing
             pub pts_count: i32,
         }
         tl_struct! {
@@ -533,39 +691,60 @@ pub mod types {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// Where the mailbox of the caller stands
+        ///
         /// `updates.state#a56c2a3e pts:int qts:int date:int seq:int unread_count:int = updates.State;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct State {
+            /// the number of the last update
             pub pts: i32,
+            /// 0: this layer does not use it
             pub qts: i32,
+            /// the time of the server, Unix seconds
             pub date: i32,
+            /// 0: this layer has no sequence besides pts
             pub seq: i32,
+            /// unread messages of all dialogs
             pub unread_count: i32,
         }
         tl_struct! { State = "updates.state" 0xa56c2a3e, 20; (pts, qts, date, seq, unread_count) }
 
+        /// Nothing happened after pts
+        ///
         /// `updates.differenceEmpty#5d75a138 date:int seq:int = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct DifferenceEmpty {
+            /// the time of the server, Unix seconds
             pub date: i32,
+            /// 0: this layer has no sequence besides pts
             pub seq: i32,
         }
         tl_struct! { DifferenceEmpty = "updates.differenceEmpty" 0x5d75a138, 8; (date, seq) }
 
+        /// All that happened after pts
+        ///
         /// `updates.difference#efe7b03b updates:Vector<Update> users:Vector<User> state:updates.State = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Difference {
+            /// what happened, in the order of pts
             pub updates: Vec<enums::Update>,
+            /// the users that the updates speak of
             pub users: Vec<types::User>,
+            /// where the mailbox stands now
             pub state: types::updates::State,
         }
         tl_struct! { Difference = "updates.difference" 0xefe7b03b, 40; (updates, users, state) }
 
+        /// The first part of what happened after pts: ask again from intermediate_state
+        ///
         /// `updates.differenceSlice#8521eeab updates:Vector<Update> users:Vector<User> intermediate_state:updates.State = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct DifferenceSlice {
+            /// what happened, in the order of pts
             pub updates: Vec<enums::Update>,
+            /// the users that the updates speak of
             pub users: Vec<types::User>,
+            /// where the mailbox stood after these updates
             pub intermediate_state: types::updates::State,
         }
         tl_struct! {
@@ -573,9 +752,12 @@ pub mod types {
             (updates, users, intermediate_state)
         }
 
+        /// More happened than pts_total_limit: fetch dialogs and histories anew, and go on from pts
+        ///
         /// `updates.differenceTooLong#4afe8f6d pts:int = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct DifferenceTooLong {
+            /// where the mailbox stands now
             pub pts: i32,
         }
         tl_struct! { DifferenceTooLong = "updates.differenceTooLong" 0x4afe8f6d, 4; (pts) }
@@ -706,34 +888,58 @@ pub mod functions {
     use super::{SCHEMA, enums, types};
     use crate::prelude::*;
 
+    /// A call that runs only if another one of this session has succeeded
+    ///
+    /// Errors: MSG_WAIT_FAILED if that one failed, MSG_WAIT_TIMEOUT if it has not come before this one
+    ///
     /// `invokeAfterMsg#cb9f372d {X:Type} msg_id:long query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InvokeAfterMsg {
+        /// the message with the other call
         pub msg_id: i64,
+        /// the call
         pub query: Raw,
     }
     tl_struct! { InvokeAfterMsg = "invokeAfterMsg" 0xcb9f372d, 8 -> Raw; (msg_id, query) }
 
+    /// A call that runs only if others of this session have succeeded
+    ///
+    /// Errors: MSG_WAIT_FAILED if one of them failed, MSG_WAIT_TIMEOUT if one has not come before this one
+    ///
     /// `invokeAfterMsgs#3dc4b4f0 {X:Type} msg_ids:Vector<long> query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InvokeAfterMsgs {
+        /// the messages with the other calls
         pub msg_ids: Vec<i64>,
+        /// the call
         pub query: Raw,
     }
     tl_struct! { InvokeAfterMsgs = "invokeAfterMsgs" 0x3dc4b4f0, 8 -> Raw; (msg_ids, query) }
 
+    /// The first call of a connection, together with what the client says about itself
+    ///
     /// `initConnection#c1cd5ea9 {X:Type} flags:# api_id:int device_model:string system_version:string app_version:string system_lang_code:string lang_pack:string lang_code:string proxy:flags.0?InputClientProxy params:flags.1?JSONValue query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InitConnection {
+        /// which program it is; any number will do here
         pub api_id: i32,
+        /// the device, for people
         pub device_model: String,
+        /// the system of the device
         pub system_version: String,
+        /// the version of the program
         pub app_version: String,
+        /// the language of the system
         pub system_lang_code: String,
+        /// a name of a set of translations, or empty
         pub lang_pack: String,
+        /// the language of the program
         pub lang_code: String,
+        /// the MTProxy that the client connects through
         pub proxy: Option<types::InputClientProxy>,
+        /// anything else
         pub params: Option<enums::JsonValue>,
+        /// the call
         pub query: Raw,
     }
     tl_struct! {
@@ -751,17 +957,24 @@ pub mod functions {
         )
     }
 
+    /// A call in a layer of the schema; wraps initConnection in the first call of a connection
+    ///
     /// `invokeWithLayer#da9b0d0d {X:Type} layer:int query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InvokeWithLayer {
+        /// the number of the layer
         pub layer: i32,
+        /// the call
         pub query: Raw,
     }
     tl_struct! { InvokeWithLayer = "invokeWithLayer" 0xda9b0d0d, 4 -> Raw; (layer, query) }
 
+    /// A call that does not subscribe this session to updates
+    ///
     /// `invokeWithoutUpdates#bf9459b7 {X:Type} query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct InvokeWithoutUpdates {
+        /// the call
         pub query: Raw,
     }
     tl_struct! { InvokeWithoutUpdates = "invokeWithoutUpdates" 0xbf9459b7, 0 -> Raw; (query) }
@@ -774,11 +987,18 @@ pub mod functions {
 
         /// Creates an account and logs this key in
         ///
+        /// A repetition with the same key, username and password gives the same answer
+        ///
+        /// Errors: USERNAME_INVALID, USERNAME_OCCUPIED, PASSWORD_INVALID, FIRSTNAME_INVALID, AUTH_KEY_ALREADY_AUTHORIZED if the key is logged in as someone else, AUTH_KEY_UNREGISTERED if the key is not a permanent one
+        ///
         /// `auth.signUp#73d3b2e9 username:string password:string first_name:string = auth.Authorization;`
         #[derive(Clone, PartialEq)]
         pub struct SignUp {
+            /// 3 to 32 ASCII letters, digits and underscores, the first a letter
             pub username: String,
+            /// 1 to 1024 bytes
             pub password: String,
+            /// the name to show: 1 to 64 characters, not only spaces, no control characters
             pub first_name: String,
         }
         tl_struct! {
@@ -786,10 +1006,18 @@ pub mod functions {
             (username, password, first_name)
         }
 
+        /// Logs this key in
+        ///
+        /// A repetition with the same key, username and password gives the same answer
+        ///
+        /// Errors: USERNAME_INVALID, PASSWORD_INVALID, PASSWORD_HASH_INVALID if the username is unknown or the password wrong (the answer does not say which), AUTH_KEY_ALREADY_AUTHORIZED if the key is logged in as someone else, AUTH_KEY_UNREGISTERED if the key is not a permanent one
+        ///
         /// `auth.signIn#c06f8665 username:string password:string = auth.Authorization;`
         #[derive(Clone, PartialEq)]
         pub struct SignIn {
+            /// as given to auth.signUp
             pub username: String,
+            /// as given to auth.signUp
             pub password: String,
         }
         tl_struct! {
@@ -797,6 +1025,8 @@ pub mod functions {
             (username, password)
         }
 
+        /// Logs this key out; the key stays, and may log in again
+        ///
         /// `auth.logOut#5717da40 = Bool;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct LogOut;
@@ -809,9 +1039,14 @@ pub mod functions {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// The user with a username
+        ///
+        /// Errors: USERNAME_INVALID, USERNAME_NOT_OCCUPIED
+        ///
         /// `contacts.resolveUsername#f93ccba3 username:string = contacts.ResolvedPeer;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct ResolveUsername {
+            /// the whole name, without an @
             pub username: String,
         }
         tl_struct! {
@@ -819,13 +1054,20 @@ pub mod functions {
             (username)
         }
 
+        /// Adds a user to the contacts of the caller; gives the user, whether or not it was one before
+        ///
+        /// Errors: PEER_ID_INVALID, CONTACT_ID_INVALID if it is the caller itself, CONTACTS_TOO_MUCH above 1000
+        ///
         /// `contacts.addContact#e10b82ba id:InputUser = User;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct AddContact {
+            /// the user
             pub id: enums::InputUser,
         }
         tl_struct! { AddContact = "contacts.addContact" 0xe10b82ba, 4 -> types::User; (id) }
 
+        /// All contacts of the caller
+        ///
         /// `contacts.getContacts#d1e17dd7 = contacts.Contacts;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetContacts;
@@ -841,11 +1083,15 @@ pub mod functions {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// Where the servers are, and the limits; needs no login
+        ///
         /// `help.getConfig#c4f9186b = Config;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetConfig;
         tl_struct! { GetConfig = "help.getConfig" 0xc4f9186b, 0 -> types::Config; () }
 
+        /// Which data centre to use; needs no login
+        ///
         /// `help.getNearestDc#1fb33026 = NearestDc;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetNearestDc;
@@ -856,6 +1102,7 @@ pub mod functions {
         /// `help.echo#983bf800 data:bytes = help.Echoed;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Echo {
+            /// any bytes
             pub data: Bytes,
         }
         tl_struct! { Echo = "help.echo" 0x983bf800, 4 -> types::help::Echoed; (data) }
@@ -869,12 +1116,18 @@ pub mod functions {
 
         /// Sends a message, exactly once for each random_id of the caller
         ///
+        /// Errors: PEER_ID_INVALID, RANDOM_ID_INVALID, MESSAGE_EMPTY if there is neither text nor media, MESSAGE_TOO_LONG, MEDIA_INVALID
+        ///
         /// `messages.sendMessage#6c3096a5 flags:# peer:InputPeer message:string random_id:long media:flags.0?DataJSON = messages.SentMessage;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct SendMessage {
+            /// to whom
             pub peer: enums::InputPeer,
+            /// the text, at most 4096 characters; may be empty if there is media
             pub message: String,
+            /// made up by the caller, not 0; a repetition with it gives the first answer and sends nothing
             pub random_id: i64,
+            /// any JSON document of at most 4096 bytes
             pub media: Option<types::DataJson>,
         }
         tl_struct! {
@@ -885,12 +1138,16 @@ pub mod functions {
 
         /// Messages of one dialog, newest first
         ///
+        /// Errors: PEER_ID_INVALID, LIMIT_INVALID, OFFSET_INVALID
+        ///
         /// `messages.getHistory#8834bf4e peer:InputPeer offset_id:long limit:int = messages.Messages;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetHistory {
+            /// the other side
             pub peer: enums::InputPeer,
             /// only messages with a lower id; 0 for the newest
             pub offset_id: i64,
+            /// 1 to 100 messages
             pub limit: i32,
         }
         tl_struct! {
@@ -898,11 +1155,16 @@ pub mod functions {
             (peer, offset_id, limit)
         }
 
+        /// Dialogs of the caller, the one with the newest message first
+        ///
+        /// Errors: LIMIT_INVALID, OFFSET_INVALID
+        ///
         /// `messages.getDialogs#1a6112fa offset_id:long limit:int = messages.Dialogs;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetDialogs {
             /// only dialogs whose top_message is lower; 0 for the newest
             pub offset_id: i64,
+            /// 1 to 100 dialogs
             pub limit: i32,
         }
         tl_struct! {
@@ -910,10 +1172,16 @@ pub mod functions {
             (offset_id, limit)
         }
 
+        /// Marks the messages of a peer as read, and tells the peer; what is read already changes nothing
+        ///
+        /// Errors: PEER_ID_INVALID, MAX_ID_INVALID
+        ///
         /// `messages.readHistory#d371af80 peer:InputPeer max_id:long = messages.AffectedMessages;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct ReadHistory {
+            /// the other side
             pub peer: enums::InputPeer,
+            /// up to this id; 0 for all of them
             pub max_id: i64,
         }
         tl_struct! {
@@ -921,10 +1189,16 @@ pub mod functions {
             (peer, max_id)
         }
 
+        /// Tells the sessions of a peer that are connected what the caller does; stored nowhere
+        ///
+        /// Errors: PEER_ID_INVALID
+        ///
         /// `messages.setTyping#a3825e50 peer:InputPeer action:SendMessageAction = Bool;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct SetTyping {
+            /// to whom
             pub peer: enums::InputPeer,
+            /// what the caller does
             pub action: enums::SendMessageAction,
         }
         tl_struct! { SetTyping = "messages.setTyping" 0xa3825e50, 8 -> bool; (peer, action) }
@@ -936,6 +1210,8 @@ pub mod functions {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// Where the mailbox of the caller stands: what a client without a state starts from
+        ///
         /// `updates.getState#edd4882a = updates.State;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetState;
@@ -943,14 +1219,22 @@ pub mod functions {
 
         /// The updates of the caller's own mailbox after pts
         ///
+        /// Errors: PERSISTENT_TIMESTAMP_INVALID if pts is negative or ahead of the mailbox, LIMIT_INVALID
+        ///
         /// `updates.getDifference#19c2f763 flags:# pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int date:int qts:int qts_limit:flags.2?int = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetDifference {
+            /// the last update that the client has seen; 0 for the first one
             pub pts: i32,
+            /// at most so many updates in one answer: 1 or more, taken as 1000 above that, 100 if absent
             pub pts_limit: Option<i32>,
+            /// if more updates than this are missing, do not send them: the answer is updates.differenceTooLong
             pub pts_total_limit: Option<i32>,
+            /// not used by this layer
             pub date: i32,
+            /// not used by this layer
             pub qts: i32,
+            /// not used by this layer
             pub qts_limit: Option<i32>,
         }
         tl_struct! {
@@ -969,9 +1253,14 @@ pub mod functions {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// Users by their ids and access_hashes; those that the caller cannot name are left out
+        ///
+        /// Errors: USERS_TOO_MUCH
+        ///
         /// `users.getUsers#0d91a548 id:Vector<InputUser> = Vector<User>;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct GetUsers {
+            /// at most 100 users
             pub id: Vec<enums::InputUser>,
         }
         tl_struct! { GetUsers = "users.getUsers" 0x0d91a548, 8 -> Vec<types::User>; (id) }

@@ -1,4 +1,5 @@
-//! Schemas: what a `.tl` file says, and the Rust it becomes.
+//! Schemas: what a `.tl` file says, and the Rust ([`generate`]), the reference page
+//! ([`markdown`]) and the JSON Schema ([`json_schema`]) it becomes.
 //!
 //! # Language
 //!
@@ -40,10 +41,15 @@
 
 mod check;
 mod diff;
+mod example;
 mod gates;
 mod generate;
+mod index;
+mod json_schema;
+mod json_text;
 mod layout;
 mod lexer;
+mod markdown;
 mod names;
 mod parser;
 
@@ -56,6 +62,8 @@ pub(crate) use layout::MinLens;
 
 pub use diff::{Change, Effect, diff};
 pub use generate::{Options, generate};
+pub use json_schema::{JsonSchemaOptions, json_schema};
+pub use markdown::{MarkdownOptions, markdown};
 
 /// A parsed and checked schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

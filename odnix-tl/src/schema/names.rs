@@ -4,8 +4,11 @@ use alloc::string::String;
 
 use super::Name;
 
+/// The name of a type in TL, and in Rust.
+pub(super) type BuiltIn = (&'static str, &'static str);
+
 /// The TL types that are Rust types.
-pub(super) const BUILT_IN_VALUES: [(&str, &str); 8] = [
+pub(super) static BUILT_IN_VALUES: [BuiltIn; 8] = [
     ("int", "i32"),
     ("long", "i64"),
     ("double", "f64"),
