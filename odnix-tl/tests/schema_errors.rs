@@ -383,6 +383,90 @@ fn reports_are_bounded_in_number_and_size() {
     }
 }
 
+#[test]
+fn a_picture_shows_where_a_fault_is() {
+    let cases = [
+        (
+            "a = A;\n\nfoo#1234 bar: = Foo;",
+            "a.tl:3:15: expected a type, found `=`\n  |\n3 | foo#1234 bar: = Foo;\n  |               ^",
+        ),
+        // As many marks as the name has characters.
+        (
+            "a x:Vector<Missing> = A;",
+            "a.tl:1:12: type `Missing` has no constructor\n  |\n1 | a x:Vector<Missing> = A;\n  |            ^^^^^^^",
+        ),
+        (
+            "\ta\t/* \t*/ x:%e.Missing = A;\r\n",
+            "a.tl:1:13: type `e.Missing` has no constructor\n  |\n1 | \ta\t/* \t*/ x:%e.Missing = A;\n  | \t \t   \t     ^^^^^^^^^^",
+        ),
+        // Two cells for a wide character, none for a combining one.
+        (
+            "a /* é 日本 e\u{301} */ = ;",
+            "a.tl:1:19: expected a type, found `;`\n  |\n1 | a /* é 日本 e\u{301} */ = ;\n  |                    ^",
+        ),
+        ("\u{feff}a 日本", "a.tl:1:3: unexpected characters `日本`\n  |\n1 | a 日本\n  |   ^^^^"),
+        // Nothing that a terminal would obey.
+        (
+            "a /* \u{1b}[1m\u{202e} */ ;",
+            "a.tl:1:15: expected a field or `=`, found `;`\n  |\n1 | a /* \u{fffd}[1m\u{fffd} */ ;\n  |               ^",
+        ),
+        // Behind the last line.
+        ("a\n\n", "a.tl:3:1: expected a field or `=`, found the end of the file\n  |\n3 |\n  | ^"),
+        ("a = A", "a.tl:1:6: expected `;`, found the end of the file\n  |\n1 | a = A\n  |      ^"),
+    ];
+    for (text, picture) in cases {
+        assert_eq!(Schema::parse(text).unwrap_err()[0].render("a.tl").to_string(), picture);
+    }
+}
+
+#[test]
+fn a_picture_of_a_long_line_shows_the_part_around_the_fault() {
+    let picture = |text: &str| Schema::parse(text).unwrap_err()[0].render("a.tl").to_string();
+    let fields: String = (0..40).map(|index| format!("field{index:02}:int ")).collect();
+    let cases = [
+        (
+            format!("{}a {fields}x: {fields}= A;", "\n".repeat(9)),
+            [
+                "a.tl:10:493: expected a field or `=`, found `:`",
+                "   |",
+                "10 | …t field36:int field37:int field38:int field39:int x: field00:int field01:int field02:int field03:int…",
+                "   |                                                              ^",
+            ],
+        ),
+        (
+            format!("a x: = {fields};"),
+            [
+                "a.tl:1:6: expected a type, found `=`",
+                "  |",
+                "1 | a x: = field00:int field01:int field02:int field03:int field04:int field05:int field06:int field07:i…",
+                "  |      ^",
+            ],
+        ),
+        (
+            format!("a {}", "x".repeat(1000)),
+            [
+                "a.tl:1:1003: expected `:` and a type behind `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…`, found the end of the file",
+                "  |",
+                "1 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                "  |                                                              ^",
+            ],
+        ),
+        // The mark is no longer than the part of the line.
+        (
+            format!("a x:{}", "~".repeat(1000)),
+            [
+                "a.tl:1:5: unexpected characters `~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~…`",
+                "  |",
+                "1 | a x:~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~…",
+                "  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+            ],
+        ),
+    ];
+    for (text, lines) in cases {
+        assert_eq!(picture(&text).lines().collect::<Vec<_>>(), lines);
+    }
+}
+
 proptest! {
     #[test]
     fn any_text_is_a_schema_or_has_errors(text in any::<String>()) {

@@ -8,6 +8,7 @@ use alloc::{
     string::String,
     vec::Vec,
 };
+use core::fmt::Display;
 
 use super::{
     Definition, Field, FieldType, Kind, Name, Position, Schema, Type,
@@ -226,11 +227,7 @@ fn several(name: &Name) -> String {
     format!("type {} has several constructors, so it is never bare", Quoted(name))
 }
 
-fn same_name(
-    name: &(impl core::fmt::Display + PartialEq),
-    first: &(impl core::fmt::Display + PartialEq),
-    at: Position,
-) -> String {
+fn same_name(name: &impl Display, first: &impl Display, at: Position) -> String {
     let (name, first) = (format!("{}", Quoted(name)), format!("{}", Quoted(first)));
     if name == first {
         format!("{name} is defined at {at} already")

@@ -111,7 +111,7 @@ impl Reader<'_> {
             let mut place = line.position;
             let mut rest = line.text;
             if !line.continues {
-                let (tag, behind) = first_word(rest);
+                let (tag, behind) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
                 target = if self.is_known(place, tag, definition, fields) {
                     self.target(place, tag, behind, fields, redact)
                 } else {

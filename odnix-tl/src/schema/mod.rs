@@ -255,7 +255,7 @@ impl Schema {
     fn read(
         text: &str,
         warnings: &mut Faults,
-    ) -> Result<(Self, Vec<Option<(Position, u32)>>), Vec<SchemaError>> {
+    ) -> Result<(Self, Vec<parser::IdPlace>), Vec<SchemaError>> {
         let mut faults = Faults::default();
         let parser::Parse { schema, ids, .. } = parser::parse(text, &mut faults, warnings);
         let is_complete = faults.is_empty();

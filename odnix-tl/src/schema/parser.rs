@@ -24,9 +24,12 @@ pub(super) struct Parse<'a> {
     pub pieces: Pieces<'a>,
     /// One for each token: how it is written in the canonical form.
     pub marks: Vec<Mark>,
-    /// One for each definition: where its id is declared, and with how many digits.
-    pub ids: Vec<Option<(Position, u32)>>,
+    /// One for each definition.
+    pub ids: Vec<IdPlace>,
 }
+
+/// Where the id of a definition is declared, and with how many digits.
+pub(super) type IdPlace = Option<(Position, u32)>;
 
 /// How a token is written in the canonical form.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,7 +95,7 @@ pub(super) struct Parser<'a, 'p> {
     types: AllTypeDocs,
     schema: Schema,
     layer_at: Option<Position>,
-    ids: Vec<Option<(Position, u32)>>,
+    ids: Vec<IdPlace>,
     marks: Vec<Mark>,
     faults: &'p mut Faults,
     warnings: &'p mut Faults,
@@ -452,12 +455,15 @@ impl<'a> Parser<'a, '_> {
         let first = self.tokens.get(start).map(|token| token.position).unwrap_or_default();
         // The fault may be that the definition has no end, noticed in the line of the next one.
         let line = self.peek().position.line;
-        let is_of_line = |token: &&Token<'_>| token.position.line == line;
-        let before = self.tokens.get(..self.at).unwrap_or_default();
-        let line_start = self.at.saturating_sub(before.iter().rev().take_while(is_of_line).count());
-        if line > first.line && self.starts_definition(line_start, first.column) {
-            self.at = line_start;
-            return;
+        if line > first.line {
+            let is_of_line = |token: &&Token<'_>| token.position.line == line;
+            let before = self.tokens.get(start..self.at).unwrap_or_default();
+            let count = before.iter().rev().take_while(is_of_line).count();
+            let line_start = self.at.saturating_sub(count);
+            if self.starts_definition(line_start, first.column) {
+                self.at = line_start;
+                return;
+            }
         }
         let mut line = first.line;
         loop {
