@@ -188,8 +188,8 @@ fn each_fault_of_a_built_in_type_has_its_place_and_reason() {
             "1:12: expected `int`, found `long`: the declaration of this built-in type is `int256 8*[ int ] = Int256;`",
         ),
         (
-            "vector {t:Type} # [ ---types---\nb = ;",
-            "1:21: expected `t`, found the section `types`: the declaration of this built-in type is `vector {t:Type} # [ t ] = Vector t;`|2:5: expected a type, found `;`",
+            "vector {t:Type} # [ ---t---",
+            "1:21: expected `t`, found the section `t`: the declaration of this built-in type is `vector {t:Type} # [ t ] = Vector t;`|1:21: expected `---functions---` or `---types---`, found the section `t`",
         ),
         ("vector#1cb5c416 {t:Type} # [ t ] = Vector t;", "1:8: the id of `vector` is 1cb5c415"),
         (
@@ -347,7 +347,7 @@ fn after_a_fault_the_next_definition_is_read() {
             "1:5: expected a type, found `=`|4:5: expected a type, found `;`",
         ),
         (
-            "a x:=\n  b = B;\nc = ;",
+            "a x:=\n  b = ;\nc = ;",
             "1:5: expected a type, found `=`|3:5: expected a type, found `;`",
         ),
         (
@@ -370,6 +370,8 @@ fn reports_are_bounded_in_number_and_size() {
     let one_more = Schema::parse(&format!("{text}\n{}", "a = ;\n")).unwrap_err();
     assert_eq!(one_more.len(), 101);
     assert_eq!(one_more[100].to_string(), "102:5: 1 more from here on is left out");
+    let many = Schema::parse(&"a = ;\n".repeat(300)).unwrap_err();
+    assert_eq!(many[100].to_string(), "101:5: 200 more from here on are left out");
     // The first ones are kept, although the checker comes after the parser.
     let text = format!("a x:int x:int = A;\n{}", "a = ;\n".repeat(1000));
     let errors = Schema::parse(&text).unwrap_err();

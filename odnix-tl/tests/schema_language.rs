@@ -147,6 +147,7 @@ fn documentation_is_that_of_the_next_definition() {
     let schema = parse(
         "//@class A @description What it is
         //-in two lines
+        //-------------
         //@class n.B
         //@description Only here
 
@@ -160,6 +161,7 @@ fn documentation_is_that_of_the_next_definition() {
         //------------
         //-not redacted
         a text:string id:int description:int = A;
+        //@class n.B @redact no
         b //@x inside
             x:int = n.B; //@description c
         //@description lost
@@ -180,7 +182,7 @@ fn documentation_is_that_of_the_next_definition() {
     assert_eq!(line(&schema, "c").docs, [""; 0]);
     let types: Vec<_> =
         schema.type_docs.iter().map(|of| (of.name.to_string(), of.docs.join("/"))).collect();
-    let expected = [("A", "What it is/in two lines/more"), ("n.B", "")];
+    let expected = [("A", "What it is/in two lines/more"), ("n.B", "@redact no")];
     assert_eq!(types, expected.map(|(name, docs)| (name.into(), docs.into())));
 }
 

@@ -48,7 +48,7 @@ pub(super) fn declaration(parser: &mut Parser<'_, '_>) -> Parsed<()> {
     let best = forms.iter().rev().max_by_key(|form| matches(form));
     let Some(form) = best else { return Err(Stop) };
     let mut end = 0;
-    for (index, wanted) in tokens(form).iter().enumerate() {
+    for wanted in &tokens(form) {
         let token = parser.peek();
         if !is_same(wanted, &token) {
             let whole = format!("{name} {form}");
@@ -58,7 +58,7 @@ pub(super) fn declaration(parser: &mut Parser<'_, '_>) -> Parsed<()> {
                 format!("expected {wanted}, found {found}: the declaration of this built-in type is `{whole}`"),
             );
         }
-        if index == 0 || wanted.position.column > end {
+        if wanted.position.column > end {
             parser.mark_space();
         }
         end = wanted.position.column.saturating_add(wanted.len);

@@ -27,9 +27,6 @@ pub(super) struct DocLine<'a> {
 impl<'a> DocLine<'a> {
     /// The documentation in a comment. A line of more dashes is a rule, not text.
     pub fn of(comment: &Comment<'a>) -> Option<Self> {
-        if !comment.is_line {
-            return None;
-        }
         let text = comment.text.trim_start_matches('/');
         let slashes = comment.text.len().saturating_sub(text.len());
         let column = comment.position.column.saturating_add(u32::try_from(slashes).ok()?);
@@ -239,14 +236,11 @@ fn taken(text: &str, rest: &str) -> u32 {
     text.get(..len).map_or(0, |taken| len_of(&taken))
 }
 
-/// The field that a tag names. `@description` is never a field, but `@param_description` is.
+/// The field that a tag names, if it is none of `@description`, `@class` and `@redact`.
 fn field_of(tag: &str, fields: &Fields<'_>) -> Option<usize> {
     let is_taken = |name: &str| ["description", "class", "redact"].contains(&name);
-    if let Some(index) = fields.get(tag).filter(|_| !is_taken(tag)) {
-        return Some(*index);
-    }
-    let name = tag.strip_prefix("param_").filter(|name| is_taken(name))?;
-    fields.get(name).copied()
+    let param = || fields.get(tag.strip_prefix("param_").filter(|name| is_taken(name))?);
+    fields.get(tag).or_else(param).copied()
 }
 
 /// The first word, and what is behind it.

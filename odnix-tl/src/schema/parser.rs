@@ -145,10 +145,7 @@ impl<'a> Parser<'a, '_> {
                     self.recover(start);
                 }
                 self.read_comments(self.at.saturating_sub(1));
-                match read {
-                    Ok(()) => self.docs_of_nothing(),
-                    Err(Stop) => self.docs.clear(),
-                }
+                self.docs_of_nothing();
             }
         }
         true
@@ -162,9 +159,7 @@ impl<'a> Parser<'a, '_> {
             self.comments = rest;
             self.docs.extend(DocLine::of(comment));
             let text = comment.text.trim_start_matches('/').trim_start();
-            if comment.is_line
-                && let Some(number) = text.strip_prefix("LAYER ")
-            {
+            if let Some(number) = text.strip_prefix("LAYER ") {
                 self.layer(comment, number.trim());
             }
         }
