@@ -329,7 +329,7 @@ find#3 {X:Type} near:Vector<Point> query:!X = X;";
     let options = JsonSchemaOptions { id: None, title: "Points" };
     let text = json_schema(&Schema::parse(schema).unwrap(), &options);
     let (head, defs) = text.split_once("    \"Object\"").unwrap();
-    let (head, _) = head.split_once("    \"int\"").unwrap();
+    let (head, _) = head.split_once("    \"_word\"").unwrap();
     assert_eq!(
         head,
         r##"{
@@ -387,6 +387,7 @@ find#3 {X:Type} near:Vector<Point> query:!X = X;";
       "type": "object",
       "properties": {
         "_": {"const": "point"},
+        "flags": {"$ref": "#/$defs/_word"},
         "x": {"$ref": "#/$defs/int"},
         "label": {
           "anyOf": [{"type": "string"}, {"type": "null"}],

@@ -1,6 +1,6 @@
 //! What the parser says about text that is no schema, and what it takes.
 
-use odnix_tl::schema::{FieldType, Kind, Schema};
+use odnix_tl::schema::Schema;
 use proptest::prelude::*;
 
 fn errors(text: &str) -> String {
@@ -8,63 +8,262 @@ fn errors(text: &str) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
+/// Texts with their errors, `|` between those.
+fn check(cases: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (text, expected) in cases {
+        let found = errors(text).replace('\n', "|");
+        if found != *expected {
+            wrong.push(format!("{text:?}\n  {found}\n  {expected}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
 #[test]
-fn each_fault_has_its_place_and_reason() {
+fn each_fault_of_the_text_has_its_place_and_reason() {
     let cases = [
-        // Text.
-        ("a = A;\n  ~ b = B;", "2:3: unexpected character '~'"),
-        ("a = A; /* no end", "1:8: comment without an end"),
-        ("// LAYER one\na = A;", "1:1: \"one\" is not the number of a layer"),
-        ("---methods---\na = A;", "1:1: unknown section methods"),
-        // Lines.
-        ("a", "1:2: expected a field or =, found the end of the file"),
-        ("a = A", "1:6: expected ;, found the end of the file"),
-        ("a = A\nb = B;", "2:1: expected ;, found b"),
-        ("a =;", "1:4: expected a type, found ;"),
-        ("= A;", "1:1: expected a name, found ="),
-        ("1a = A;", "1:1: expected a name, found 1a"),
-        ("a. = A;", "1:4: expected a name, found ="),
-        ("a#xyz = A;", "1:3: xyz is not a constructor id"),
-        ("a#123456789 = A;", "1:3: 123456789 is not a constructor id"),
-        ("a# = A;", "1:4: expected a constructor id, found ="),
-        ("a x = A;", "1:5: expected :, found ="),
-        ("a x: = A;", "1:6: expected a type, found ="),
-        ("a x:Vector<int = A;", "1:16: expected >, found ="),
-        ("a x:flags.q?int = A;", "1:11: a bit is 0 to 31"),
-        ("a flags:# x:flags.32?int = A;", "1:19: a bit is 0 to 31"),
-        ("a {X:Int} = A;", "1:6: a type parameter is of type Type"),
-        ("a {X} = A;", "1:5: expected :, found }"),
-        ("a\n---functions---\nb = A;", "2:1: expected a field or =, found a section"),
-        // Meaning.
-        ("a = A; a = B;", "1:8: a has the same name in Rust as a"),
-        ("ab = A; a_b = A; aB = A;", "1:18: aB has the same name in Rust as a_b"),
-        ("a = AB_c; b = AbC;", "1:15: type AbC has the same name in Rust as AB_c"),
-        ("a#1 = A; b#1 = B;", "1:10: b has the id 00000001 of a"),
-        ("a x:B = A;", "1:5: type B has no constructor"),
-        ("a x:b = A;", "1:5: no constructor b"),
-        ("a x:Vector<B> = A;", "1:12: type B has no constructor"),
-        ("a x:int x:long = A;", "1:9: a second field x of a"),
-        ("a x:flags.0?int = A;", "1:3: no field flags:# before x"),
-        ("a x:flags.0?int flags:# = A;", "1:3: no field flags:# before x"),
-        ("a x:true = A;", "1:5: true must be conditional"),
-        ("a x:Object y:int = A;", "1:5: a field of type Object must be the last one"),
-        ("a x:Vector<Object> = A;", "1:12: a vector of Object, which has no end"),
-        ("a x:Vector = A;", "1:5: type Vector takes an argument"),
-        ("a = A; b x:A<int> = B;", "1:12: type A takes no argument"),
-        ("a = A; b = A; c x:%A = C;", "1:19: type A has several constructors, so it is never bare"),
-        ("a = A; c x:!A = C;", "1:12: !A: only {A:Type} can be called"),
-        ("a = a;", "1:5: type a does not start with a capital"),
-        ("A = A;", "1:1: A starts with a capital, as only types do"),
-        ("a = Vector<int>;", "1:5: Vector<int> is not the type of a"),
-        ("---functions---\na = B;", "2:5: type B has no constructor"),
+        ("a = A;\n  ~ b = B;", "2:3: unexpected character `~`"),
         (
-            "---functions---\na {X:Type} x:!X y:int = X;",
-            "2:14: a field of type !X must be the last one",
+            "a = A; é/*é*/ 'имя' b = B;",
+            "1:8: unexpected character `é`|1:15: unexpected characters `'имя'`",
+        ),
+        (
+            "a = A; \u{202e}\u{0}/",
+            "1:8: unexpected characters `\\u{202e}\\0`|1:10: unexpected character `/`",
+        ),
+        ("~~~~~~~~~", "1:1: unexpected characters `~~~~~~~~~`"),
+        ("a = A; \u{feff}", "1:8: unexpected character `\\u{feff}`"),
+        ("a - = A;", "1:3: unexpected character `-`"),
+        ("a x:$int y:~ = A;", "1:5: unexpected character `$`|1:12: unexpected character `~`"),
+        ("a = A; /* no end", "1:8: expected `*/` behind `/*`, found none"),
+        ("a /* no end = A;", "1:3: expected `*/` behind `/*`, found none"),
+        (
+            "// LAYER one\na = A;",
+            "1:1: expected the number of the layer behind `LAYER`, found `one`",
+        ),
+        ("// LAYER +1", "1:1: expected the number of the layer behind `LAYER`, found `+1`"),
+        (
+            "a = A; // LAYER 4294967296",
+            "1:8: expected the number of the layer behind `LAYER`, found `4294967296`",
+        ),
+        ("// LAYER 1\n// LAYER 1\n// LAYER 2", "3:1: layer 2, but it is 1 at 2:1"),
+        (
+            "---methods---\na = A;",
+            "1:1: expected `---functions---` or `---types---`, found the section `methods`",
+        ),
+        ("--- functions\na = A;", "1:1: expected `---functions---` or `---types---`"),
+        ("---a b---\na = A;", "1:1: expected `---functions---` or `---types---`"),
+        ("--------\na = A;", "1:1: expected `---functions---` or `---types---`"),
+    ];
+    check(&cases);
+}
+
+#[test]
+fn each_fault_of_a_line_has_its_place_and_reason() {
+    let cases = [
+        ("a", "1:2: expected a field or `=`, found the end of the file"),
+        ("a = A", "1:6: expected `;`, found the end of the file"),
+        ("a = A\nb = B;", "2:1: expected `;`, found `b`"),
+        ("a =;", "1:4: expected a type, found `;`"),
+        ("= A;", "1:1: expected the name of a definition, found `=`"),
+        ("1a = A;", "1:1: expected the name of a definition, found `1a`"),
+        ("a. = A;", "1:4: expected a name behind the dot, found `=`"),
+        ("a.b.1 = A;", "1:5: expected a name behind the dot, found `1`"),
+        ("a#xyz = A;", "1:3: expected an id of one to eight hexadecimal digits, found `xyz`"),
+        (
+            "a#000000001 = A;",
+            "1:3: expected an id of one to eight hexadecimal digits, found `000000001`",
+        ),
+        ("a# = A;", "1:4: expected an id of one to eight hexadecimal digits, found `=`"),
+        (
+            "a#---ab--- = A;",
+            "1:3: expected an id of one to eight hexadecimal digits, found the section `ab`|1:3: expected `---functions---` or `---types---`, found the section `ab`|1:12: expected the name of a definition, found `=`",
+        ),
+        ("a x = A;", "1:5: expected `:` and a type behind `x`, found `=`"),
+        ("a x: = A;", "1:6: expected a type, found `=`"),
+        ("a # = A;", "1:5: expected an id of one to eight hexadecimal digits, found `=`"),
+        ("a x:int # = A;", "1:9: expected a field or `=`, found `#`"),
+        ("a x:Vector<int = A;", "1:16: expected `>`, found `=`"),
+        ("a x:Map<int, int> = A;", "1:12: expected `>`, found `,`: a type has one argument"),
+        ("a x:(vector int = A;", "1:17: expected `)`, found `=`"),
+        ("a x:(vector int int) = A;", "1:17: expected `)`, found `int`"),
+        ("a x:(vector<int> int) = A;", "1:18: expected `)`, found `int`"),
+        ("a x:() = A;", "1:6: expected a type, found `)`"),
+        (
+            "a x:%(%A) = A;",
+            "1:7: expected a type without a sign, as the parenthesis has one, found `%`",
+        ),
+        (
+            "a x:!((!A)) = A;",
+            "1:8: expected a type without a sign, as the parenthesis has one, found `!`",
+        ),
+        ("a x:vector int = A;", "1:16: expected `:` and a type behind `int`, found `=`"),
+        ("a flags:# x:flags.q?int = A;", "1:19: expected a bit, which is 0 to 31, found `q`"),
+        ("a flags:# x:flags.32?int = A;", "1:19: expected a bit, which is 0 to 31, found `32`"),
+        ("a flags:# x:flags.0int = A;", "1:19: expected a bit, which is 0 to 31, found `0int`"),
+        (
+            "a flags:# x:flags.;?int = A;",
+            "1:19: expected a bit, which is 0 to 31, found `;`|1:20: expected the name of a definition, found `?`",
+        ),
+        (
+            "a flags:# x:flags.1 y:int = A;",
+            "1:21: expected `?` and a type behind `flags.1`, found `y`",
+        ),
+        ("a flags:# x:flags?int = A;", "1:18: expected `.` and a bit behind `flags`, found `?`"),
+        ("a flags:# x:flags.1?# = A;", "1:21: expected a type, found `#`"),
+        (
+            "a {X:Int} = A;",
+            "1:6: expected `Type`, which a type parameter always is of, found `Int`",
+        ),
+        ("a {X} = A;", "1:5: expected `:`, found `}`"),
+        ("a {} = A;", "1:4: expected the name of a type parameter, found `}`"),
+        ("a {X:Type = A;", "1:11: expected `}`, found `=`"),
+        ("---functions---\na {X:Type} {X:Type} x:!X = X;", "2:13: a second type parameter `X`"),
+        ("a x:int {X:Type} = A;", "1:9: expected a field or `=`, found `{`"),
+        (
+            "a\n---functions---\nb = B;",
+            "2:1: expected a field or `=`, found the section `functions`",
+        ),
+        (
+            "a # [ int ] = A;",
+            "1:3: a repetition is only for the declaration of a built-in type: use `vector<T>`",
+        ),
+        (
+            "a [ int ] = A;",
+            "1:3: a repetition is only for the declaration of a built-in type: use `vector<T>`",
+        ),
+        (
+            "a 4*[ int ] = A;",
+            "1:3: a repetition is only for the declaration of a built-in type: use `vector<T>`",
+        ),
+        (
+            "a x:int # [ int ] = A;",
+            "1:9: a repetition is only for the declaration of a built-in type: use `vector<T>`",
+        ),
+        (
+            "a * = A;",
+            "1:3: a repetition is only for the declaration of a built-in type: use `vector<T>`",
+        ),
+        ("a x:[ int ] = A;", "1:5: expected a type, found `[`"),
+        (
+            "a ? = A;",
+            "1:3: expected a field or `=`, found `?`, which is only for the declaration of a built-in type",
         ),
     ];
-    for (text, error) in cases {
-        assert_eq!(errors(text), error, "{text}");
-    }
+    check(&cases);
+}
+
+#[test]
+fn each_fault_of_a_built_in_type_has_its_place_and_reason() {
+    let cases = [
+        (
+            "int x:int = Int;",
+            "1:5: expected `?`, found `x`: the declaration of this built-in type is `int ? = Int;`",
+        ),
+        (
+            "int ? = Long;",
+            "1:9: expected `Int`, found `Long`: the declaration of this built-in type is `int ? = Int;`",
+        ),
+        (
+            "int ? = Int",
+            "1:12: expected `;`, found the end of the file: the declaration of this built-in type is `int ? = Int;`",
+        ),
+        ("int#1 ? = Int;", "1:5: the id of `int` is a8509bda"),
+        ("int#x ? = Int;", "1:5: expected an id of one to eight hexadecimal digits, found `x`"),
+        (
+            "bytes data:int = Bytes;",
+            "1:12: expected `string`, found `int`: the declaration of this built-in type is `bytes data:string = Bytes;`",
+        ),
+        (
+            "bytes x = Bytes;",
+            "1:7: expected `?`, found `x`: the declaration of this built-in type is `bytes ? = Bytes;`",
+        ),
+        (
+            "int128 3*[ int ] = Int128;",
+            "1:8: expected `4`, found `3`: the declaration of this built-in type is `int128 4*[ int ] = Int128;`",
+        ),
+        (
+            "int256 8*[ long ] = Int256;",
+            "1:12: expected `int`, found `long`: the declaration of this built-in type is `int256 8*[ int ] = Int256;`",
+        ),
+        (
+            "vector {t:Type} # [ ---t---",
+            "1:21: expected `t`, found the section `t`: the declaration of this built-in type is `vector {t:Type} # [ t ] = Vector t;`|1:21: expected `---functions---` or `---types---`, found the section `t`",
+        ),
+        ("vector#1cb5c416 {t:Type} # [ t ] = Vector t;", "1:8: the id of `vector` is 1cb5c415"),
+        (
+            "int512 16*[ int ] = Int512;",
+            "1:8: a repetition is only for the declaration of a built-in type: use `vector<T>`",
+        ),
+    ];
+    check(&cases);
+}
+
+#[test]
+fn each_fault_of_the_meaning_has_its_place_and_reason() {
+    let cases = [
+        ("a = A; a = B;", "1:8: `a` is defined at 1:1 already"),
+        ("a#1 = A; a#1 = A;", "1:10: `a` is defined at 1:1 already"),
+        ("ab = A; a_b = A; aB = A;", "1:18: `aB` has the same name in Rust as `a_b` at 1:9"),
+        ("a.bC = A; aB.c = A;", "1:11: `aB.c` has the same name in Rust as `a.bC` at 1:1"),
+        ("a = AB_c; b = AbC;", "1:15: type `AbC` has the same name in Rust as `AB_c` at 1:5"),
+        ("a#1 = A; b#1 = B;", "1:10: `b` has the id 00000001 of `a` at 1:1"),
+        ("a x:B = A;", "1:5: type `B` has no constructor"),
+        ("a x:b = A;", "1:5: no constructor `b`"),
+        ("a x:e2e.chain.B = A;", "1:5: type `e2e.chain.B` has no constructor"),
+        ("a x:Vector<B> = A;", "1:12: type `B` has no constructor"),
+        ("a x:(vector B) = A;", "1:13: type `B` has no constructor"),
+        ("a x:Int = A;", "1:5: type `Int` has no constructor; did you mean `int`?"),
+        ("a x:bool = A;", "1:5: no constructor `bool`; did you mean `Bool`?"),
+        (
+            "a x:User = A; user = n.User;",
+            "1:5: type `User` has no constructor; did you mean `user`?",
+        ),
+        ("a x:user = A; bot = User;", "1:5: no constructor `user`; did you mean `User`?"),
+        ("a x:int x:long = A;", "1:9: a second field `x` of `a`"),
+        ("a xY:int x_y:int = A;", "1:10: `x_y` has the same name in Rust as `xY` at 1:3"),
+        ("a x:flags.0?int = A;", "1:3: no field `flags:#` before `x`"),
+        ("a x:flags.0?int flags:# = A;", "1:3: no field `flags:#` before `x`"),
+        ("a flags:int x:flags.0?int = A;", "1:13: no field `flags:#` before `x`"),
+        ("a x:true = A;", "1:5: `true` is only for conditional fields: `flags.0?true`"),
+        ("a x:Object y:int = A;", "1:5: a field of type `Object` must be the last one"),
+        ("a x:Vector<Object> = A;", "1:12: a vector of `Object`, which has no end"),
+        ("a x:Vector = A;", "1:5: type `Vector` takes an argument: `Vector<T>`"),
+        ("a x:vector = A;", "1:5: type `vector` takes an argument: `vector<T>`"),
+        ("a = A; b x:A<int> = B;", "1:12: type `A` takes no argument"),
+        (
+            "a = A; b = A; c x:%A = C;",
+            "1:19: type `A` has several constructors, so it is never bare",
+        ),
+        ("a x:%Bool = A;", "1:5: type `Bool` has several constructors, so it is never bare"),
+        ("a = A; c x:!A = C;", "1:12: `!A` is a call, but `c` has no `{A:Type}`"),
+        ("a = a;", "1:5: type `a` does not start with a capital"),
+        ("A = A;", "1:1: `A` starts with a capital, as only types do"),
+        ("a = Vector<int>;", "1:5: expected the name of the type of `a`, found `Vector<int>`"),
+        ("a = Vector int;", "1:5: expected the name of the type of `a`, found `Vector<int>`"),
+        ("a = %A;", "1:5: expected the name of the type of `a`, found `%A`"),
+        ("a = !A;", "1:5: expected the name of the type of `a`, found `!A`"),
+        (
+            "maybe = Bool;",
+            "1:1: only `boolFalse#bc799737` and `boolTrue#997275b5`, without fields, are of type `Bool`",
+        ),
+        (
+            "boolTrue#1 = Bool;",
+            "1:1: only `boolFalse#bc799737` and `boolTrue#997275b5`, without fields, are of type `Bool`",
+        ),
+        (
+            "boolTrue#997275b5 x:int = Bool;",
+            "1:1: only `boolFalse#bc799737` and `boolTrue#997275b5`, without fields, are of type `Bool`",
+        ),
+        ("---functions---\na = B;", "2:5: type `B` has no constructor"),
+        ("---functions---\na = Vector B;", "2:12: type `B` has no constructor"),
+        (
+            "---functions---\na {X:Type} x:!X y:int = X;",
+            "2:14: a field of type `!X` must be the last one",
+        ),
+    ];
+    check(&cases);
 }
 
 #[test]
@@ -72,16 +271,22 @@ fn all_faults_are_reported_in_their_order() {
     let text = "a x:int x:D = A;\nb ? = B;\nc = C;\nd y:C z:D =\n;\ne#g = E;";
     assert_eq!(
         errors(text),
-        "1:9: a second field x of a\n2:3: expected a field or =, found ?\n5:1: expected a type, found ;\n6:3: g is not a constructor id"
+        "1:9: a second field `x` of `a`\n\
+         2:3: expected a field or `=`, found `?`, which is only for the declaration of a built-in type\n\
+         5:1: expected a type, found `;`\n\
+         6:3: expected an id of one to eight hexadecimal digits, found `g`"
     );
 }
 
 #[test]
 fn a_missing_type_may_be_that_of_a_faulty_line() {
-    assert_eq!(errors("a x:B y:C = A;\nb ? = B;"), "2:3: expected a field or =, found ?");
     assert_eq!(
-        errors("a x:B y:C = A;\nb = B1;"),
-        "1:5: type B has no constructor\n1:9: type C has no constructor"
+        errors("a x:B y:C = A;\nb . = B;"),
+        "2:5: expected a name behind the dot, found `=`"
+    );
+    assert_eq!(
+        errors("a x:B y:C = A;\nd = D;"),
+        "1:5: type `B` has no constructor\n1:9: type `C` has no constructor"
     );
 }
 
@@ -89,59 +294,8 @@ fn a_missing_type_may_be_that_of_a_faulty_line() {
 fn type_arguments_nest_no_deeper_than_allowed() {
     let nested = |depth| format!("a x:{}int{} = A;", "Vector<".repeat(depth), ">".repeat(depth));
     assert!(Schema::parse(&nested(8)).is_ok());
-    assert_eq!(errors(&nested(9)), "1:68: type arguments nest too deeply");
-    assert_eq!(errors(&nested(100_000)), "1:68: type arguments nest too deeply");
-}
-
-#[test]
-fn a_declared_id_wins() {
-    let schema = Schema::parse("ipPortSecret#37982646 ipv4:int port:int secret:bytes = IpPort;");
-    let line = &schema.unwrap().definitions[0];
-    assert_eq!(line.id(), 0x3798_2646);
-    assert_eq!(line.computed_id(), 0x402d_9b47);
-}
-
-#[test]
-fn computed_ids_are_those_of_public_schemas() {
-    let text = "
-        true#3fedd339 = True;
-        boolFalse#bc799737 = Bool;
-        boolTrue#997275b5 = Bool;
-        null#56730bcc = Null;
-        error#c4b9f9bb code:int text:string = Error;
-        inputPeerEmpty#7f3b18ea = InputPeer;
-        updatesTooLong#e317af7e = Updates;
-        dcOption#18b7a10d flags:# ipv6:flags.0?true media_only:flags.1?true tcpo_only:flags.2?true
-            cdn:flags.3?true static:flags.4?true this_port_only:flags.5?true id:int
-            ip_address:string port:int secret:flags.10?bytes = DcOption;
-        rsa_public_key#7a19cb76 n:string e:string = RSAPublicKey;
-        ---functions---
-        messages.sendVote#10ea6184 peer:InputPeer msg_id:int options:Vector<bytes> = Updates;
-        invokeAfterMsgs#3dc4b4f0 {X:Type} msg_ids:Vector<long> query:!X = X;
-    ";
-    for line in Schema::parse(text).unwrap().definitions {
-        assert_eq!(line.declared_id, Some(line.computed_id()), "{line}");
-    }
-}
-
-#[test]
-fn what_a_schema_says() {
-    let schema = Schema::parse(include_str!("everything/everything.tl")).unwrap();
-    let line = |name: &str| {
-        let found = schema.definitions.iter().find(|line| line.name.to_string() == name);
-        found.unwrap_or_else(|| panic!("{name}"))
-    };
-    assert_eq!(schema.layer, Some(7));
-    assert_eq!(line("shape.none").declared_id, Some(5));
-    assert_eq!(line("late").kind, Kind::Constructor);
-    assert_eq!(line("match.loop").kind, Kind::Function);
-    assert_eq!(line("match.loop").type_params, ["X"]);
-    assert_eq!(line("everything").docs.len(), 2);
-    assert_eq!(line("everything").fields[0].ty, FieldType::Word);
-    assert_eq!(line("everything").fields[1].docs, ["a keyword of Rust"]);
-    let text = "match.loop#e1fd13bc {X:Type} id:Vector<long> query:!X = X;";
-    assert_eq!(line("match.loop").to_string(), text);
-    assert_eq!((line("point").position.line, line("point").position.column), (18, 1));
+    assert_eq!(errors(&nested(9)), "1:68: types nest deeper than 8");
+    assert_eq!(errors(&nested(100_000)), "1:68: types nest deeper than 8");
 }
 
 #[test]
@@ -149,7 +303,170 @@ fn functions_may_share_a_declared_id() {
     let text = "e = E;\n---functions---\nprefix#1 a:int = E;\nwhole#1 a:int b:int = E;";
     assert!(Schema::parse(text).is_ok());
     let text = "e#1 = E;\n---functions---\nf#1 = E;";
-    assert_eq!(errors(text), "3:1: f has the id 00000001 of e");
+    assert_eq!(errors(text), "3:1: `f` has the id 00000001 of `e` at 1:1");
+}
+
+#[test]
+fn type_parameters_are_no_more_than_allowed() {
+    let many = |count| {
+        let params: String = (0..count).map(|index| format!("{{X{index}:Type}} ")).collect();
+        format!("---functions---\na {params}= X0;")
+    };
+    assert!(Schema::parse(&many(8)).is_ok());
+    assert_eq!(errors(&many(9)), "2:83: more than 8 type parameters");
+}
+
+/// What is reported for a text of several lines.
+#[test]
+fn after_a_fault_the_next_definition_is_read() {
+    let cases = [
+        // The end is missing; the next line has a fault of its own.
+        (
+            "a x:int = A\nb#1 y:~ = B;\nc = C;",
+            "2:1: expected `;`, found `b`|2:7: unexpected character `~`",
+        ),
+        (
+            "a x:int\nb#1 y: = B;",
+            "2:2: expected `:` and a type behind `b`, found `#`|2:8: expected a type, found `=`",
+        ),
+        ("a x:\nn.b.c y:int z: = B;", "2:16: expected a type, found `=`"),
+        (
+            "a x:=\nb {X:Type} y: = B;",
+            "1:5: expected a type, found `=`|2:15: expected a type, found `=`",
+        ),
+        ("a x:=\nb y: = B;", "1:5: expected a type, found `=`|2:6: expected a type, found `=`"),
+        ("a x:=\nb = ;", "1:5: expected a type, found `=`|2:5: expected a type, found `;`"),
+        ("a x:=\nint x:int = Int;", "1:5: expected a type, found `=`"),
+        (
+            "a x:=\nint ? = Int;\nb y: = B;",
+            "1:5: expected a type, found `=`|3:6: expected a type, found `=`",
+        ),
+        // What is indented goes on, and what looks like no definition, too.
+        (
+            "a x:=\n  y:int\n  = A;\nb = ;",
+            "1:5: expected a type, found `=`|4:5: expected a type, found `;`",
+        ),
+        (
+            "a x:=\n  b = ;\nc = ;",
+            "1:5: expected a type, found `=`|3:5: expected a type, found `;`",
+        ),
+        (
+            "a x:= y:\nint z:\nlong = A;\nb = ;",
+            "1:5: expected a type, found `=`|4:5: expected a type, found `;`",
+        ),
+        (
+            "a x:=\n---functions---\nb = ;",
+            "1:5: expected a type, found `=`|3:5: expected a type, found `;`",
+        ),
+        ("a x:= b = B; c = ;", "1:5: expected a type, found `=`|1:18: expected a type, found `;`"),
+    ];
+    check(&cases);
+}
+
+#[test]
+fn reports_are_bounded_in_number_and_size() {
+    let text = "a = ;\n".repeat(100);
+    assert_eq!(Schema::parse(&text).unwrap_err().len(), 100);
+    let one_more = Schema::parse(&format!("{text}\n{}", "a = ;\n")).unwrap_err();
+    assert_eq!(one_more.len(), 101);
+    assert_eq!(one_more[100].to_string(), "102:5: 1 more from here on is left out");
+    let many = Schema::parse(&"a = ;\n".repeat(300)).unwrap_err();
+    assert_eq!(many[100].to_string(), "101:5: 200 more from here on are left out");
+    // The first ones are kept, although the checker comes after the parser.
+    let text = format!("a x:int x:int = A;\n{}", "a = ;\n".repeat(1000));
+    let errors = Schema::parse(&text).unwrap_err();
+    assert_eq!(errors[0].to_string(), "1:9: a second field `x` of `a`");
+    assert_eq!(errors[100].to_string(), "101:5: 901 more from here on are left out");
+
+    let long = "x".repeat(100_000);
+    let text = format!("a{long} x:{long}<{long}> ={long};\n");
+    for error in Schema::parse(&text).unwrap_err() {
+        assert!(error.message.len() < 300 && error.source.len() < 110, "{error}");
+    }
+}
+
+#[test]
+fn a_picture_shows_where_a_fault_is() {
+    let cases = [
+        (
+            "a = A;\n\nfoo#1234 bar: = Foo;",
+            "a.tl:3:15: expected a type, found `=`\n  |\n3 | foo#1234 bar: = Foo;\n  |               ^",
+        ),
+        // As many marks as the name has characters.
+        (
+            "a x:Vector<Missing> = A;",
+            "a.tl:1:12: type `Missing` has no constructor\n  |\n1 | a x:Vector<Missing> = A;\n  |            ^^^^^^^",
+        ),
+        (
+            "\ta\t/* \t*/ x:%e.Missing = A;\r\n",
+            "a.tl:1:13: type `e.Missing` has no constructor\n  |\n1 | \ta\t/* \t*/ x:%e.Missing = A;\n  | \t \t   \t     ^^^^^^^^^^",
+        ),
+        // Two cells for a wide character, none for a combining one.
+        (
+            "a /* é 日本 e\u{301} */ = ;",
+            "a.tl:1:19: expected a type, found `;`\n  |\n1 | a /* é 日本 e\u{301} */ = ;\n  |                    ^",
+        ),
+        ("\u{feff}a 日本", "a.tl:1:3: unexpected characters `日本`\n  |\n1 | a 日本\n  |   ^^^^"),
+        // Nothing that a terminal would obey.
+        (
+            "a /* \u{1b}[1m\u{202e} */ ;",
+            "a.tl:1:15: expected a field or `=`, found `;`\n  |\n1 | a /* \u{fffd}[1m\u{fffd} */ ;\n  |               ^",
+        ),
+        // Behind the last line.
+        ("a\n\n", "a.tl:3:1: expected a field or `=`, found the end of the file\n  |\n3 |\n  | ^"),
+        ("a = A", "a.tl:1:6: expected `;`, found the end of the file\n  |\n1 | a = A\n  |      ^"),
+    ];
+    for (text, picture) in cases {
+        assert_eq!(Schema::parse(text).unwrap_err()[0].render("a.tl").to_string(), picture);
+    }
+}
+
+#[test]
+fn a_picture_of_a_long_line_shows_the_part_around_the_fault() {
+    let picture = |text: &str| Schema::parse(text).unwrap_err()[0].render("a.tl").to_string();
+    let fields: String = (0..40).map(|index| format!("field{index:02}:int ")).collect();
+    let cases = [
+        (
+            format!("{}a {fields}x: {fields}= A;", "\n".repeat(9)),
+            [
+                "a.tl:10:493: expected a field or `=`, found `:`",
+                "   |",
+                "10 | …t field36:int field37:int field38:int field39:int x: field00:int field01:int field02:int field03:int…",
+                "   |                                                              ^",
+            ],
+        ),
+        (
+            format!("a x: = {fields};"),
+            [
+                "a.tl:1:6: expected a type, found `=`",
+                "  |",
+                "1 | a x: = field00:int field01:int field02:int field03:int field04:int field05:int field06:int field07:i…",
+                "  |      ^",
+            ],
+        ),
+        (
+            format!("a {}", "x".repeat(1000)),
+            [
+                "a.tl:1:1003: expected `:` and a type behind `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…`, found the end of the file",
+                "  |",
+                "1 | …xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+                "  |                                                              ^",
+            ],
+        ),
+        // The mark is no longer than the part of the line.
+        (
+            format!("a x:{}", "~".repeat(1000)),
+            [
+                "a.tl:1:5: unexpected characters `~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~…`",
+                "  |",
+                "1 | a x:~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~~…",
+                "  |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^",
+            ],
+        ),
+    ];
+    for (text, lines) in cases {
+        assert_eq!(picture(&text).lines().collect::<Vec<_>>(), lines);
+    }
 }
 
 proptest! {

@@ -8,16 +8,21 @@ use alloc::{
     string::String,
     vec::Vec,
 };
+use core::fmt::Display;
 
 use super::{
-    Definition, Field, FieldType, Kind, Name, Position, Schema, SchemaError, Type,
-    names::{BUILT_IN_VALUES, field_name, struct_name},
+    Definition, Field, FieldType, Kind, Name, Position, Schema, Type,
+    error::{Faults, Quoted, len_of},
+    names::{BUILT_IN_VALUES, field_name, full_name, struct_name},
 };
 
-/// All faults of `schema`, in no order. Unless it `is_complete`, a type may be missing.
-pub(super) fn check(schema: &Schema, is_complete: bool) -> Vec<SchemaError> {
+/// The only constructors of `Bool`, which is `bool` in Rust.
+const BOOLS: [(&str, u32); 2] = [("boolFalse", 0xbc79_9737), ("boolTrue", 0x9972_75b5)];
+
+/// Reports all faults of `schema`. Unless it `is_complete`, a type may be missing.
+pub(super) fn check(schema: &Schema, is_complete: bool, faults: &mut Faults) {
     let (results, bare) = (BTreeMap::new(), BTreeMap::new());
-    let mut checker = Checker { errors: Vec::new(), results, bare, is_complete };
+    let mut checker = Checker { faults, results, bare, is_complete };
     for constructor in schema.definitions.iter().filter(|line| line.kind == Kind::Constructor) {
         checker.results.entry(&constructor.result.name).or_default().push(constructor);
         checker.bare.insert(&constructor.name, constructor);
@@ -26,66 +31,84 @@ pub(super) fn check(schema: &Schema, is_complete: bool) -> Vec<SchemaError> {
     for definition in &schema.definitions {
         checker.definition(definition);
     }
-    checker.errors
 }
 
 struct Checker<'a> {
-    errors: Vec<SchemaError>,
+    faults: &'a mut Faults,
     results: BTreeMap<&'a Name, Vec<&'a Definition>>,
     bare: BTreeMap<&'a Name, &'a Definition>,
     is_complete: bool,
 }
 
 impl<'a> Checker<'a> {
-    fn fault(&mut self, position: Position, message: String) {
-        self.errors.push(SchemaError { position, message });
+    fn fault_of(&mut self, definition: &Definition, message: String) {
+        self.faults.push(definition.position, len_of(&definition.name), message);
+    }
+
+    fn fault_at(&mut self, ty: &Type, message: String) {
+        let signs = u32::from(ty.call).saturating_add(u32::from(ty.bare));
+        self.faults.push(ty.position, len_of(&ty.name).saturating_add(signs), message);
     }
 
     fn duplicates(&mut self, schema: &'a Schema) {
-        let mut ids = BTreeMap::new();
-        let mut names = BTreeMap::new();
+        let mut ids: BTreeMap<u32, &Definition> = BTreeMap::new();
+        let mut names: BTreeMap<(Kind, String), &Definition> = BTreeMap::new();
+        let mut types: BTreeMap<_, &Type> = BTreeMap::new();
         for definition in &schema.definitions {
-            let Definition { kind, name, position, .. } = definition;
-            if let Some(first) = ids.insert(definition.id(), definition)
-                && !(is_declared_call(first) && is_declared_call(definition))
-            {
-                let (id, first) = (definition.id(), &first.name);
-                self.fault(*position, format!("{name} has the id {id:08x} of {first}"));
+            let Definition { kind, name, result, .. } = definition;
+            let first = *ids.entry(definition.id()).or_insert(definition);
+            if first.name != *name && !(is_declared_call(first) && is_declared_call(definition)) {
+                let (id, at) = (definition.id(), first.position);
+                let (name, first) = (Quoted(name), Quoted(&first.name));
+                self.fault_of(definition, format!("{name} has the id {id:08x} of {first} at {at}"));
             }
-            if let Some(first) = names.insert((*kind, &name.namespace, struct_name(name)), name) {
-                self.fault(*position, format!("{name} has the same name in Rust as {first}"));
+            let first = *names.entry((*kind, full_name(name))).or_insert(definition);
+            if first.position != definition.position {
+                let message = same_name(name, &first.name, first.position);
+                self.fault_of(definition, message);
             }
-        }
-        let mut types = BTreeMap::new();
-        for (name, constructors) in &self.results {
-            if let Some(first) = types.insert((&name.namespace, struct_name(name)), *name)
-                && let Some(constructor) = constructors.first()
-            {
-                let message = format!("type {name} has the same name in Rust as {first}");
-                self.errors.push(SchemaError { position: constructor.result.position, message });
+            if *kind == Kind::Constructor {
+                let key = (&result.name.namespace, struct_name(&result.name));
+                let first = *types.entry(key).or_insert(result);
+                if first.name != result.name {
+                    let message = same_name(&result.name, &first.name, first.position);
+                    self.fault_at(result, format!("type {message}"));
+                }
             }
         }
     }
 
     fn definition(&mut self, definition: &'a Definition) {
         if definition.name.is_boxed() {
-            let message = format!("{} starts with a capital, as only types do", definition.name);
-            self.fault(definition.position, message);
+            let name = Quoted(&definition.name);
+            self.fault_of(definition, format!("{name} starts with a capital, as only types do"));
         }
-        let mut names = BTreeSet::new();
+        let mut names = BTreeMap::new();
         let mut words = BTreeSet::new();
         for (index, field) in definition.fields.iter().enumerate() {
-            if !names.insert(field_name(&field.name)) {
-                let message = format!("a second field {} of {}", field.name, definition.name);
-                self.fault(field.position, message);
+            let Field { position, name, ty, .. } = field;
+            let len = len_of(name);
+            let first = *names.entry(field_name(name)).or_insert(field);
+            if first.position != *position {
+                let message = if first.name == *name {
+                    format!("a second field {} of {}", Quoted(name), Quoted(&definition.name))
+                } else {
+                    same_name(name, &first.name, first.position)
+                };
+                self.faults.push(*position, len, message);
             }
-            if let FieldType::Conditional { word, .. } = &field.ty
+            if let FieldType::Conditional { word, .. } = ty
                 && !words.contains(word.as_str())
             {
-                self.fault(field.position, format!("no field {word}:# before {}", field.name));
+                let word = Quoted(format!("{word}:#"));
+                self.faults.push(
+                    *position,
+                    len,
+                    format!("no field {word} before {}", Quoted(name)),
+                );
             }
-            if field.ty == FieldType::Word {
-                words.insert(field.name.as_str());
+            if *ty == FieldType::Word {
+                words.insert(name.as_str());
             }
             let is_last = index.checked_add(1) == Some(definition.fields.len());
             self.field(definition, field, is_last);
@@ -100,7 +123,8 @@ impl<'a> Checker<'a> {
         }
         if is_raw(definition, ty) {
             if !is_last {
-                self.fault(ty.position, format!("a field of type {ty} must be the last one"));
+                let message = format!("a field of type {} must be the last one", Quoted(ty));
+                self.fault_at(ty, message);
             }
         } else {
             self.value(definition, ty);
@@ -109,16 +133,29 @@ impl<'a> Checker<'a> {
 
     fn result(&mut self, definition: &'a Definition) {
         let Definition { kind, result, name, .. } = definition;
-        match kind {
-            Kind::Function if definition.type_params.iter().any(|param| result.name.is(param)) => {}
-            Kind::Function => self.value(definition, result),
-            Kind::Constructor => {
-                if result.argument.is_some() || result.call || result.bare {
-                    self.fault(result.position, format!("{result} is not the type of {name}"));
-                } else if !result.name.is_boxed() {
-                    let message = format!("type {result} does not start with a capital");
-                    self.fault(result.position, message);
-                }
+        if *kind == Kind::Function {
+            if !definition.type_params.iter().any(|param| result.name.is(param)) {
+                self.value(definition, result);
+            }
+            return;
+        }
+        if result.argument.is_some() || result.call || result.bare {
+            let (name, found) = (Quoted(name), Quoted(result));
+            self.fault_at(
+                result,
+                format!("expected the name of the type of {name}, found {found}"),
+            );
+        } else if !result.name.is_boxed() {
+            let message = format!("type {} does not start with a capital", Quoted(result));
+            self.fault_at(result, message);
+        } else if result.name.is("Bool") {
+            let is_known = BOOLS.iter().any(|(known, id)| name.is(known) && definition.id() == *id);
+            if !is_known || !definition.fields.is_empty() {
+                let [(no, no_id), (yes, yes_id)] = BOOLS;
+                let message = format!(
+                    "only `{no}#{no_id:08x}` and `{yes}#{yes_id:08x}`, without fields, are of type `Bool`"
+                );
+                self.fault_of(definition, message);
             }
         }
     }
@@ -127,36 +164,75 @@ impl<'a> Checker<'a> {
     fn value(&mut self, definition: &'a Definition, ty: &'a Type) {
         let name = &ty.name;
         if ty.call {
-            return self.fault(ty.position, format!("{ty}: only {{{name}:Type}} can be called"));
+            let (call, of) = (Quoted(ty), Quoted(&definition.name));
+            let param = Quoted(format!("{{{name}:Type}}"));
+            return self.fault_at(ty, format!("{call} is a call, but {of} has no {param}"));
         }
+        let is_vector = name.is("Vector") || name.is("vector");
         match &ty.argument {
-            Some(argument) if name.is("Vector") || name.is("vector") => {
+            Some(argument) if is_vector => {
                 if is_raw(definition, argument) {
-                    let message = format!("a vector of {argument}, which has no end");
-                    return self.fault(argument.position, message);
+                    let message = format!("a vector of {}, which has no end", Quoted(argument));
+                    return self.fault_at(argument, message);
                 }
                 return self.value(definition, argument);
             }
-            Some(_) => return self.fault(ty.position, format!("type {name} takes no argument")),
-            None if name.is("Vector") || name.is("vector") => {
-                return self.fault(ty.position, format!("type {name} takes an argument"));
+            Some(_) => {
+                return self.fault_at(ty, format!("type {} takes no argument", Quoted(name)));
+            }
+            None if is_vector => {
+                let form = Quoted(format!("{name}<T>"));
+                return self
+                    .fault_at(ty, format!("type {} takes an argument: {form}", Quoted(name)));
             }
             None => {}
         }
         let constructors = self.results.get(name).map_or(0, Vec::len);
+        let is_built_in = BUILT_IN_VALUES.iter().any(|(built_in, _)| name.is(built_in));
+        let shown = Quoted(name);
         let message = match () {
-            () if BUILT_IN_VALUES.iter().any(|(built_in, _)| name.is(built_in)) => return,
-            () if name.is("true") => "true must be conditional".to_owned(),
+            () if name.is("Bool") && ty.bare => several(name),
+            () if is_built_in => return,
+            () if name.is("true") => {
+                "`true` is only for conditional fields: `flags.0?true`".to_owned()
+            }
             () if !name.is_boxed() && self.bare.contains_key(name) => return,
             () if !self.is_complete && constructors == 0 => return,
-            () if !name.is_boxed() => format!("no constructor {name}"),
-            () if constructors == 0 => format!("type {name} has no constructor"),
-            () if ty.bare && constructors > 1 => {
-                format!("type {name} has several constructors, so it is never bare")
+            () if !name.is_boxed() => format!("no constructor {shown}{}", self.hint(name)),
+            () if constructors == 0 => {
+                format!("type {shown} has no constructor{}", self.hint(name))
             }
+            () if ty.bare && constructors > 1 => several(name),
             () => return,
         };
-        self.fault(ty.position, message);
+        self.fault_at(ty, message);
+    }
+
+    /// The name with a small letter for the capital, or the other way round, if that is one.
+    fn hint(&self, name: &Name) -> String {
+        let mut chars = name.ident.chars();
+        let Some(first) = chars.next() else { return String::new() };
+        let first =
+            if name.is_boxed() { first.to_ascii_lowercase() } else { first.to_ascii_uppercase() };
+        let ident = format!("{first}{}", chars.as_str());
+        let other = Name { namespace: name.namespace.clone(), ident };
+        let is_known = BUILT_IN_VALUES.iter().any(|(built_in, _)| other.is(built_in))
+            || self.results.contains_key(&other)
+            || self.bare.contains_key(&other);
+        if is_known { format!("; did you mean {}?", Quoted(other)) } else { String::new() }
+    }
+}
+
+fn several(name: &Name) -> String {
+    format!("type {} has several constructors, so it is never bare", Quoted(name))
+}
+
+fn same_name(name: &impl Display, first: &impl Display, at: Position) -> String {
+    let (name, first) = (format!("{}", Quoted(name)), format!("{}", Quoted(first)));
+    if name == first {
+        format!("{name} is defined at {at} already")
+    } else {
+        format!("{name} has the same name in Rust as {first} at {at}")
     }
 }
 

@@ -10,6 +10,8 @@ use super::{
 
 /// The lines of a schema that generators write about: all but those of built-in types.
 pub(super) struct Index<'a> {
+    /// Where they are from.
+    pub(super) schema: &'a Schema,
     /// All constructors, in their order.
     pub(super) constructors: Vec<&'a Definition>,
     /// All functions, in their order.
@@ -36,7 +38,8 @@ pub(super) enum Shape<'a> {
 impl<'a> Index<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
         let (results, bare) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::new());
-        let mut index = Self { constructors: Vec::new(), functions: Vec::new(), results, bare };
+        let mut index =
+            Self { schema, constructors: Vec::new(), functions: Vec::new(), results, bare };
         for definition in schema.definitions.iter().filter(|line| !is_built_in(line)) {
             if definition.kind == Kind::Function {
                 index.functions.push(definition);

@@ -86,12 +86,24 @@ impl Document<'_> {
         defs.put("Object", self.any_of(constructors));
         defs.put("Request", self.any_of(&self.index.callable_functions().collect::<Vec<_>>()));
         for (name, of_type) in results.iter().filter(|(name, _)| !name.is("Object")) {
-            defs.put(&type_key(name), self.any_of(of_type));
+            defs.put(&type_key(name), self.boxed_type(name, of_type));
         }
         for definition in constructors.iter().chain(functions) {
             defs.put(&self.key(definition), self.object(definition));
         }
         defs.json()
+    }
+
+    fn boxed_type(&self, name: &Name, of_type: &[&Definition]) -> Json {
+        let docs = self.index.schema.docs_of_type(name);
+        let any = self.any_of(of_type);
+        if docs.is_empty() {
+            return any;
+        }
+        let mut documented = Members::default();
+        documented.put_docs(docs);
+        documented.put("allOf", Json::Array([any].into()));
+        documented.json()
     }
 
     /// Any of `definitions`, as its name says. With `oneOf` a validator would try each of them,
@@ -131,7 +143,7 @@ impl Document<'_> {
         let mut required = Vec::from([Json::string("_")]);
         for field in &definition.fields {
             let mut value = match &field.ty {
-                FieldType::Word => continue,
+                FieldType::Word => Members::one("$ref", pointer("_word")),
                 FieldType::Plain(ty) => {
                     required.push(Json::string(&field.name));
                     self.value(definition, ty)
@@ -239,6 +251,12 @@ fn raw() -> Members {
 
 fn built_in_definitions() -> Members {
     let mut defs = Members::default();
+    let mut word = Members::one("type", Json::Array(["integer", "null"].map(Json::string).into()));
+    word.put_docs(&["Bits that are set and belong to none of the other members".to_owned()]);
+    word.put("minimum", Json::literal("0"));
+    word.put("maximum", Json::Literal(u32::MAX.to_string()));
+    // No name in a schema starts like this one.
+    defs.put("_word", word.json());
     let mut int = Members::one("type", Json::string("integer"));
     int.put("minimum", Json::Literal(i32::MIN.to_string()));
     int.put("maximum", Json::Literal(i32::MAX.to_string()));
@@ -247,10 +265,10 @@ fn built_in_definitions() -> Members {
     long.put_docs(&["A whole number of 64 bits, in decimal".to_owned()]);
     long.put("pattern", Json::String(long_pattern()));
     defs.put("long", long.json());
-    let names = ["NaN", "Infinity", "-Infinity"].map(Json::string);
     let number = Json::member("type", Json::string("number"));
-    let names = Json::member("enum", Json::Array(names.into()));
-    defs.put("double", Json::member("anyOf", Json::Array([number, names].into())));
+    let mut names = Members::one("type", Json::string("string"));
+    names.put("pattern", Json::string("^(NaN(:[0-9a-fA-F]{1,16})?|-?Infinity)$"));
+    defs.put("double", Json::member("anyOf", Json::Array([number, names.json()].into())));
     for (name, pattern) in [("bytes", BASE64), ("int128", BASE64_OF_16), ("int256", BASE64_OF_32)] {
         let mut base64 = Members::one("type", Json::string("string"));
         base64.put("contentEncoding", Json::string("base64"));

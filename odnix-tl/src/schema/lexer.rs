@@ -1,82 +1,157 @@
-//! Cuts the text of a schema into words, signs, and the comments that mean something.
+//! Cuts the text of a schema into words, signs and comments.
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::{Position, SchemaError};
+use super::{
+    Position,
+    error::{Escaped, Faults, Quoted, len_of},
+};
 
-/// One element of the text.
+/// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum TokenKind {
     /// Letters, digits, underscores.
-    Word(&'a str),
+    Word,
     /// One character of punctuation.
-    Sign(char),
-    /// `---name---`
-    Section(&'a str),
-    /// `//@text`
-    Doc(&'a str),
-    /// `// LAYER text`
-    Layer(&'a str),
+    Sign,
+    /// `---name---`; its text is the name.
+    Section,
+    /// Something that is reported already.
+    Bad,
     /// Nothing follows.
     End,
 }
 
-/// Cuts up `text`; the last token is [`Token::End`].
-pub(super) fn tokens<'a>(
-    text: &'a str,
-    errors: &mut Vec<SchemaError>,
-) -> Vec<(Position, Token<'a>)> {
-    let mut lexer = Lexer { rest: text, position: Position { line: 1, column: 1 } };
-    let mut tokens = Vec::new();
+/// One element of the text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Token<'a> {
+    pub kind: TokenKind,
+    pub position: Position,
+    /// How many characters it has.
+    pub len: u32,
+    pub text: &'a str,
+}
+
+/// `// text`, or `/* text */`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Comment<'a> {
+    /// The index of the token behind it.
+    pub before: usize,
+    pub position: Position,
+    /// With its signs.
+    pub text: &'a str,
+    pub is_line: bool,
+}
+
+/// A text in pieces.
+pub(super) struct Pieces<'a> {
+    /// The last one is [`TokenKind::End`].
+    pub tokens: Vec<Token<'a>>,
+    pub comments: Vec<Comment<'a>>,
+}
+
+impl Token<'_> {
+    /// Whether it is this sign.
+    pub fn is(&self, sign: &str) -> bool {
+        self.kind == TokenKind::Sign && self.text == sign
+    }
+
+    /// Whether it is a word that may be a name.
+    pub fn is_name(&self) -> bool {
+        self.kind == TokenKind::Word && !self.text.starts_with(|first: char| first.is_ascii_digit())
+    }
+}
+
+/// What some editors write at the start of a file means nothing.
+pub(super) fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Cuts up `text`.
+pub(super) fn pieces<'a>(text: &'a str, faults: &mut Faults) -> Pieces<'a> {
+    let rest = without_bom(text);
+    let mut lexer = Lexer { rest, position: Position { line: 1, column: 1 }, faults };
+    let mut pieces = Pieces { tokens: Vec::new(), comments: Vec::new() };
     loop {
+        lexer.take_while(char::is_whitespace);
         let position = lexer.position;
-        match lexer.next() {
-            Ok(None) => {}
-            Ok(Some(token)) => {
-                tokens.push((position, token));
-                if token == Token::End {
-                    return tokens;
-                }
-            }
-            Err(message) => errors.push(SchemaError { position, message }),
+        if let Some((is_line, text)) = lexer.comment() {
+            let before = pieces.tokens.len();
+            pieces.comments.push(Comment { before, position, text, is_line });
+            continue;
+        }
+        let before = lexer.rest;
+        let (kind, text) = lexer.token();
+        let len = before.len().saturating_sub(lexer.rest.len());
+        let len = before.get(..len).map_or(0, |taken| taken.chars().count());
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        pieces.tokens.push(Token { kind, position, len, text });
+        if kind == TokenKind::End {
+            return pieces;
         }
     }
 }
 
-struct Lexer<'a> {
+struct Lexer<'a, 'f> {
     rest: &'a str,
     position: Position,
+    faults: &'f mut Faults,
 }
 
-impl<'a> Lexer<'a> {
-    /// Takes one token, or something without a meaning.
-    fn next(&mut self) -> Result<Option<Token<'a>>, String> {
-        let Some(first) = self.rest.chars().next() else {
-            return Ok(Some(Token::End));
-        };
+impl<'a> Lexer<'a, '_> {
+    /// Takes a comment, if there is one that has an end.
+    fn comment(&mut self) -> Option<(bool, &'a str)> {
         if self.rest.starts_with("//") {
-            let line = self.take_while(|next| next != '\n');
-            return Ok(comment(line));
+            return Some((true, self.take_while(|next| next != '\n')));
+        }
+        let inside = self.rest.strip_prefix("/*")?;
+        let len = inside.find("*/")?.checked_add("/**/".len())?;
+        Some((false, self.take(len)))
+    }
+
+    fn token(&mut self) -> (TokenKind, &'a str) {
+        let position = self.position;
+        let Some(first) = self.rest.chars().next() else {
+            return (TokenKind::End, "");
+        };
+        if is_word(first) {
+            return (TokenKind::Word, self.take_while(is_word));
+        }
+        if is_sign(first) {
+            return (TokenKind::Sign, self.take(first.len_utf8()));
         }
         if self.rest.starts_with("/*") {
-            let end = self.rest.find("*/").and_then(|end| end.checked_add(2));
-            self.take(end.unwrap_or(self.rest.len()));
-            return end.map(|_| None).ok_or_else(|| String::from("comment without an end"));
+            self.faults.push(position, 2, String::from("expected `*/` behind `/*`, found none"));
+            return (TokenKind::Bad, self.take(self.rest.len()));
         }
         if self.rest.starts_with("---") {
-            let line = self.take_while(|next| next != '\n');
-            return Ok(Some(Token::Section(line.trim().trim_matches('-'))));
+            return self.section();
         }
-        if is_word(first) {
-            return Ok(Some(Token::Word(self.take_while(is_word))));
+        let bad = self.take_while(is_bad);
+        let bad = if bad.is_empty() { self.take(first.len_utf8()) } else { bad };
+        let len = u32::try_from(bad.chars().count()).unwrap_or(u32::MAX);
+        let (s, shown) = (if len > 1 { "s" } else { "" }, Quoted(Escaped(bad)));
+        self.faults.push(position, len, format!("unexpected character{s} {shown}"));
+        (TokenKind::Bad, bad)
+    }
+
+    /// `---name---`, with blanks around the name.
+    fn section(&mut self) -> (TokenKind, &'a str) {
+        let position = self.position;
+        let before = self.rest;
+        self.take_while(|next| next == '-');
+        self.take_while(is_blank);
+        let name = self.take_while(is_word);
+        self.take_while(is_blank);
+        let end = self.take_while(|next| next == '-');
+        if !name.is_empty() && end.len() >= "---".len() {
+            return (TokenKind::Section, name);
         }
-        self.take(first.len_utf8());
-        match first {
-            _ if first.is_whitespace() => Ok(None),
-            '#' | ':' | ';' | '=' | '<' | '>' | '{' | '}' | '!' | '?' | '%' | '.' | '[' | ']'
-            | '*' | '(' | ')' | ',' => Ok(Some(Token::Sign(first))),
-            _ => Err(format!("unexpected character {first:?}")),
-        }
+        self.take_while(|next| next != '\n');
+        let line = before.lines().next().unwrap_or_default().trim_end();
+        let message = "expected `---functions---` or `---types---`";
+        self.faults.push(position, len_of(&line), String::from(message));
+        (TokenKind::Bad, name)
     }
 
     fn take_while(&mut self, wanted: impl Fn(char) -> bool) -> &'a str {
@@ -103,10 +178,15 @@ fn is_word(next: char) -> bool {
     next.is_ascii_alphanumeric() || next == '_'
 }
 
-fn comment(line: &str) -> Option<Token<'_>> {
-    let text = line.trim_start_matches('/');
-    if let Some(doc) = text.strip_prefix('@') {
-        return Some(Token::Doc(doc.trim()));
-    }
-    text.trim_start().strip_prefix("LAYER ").map(|layer| Token::Layer(layer.trim()))
+fn is_sign(next: char) -> bool {
+    "#:;=<>{}!?%.[]*(),".contains(next)
+}
+
+fn is_blank(next: char) -> bool {
+    next == ' ' || next == '\t'
+}
+
+/// Whether no token starts with it.
+fn is_bad(next: char) -> bool {
+    !(is_word(next) || is_sign(next) || next.is_whitespace() || "-/".contains(next))
 }

@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
 
     fn boxed_type(&self, out: &mut String, name: &'a Name) {
         let _ = writeln!(out, "#### {}\n", Target::Type(name).heading());
-        paragraphs(out, type_docs(name));
+        paragraphs(out, self.index.schema.docs_of_type(name));
         if let Some(Uses { returned_by, part_of }) = self.used.get(name) {
             for (what, by) in [("Returned by", returned_by), ("Part of", part_of)] {
                 if !by.is_empty() {
@@ -298,12 +298,6 @@ impl<'a> Target<'a> {
             Self::Constructor(name) => format!("Constructor `{name}`"),
         }
     }
-}
-
-/// What the schema says about the type itself.
-fn type_docs(_name: &Name) -> &[String] {
-    // A schema describes its constructors only.
-    &[]
 }
 
 /// The type with a section that `ty` names, perhaps as the item of a vector.

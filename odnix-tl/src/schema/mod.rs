@@ -6,25 +6,60 @@
 //! ```text
 //! // a comment; LAYER gives the number of the layer
 //! // LAYER 1
-//! //@description What the next line is for
-//! //@secret what this field is for
+//! //@class DcOption @description What a type is for
+//! //@description What the next line is for @ipv6 what this field is for
+//! //@secret what that one is for
+//! //-and a second line about it
 //! dcOption#18b7a10d flags:# ipv6:flags.0?true id:int secret:flags.10?bytes = DcOption;
 //! ---functions---
-//! invokeWithLayer#da9b0d0d {X:Type} layer:int query:!X = X;
+//! invokeWithLayer#da9b0d0d {X:Type} layer:int query:!X = X; /* a comment, too */
 //! //@redact
 //! auth.signIn username:string password:string = auth.Authorization;
 //! ```
 //!
-//! `//@redact` is for lines with a secret field: the `Debug` form shows their name only.
+//! | form | meaning |
+//! |---|---|
+//! | `name#1a2b3c4d` | the id, one to eight digits; without it, [`Definition::computed_id`] |
+//! | `name.space.ident` | a namespace may have dots |
+//! | `flags:#` | 32 bits, for the conditional fields behind it; there may be several |
+//! | `flags.3?T` | a `T`, if bit 3 of `flags` is set; `flags.3?true` is nothing but the bit |
+//! | `%T`, `t` | without the constructor id |
+//! | `Vector<T>`, `(Vector T)` | with its constructor id; `vector` is without |
+//! | `{X:Type}`, `!X` | a call of a function that returns `X` |
+//! | `---functions---`, `---types---` | what follows are functions, or constructors |
 //!
-//! A line has an id after `#`, or else the one that [`Definition::computed_id`] gives. The
-//! declarations of the types every schema has (`int ? = Int;`, `vector {t:Type} # [ t ] =
-//! Vector t;`) are understood and skipped.
+//! Comments may stand anywhere. The built-in types may be declared, as in `int ? = Int;`,
+//! `int128 4*[ int ] = Int128;` and `vector {t:Type} # [ t ] = Vector t;`; such a line must be
+//! right, and is skipped. Repetitions such as `# [ t ]` stand nowhere else.
 //!
-//! # Errors
+//! # Documentation
 //!
-//! [`Schema::parse`] reports every faulty line at once, each with its line and column. Types
-//! without a constructor are reported only when every line could be read.
+//! A comment that starts with `//@` belongs to the definition that it stands in, or else to the
+//! next one. Its first word is a tag: `description`, the name of a field, or one of these.
+//!
+//! - `//@redact` is for lines with a secret field: the `Debug` form shows their name only.
+//! - `//@class Name @description text` documents a boxed type: [`Schema::type_docs`].
+//! - `//@param_description` is for a field of the name `description`; so are `@param_class` and
+//!   `@param_redact` for their fields.
+//!
+//! Further tags may follow in the same line. There a word with `@` that is none of those names,
+//! such as `@username`, is text. `//-text` is a further line of the tag before it.
+//!
+//! # Errors and warnings
+//!
+//! [`Schema::parse`] reports all faults at once, each with its place, up to a hundred. After a
+//! fault it goes on behind the next `;`, or at the next line that looks like the start of a
+//! definition. Types without a constructor are reported only when every line could be read.
+//! [`SchemaError::render`] shows the line with a mark under the fault.
+//!
+//! [`Schema::parse_with_warnings`] also says what may be a mistake: an id that is not the
+//! computed one ([`WarningKind::IdMismatch`]), and documentation of nothing
+//! ([`WarningKind::Documentation`]).
+//!
+//! # Limits
+//!
+//! Type arguments nest up to 8 deep, and a definition has up to 8 type parameters. Time and
+//! memory grow with the length of the text, whatever it says.
 //!
 //! # Example
 //!
@@ -34,14 +69,24 @@
 //! let schema = Schema::parse("pong msg_id:long ping_id:long = Pong;").unwrap();
 //! assert_eq!(schema.definitions[0].id(), 0x3477_73c5);
 //!
-//! let errors = Schema::parse("a b:int b:long = A;\nc = ").unwrap_err();
-//! assert_eq!(errors[0].to_string(), "1:9: a second field b of a");
-//! assert_eq!(errors[1].to_string(), "2:5: expected a type, found the end of the file");
+//! let errors = Schema::parse("a b:int b:long = A;\nfoo#1234 bar: = Foo;").unwrap_err();
+//! assert_eq!(errors[0].to_string(), "1:9: a second field `b` of `a`");
+//! assert_eq!(
+//!     errors[1].render("schema.tl").to_string(),
+//!     "schema.tl:2:15: expected a type, found `=`\n  \
+//!        |\n\
+//!      2 | foo#1234 bar: = Foo;\n  \
+//!        |               ^"
+//! );
 //! ```
 
+mod built_in;
 mod check;
 mod diff;
+mod docs;
+mod error;
 mod example;
+mod format;
 mod gates;
 mod generate;
 mod index;
@@ -58,9 +103,12 @@ use core::fmt;
 
 #[cfg(feature = "serde")]
 pub(crate) use check::is_raw;
+use error::Faults;
 pub(crate) use layout::MinLens;
 
 pub use diff::{Change, Effect, diff};
+pub use error::{SchemaError, SchemaWarning, WarningKind};
+pub use format::format;
 pub use generate::{Options, generate};
 pub use json_schema::{JsonSchemaOptions, json_schema};
 pub use markdown::{MarkdownOptions, markdown};
@@ -72,6 +120,17 @@ pub struct Schema {
     pub layer: Option<u32>,
     /// All lines, in their order.
     pub definitions: Vec<Definition>,
+    /// What `//@class` says of boxed types, in the order of their first lines.
+    pub type_docs: Vec<TypeDocs>,
+}
+
+/// The documentation of a boxed type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypeDocs {
+    /// The name of the type.
+    pub name: Name,
+    /// What is behind its `@description`.
+    pub docs: Vec<String>,
 }
 
 /// One line of a schema: a constructor of a type, or a function.
@@ -109,7 +168,7 @@ pub enum Kind {
 /// `namespace.ident`, or `ident`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
-    /// What is before the dot.
+    /// What is before the last dot.
     pub namespace: Option<String>,
     /// What is behind it.
     pub ident: String,
@@ -170,36 +229,59 @@ pub struct Position {
     pub column: u32,
 }
 
-/// One fault of a schema.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{position}: {message}")]
-pub struct SchemaError {
-    /// Where it is.
-    pub position: Position,
-    /// What it is.
-    pub message: String,
-}
-
 impl Schema {
     /// Reads and checks the text of a schema.
     ///
     /// # Errors
-    /// All faults, in the order of their places.
+    /// All faults, in the order of their places; of more than a hundred the first ones.
     pub fn parse(text: &str) -> Result<Self, Vec<SchemaError>> {
-        let (schema, mut errors) = parser::parse(text);
-        errors.extend(check::check(&schema, errors.is_empty()));
-        if errors.is_empty() {
-            return Ok(schema);
+        Self::read(text, &mut Faults::default()).map(|(schema, _)| schema)
+    }
+
+    /// The same, with what may be a mistake, in the order of the places; of more than a hundred
+    /// of one kind the first ones.
+    ///
+    /// # Errors
+    /// Those of [`Schema::parse`].
+    pub fn parse_with_warnings(text: &str) -> Result<(Self, Vec<SchemaWarning>), Vec<SchemaError>> {
+        let mut warnings = Faults::default();
+        let (schema, ids) = Self::read(text, &mut warnings)?;
+        let mut mismatches = Faults::default();
+        for (definition, id) in schema.definitions.iter().zip(ids) {
+            let (declared, computed) = (definition.id(), definition.computed_id());
+            if let Some((position, len)) = id
+                && declared != computed
+            {
+                let name = error::Quoted(&definition.name);
+                let message =
+                    format!("id of {name}: declared {declared:08x}, computed {computed:08x}");
+                mismatches.push(position, len, message);
+            }
         }
-        errors.sort_by_key(|error| error.position);
-        Err(errors)
+        let mut warnings = warnings.into_warnings(WarningKind::Documentation, text);
+        warnings.extend(mismatches.into_warnings(WarningKind::IdMismatch, text));
+        warnings.sort_by_key(|warning| warning.position);
+        Ok((schema, warnings))
+    }
+
+    /// The schema, and where the id of each definition is.
+    fn read(
+        text: &str,
+        warnings: &mut Faults,
+    ) -> Result<(Self, Vec<parser::IdPlace>), Vec<SchemaError>> {
+        let mut faults = Faults::default();
+        let parser::Parse { schema, ids, .. } = parser::parse(text, &mut faults, warnings);
+        let is_complete = faults.is_empty();
+        check::check(&schema, is_complete, &mut faults);
+        if faults.is_empty() { Ok((schema, ids)) } else { Err(faults.into_errors(text)) }
     }
 }
 
 impl Schema {
     /// What `//@class` says of a type.
-    pub fn docs_of_type(&self, _name: &Name) -> &[String] {
-        &[]
+    pub fn docs_of_type(&self, name: &Name) -> &[String] {
+        let found = self.type_docs.iter().find(|of| of.name == *name);
+        found.map(|of| of.docs.as_slice()).unwrap_or_default()
     }
 }
 
@@ -218,7 +300,7 @@ impl Definition {
         }
         for field in self.fields.iter().filter(|field| !field.ty.is_flag()) {
             text.push_str(&format!(" {field}"));
-            if field.ty.value().is_some_and(|ty| *ty.name.ident == *"bytes") {
+            if field.ty.value().is_some_and(|ty| ty.name.is("bytes") && ty.argument.is_none()) {
                 text.truncate(text.len().saturating_sub("bytes".len()));
                 text.push_str("string");
             }

@@ -1,265 +1,551 @@
-//! Turns tokens into definitions. After a fault it goes on behind the next `;`.
+//! Turns tokens into definitions. After a fault it goes on behind the next `;`, or at what
+//! looks like the start of the next definition.
 
-use alloc::{borrow::ToOwned, boxed::Box, format, string::String, vec::Vec};
-
-use super::{
-    Definition, Field, FieldType, Kind, Name, Position, Schema, SchemaError, Type,
-    lexer::{Token, tokens},
+use alloc::{
+    borrow::ToOwned, boxed::Box, collections::BTreeSet, format, string::String, vec, vec::Vec,
 };
 
-/// How deep type arguments may nest.
+use super::{
+    Definition, Field, FieldType, Kind, Name, Position, Schema, Type, built_in,
+    docs::{AllTypeDocs, DocLine, Reader},
+    error::{Escaped, Faults, Quoted, len_of},
+    lexer::{Comment, Pieces, Token, TokenKind, pieces},
+};
+
+/// How deep type arguments may nest: no schema in use has more than two.
 const TYPE_DEPTH_MAX: u32 = 8;
 
-/// Names whose declarations are skipped: their types are built in.
-const BUILT_IN: [&str; 8] =
-    ["int", "long", "double", "string", "bytes", "int128", "int256", "vector"];
+/// How many `{X:Type}` a definition may have: no schema in use has more than one.
+const TYPE_PARAMS_MAX: usize = 8;
+
+/// What the parser makes of a text.
+pub(super) struct Parse<'a> {
+    pub schema: Schema,
+    pub pieces: Pieces<'a>,
+    /// One for each token: how it is written in the canonical form.
+    pub marks: Vec<Mark>,
+    /// One for each definition.
+    pub ids: Vec<IdPlace>,
+}
+
+/// Where the id of a definition is declared, and with how many digits.
+pub(super) type IdPlace = Option<(Position, u32)>;
+
+/// How a token is written in the canonical form.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// A blank before it.
+    pub space: bool,
+    /// Not at all.
+    pub is_dropped: bool,
+    /// An id or the number of a bit.
+    pub number: Option<Number>,
+    /// A `<` behind it.
+    pub opens: bool,
+    /// So many `>` behind it.
+    pub closes: u32,
+}
+
+/// What is more than a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    /// Eight digits.
+    Id,
+    /// Without zeros before it.
+    Bit,
+}
 
 /// Reads what can be read of `text`.
-pub(super) fn parse(text: &str) -> (Schema, Vec<SchemaError>) {
-    let mut errors = Vec::new();
-    let tokens = tokens(text, &mut errors);
-    let mut parser =
-        Parser { tokens: tokens.into_iter(), kind: Kind::Constructor, docs: Vec::new() };
-    let mut schema = Schema::default();
-    loop {
-        match parser.statement(&mut schema) {
-            Ok(true) => {}
-            Ok(false) => return (schema, errors),
-            Err(error) => {
-                errors.push(error);
-                parser.recover();
+pub(super) fn parse<'a>(text: &'a str, faults: &mut Faults, warnings: &mut Faults) -> Parse<'a> {
+    let pieces = pieces(text, faults);
+    let mut parser = Parser {
+        tokens: &pieces.tokens,
+        at: 0,
+        comments: &pieces.comments,
+        kind: Kind::Constructor,
+        docs: Vec::new(),
+        types: AllTypeDocs::default(),
+        schema: Schema::default(),
+        layer_at: None,
+        ids: Vec::new(),
+        marks: vec![Mark::default(); pieces.tokens.len()],
+        faults,
+        warnings,
+    };
+    while parser.statement() {}
+    let Parser { mut schema, types, marks, ids, faults, warnings, .. } = parser;
+    if faults.is_empty() {
+        let constructors = schema.definitions.iter().filter(|line| line.kind == Kind::Constructor);
+        let names: BTreeSet<_> = constructors.map(|constructor| &constructor.result.name).collect();
+        types.check(&names, warnings);
+    }
+    schema.type_docs = types.docs;
+    Parse { schema, marks, ids, pieces }
+}
+
+pub(super) struct Parser<'a, 'p> {
+    tokens: &'p [Token<'a>],
+    /// The index of the next token.
+    at: usize,
+    /// Those that are not read yet.
+    comments: &'p [Comment<'a>],
+    kind: Kind,
+    /// Those for the next definition.
+    docs: Vec<DocLine<'a>>,
+    types: AllTypeDocs,
+    schema: Schema,
+    layer_at: Option<Position>,
+    ids: Vec<IdPlace>,
+    marks: Vec<Mark>,
+    faults: &'p mut Faults,
+    warnings: &'p mut Faults,
+}
+
+/// A definition ends early; its fault is reported already.
+pub(super) struct Stop;
+
+pub(super) type Parsed<T> = Result<T, Stop>;
+
+impl<'a> Parser<'a, '_> {
+    /// Reads a definition or something that is none; false at the end.
+    fn statement(&mut self) -> bool {
+        self.read_comments(self.at);
+        let token = self.peek();
+        match token.kind {
+            TokenKind::End => {
+                self.docs_of_nothing();
+                return false;
+            }
+            TokenKind::Bad => self.next(),
+            TokenKind::Section => {
+                self.docs_of_nothing();
+                self.next();
+                match token.text {
+                    "types" => self.kind = Kind::Constructor,
+                    "functions" => self.kind = Kind::Function,
+                    name => {
+                        let found = Quoted(name);
+                        let message = format!(
+                            "expected `---functions---` or `---types---`, found the section {found}"
+                        );
+                        let _: Parsed<()> = self.fail(token, message);
+                    }
+                }
+            }
+            TokenKind::Sign if token.text == ";" => {
+                self.mark(self.at, |mark| mark.is_dropped = true);
+                self.next();
+            }
+            TokenKind::Word | TokenKind::Sign => {
+                let start = self.at;
+                let is_built_in = built_in::is_built_in(token.text) && !self.nth(1).is(".");
+                let read =
+                    if is_built_in { built_in::declaration(self) } else { self.definition() };
+                if read.is_err() {
+                    self.recover(start);
+                }
+                self.read_comments(self.at.saturating_sub(1));
+                self.docs_of_nothing();
+            }
+        }
+        true
+    }
+
+    /// Reads the comments up to those before a token.
+    fn read_comments(&mut self, token: usize) {
+        while let Some((comment, rest)) = self.comments.split_first()
+            && comment.before <= token
+        {
+            self.comments = rest;
+            self.docs.extend(DocLine::of(comment));
+            let text = comment.text.trim_start_matches('/').trim_start();
+            if let Some(number) = text.strip_prefix("LAYER ") {
+                self.layer(comment, number.trim());
             }
         }
     }
-}
 
-struct Parser<'a> {
-    tokens: alloc::vec::IntoIter<(Position, Token<'a>)>,
-    kind: Kind,
-    docs: Vec<&'a str>,
-}
-
-type Parsed<T> = Result<T, SchemaError>;
-
-impl<'a> Parser<'a> {
-    /// Reads a definition or a line that is none; false at the end.
-    fn statement(&mut self, schema: &mut Schema) -> Parsed<bool> {
-        let (position, token) = self.peek();
-        match token {
-            Token::End => return Ok(false),
-            Token::Section(name) => {
-                self.next();
-                self.kind = match name {
-                    "types" => Kind::Constructor,
-                    "functions" => Kind::Function,
-                    _ => return Err(error(position, format!("unknown section {name}"))),
-                };
+    fn layer(&mut self, comment: &Comment<'_>, number: &str) {
+        let Comment { position, text, .. } = comment;
+        let len = len_of(&text.trim_end());
+        let digits =
+            Some(number).filter(|number| number.chars().all(|digit| digit.is_ascii_digit()));
+        let Some(layer) = digits.and_then(|digits| digits.parse().ok()) else {
+            let found = Quoted(Escaped(number));
+            let message = format!("expected the number of the layer behind `LAYER`, found {found}");
+            return self.faults.push(*position, len, message);
+        };
+        match (self.schema.layer, self.layer_at) {
+            (Some(first), Some(at)) if first != layer => {
+                let message = format!("layer {layer}, but it is {first} at {at}");
+                self.faults.push(*position, len, message);
             }
-            Token::Doc(doc) => {
-                self.next();
-                self.docs.push(doc);
-            }
-            Token::Layer(number) => {
-                self.next();
-                let bad = |_| error(position, format!("{number:?} is not the number of a layer"));
-                schema.layer = Some(number.parse().map_err(bad)?);
-            }
-            Token::Sign(';') => {
-                self.next();
-            }
-            Token::Word(name) if BUILT_IN.contains(&name) => {
-                self.docs.clear();
-                self.recover();
-            }
-            Token::Word(_) | Token::Sign(_) => {
-                let definition = self.definition()?;
-                schema.definitions.push(definition);
-            }
+            _ => self.layer_at = Some(*position),
         }
-        Ok(true)
+        self.schema.layer = Some(layer);
+    }
+
+    fn docs_of_nothing(&mut self) {
+        let docs = core::mem::take(&mut self.docs);
+        Reader { types: &mut self.types, warnings: &mut *self.warnings }.no_definition(&docs);
     }
 
     /// `name#id {X:Type} field:type = Type;`
-    fn definition(&mut self) -> Parsed<Definition> {
-        let docs = Docs::new(core::mem::take(&mut self.docs));
-        let (position, _) = self.peek();
-        let name = self.name("a name")?;
-        let declared_id = if self.accept('#') { Some(self.id()?) } else { None };
-        let mut type_params = Vec::new();
-        while self.accept('{') {
-            type_params.push(self.word("the name of a type parameter")?.to_owned());
-            self.expect(':')?;
-            let (position, _) = self.peek();
-            if self.word("Type")? != "Type" {
-                return Err(error(position, "a type parameter is of type Type".to_owned()));
-            }
-            self.expect('}')?;
+    fn definition(&mut self) -> Parsed<()> {
+        let position = self.peek().position;
+        let name = self.name("the name of a definition")?;
+        let (mut declared_id, mut id_at) = (None, None);
+        if self.peek().is("#") && !self.nth(1).is("[") {
+            self.next();
+            let digits = self.peek();
+            declared_id = Some(self.id()?);
+            id_at = Some((digits.position, digits.len));
         }
+        let type_params = self.type_params()?;
         let mut fields = Vec::new();
-        while !self.accept('=') {
-            fields.push(self.field(&docs)?);
+        loop {
+            self.mark_space();
+            if self.accept("=") {
+                break;
+            }
+            fields.push(self.field()?);
         }
-        let result = self.ty(0)?;
-        self.expect(';')?;
-        Ok(Definition {
+        self.mark_space();
+        let result = self.result()?;
+        self.expect(";")?;
+        self.read_comments(self.at.saturating_sub(1));
+        let docs = core::mem::take(&mut self.docs);
+        let mut definition = Definition {
             kind: self.kind,
             position,
-            docs: docs.of("description"),
-            is_redacted: !docs.of("redact").is_empty(),
+            docs: Vec::new(),
+            is_redacted: false,
             name,
             declared_id,
             type_params,
             fields,
             result,
-        })
+        };
+        let mut reader = Reader { types: &mut self.types, warnings: &mut *self.warnings };
+        reader.definition(&docs, &mut definition);
+        self.schema.definitions.push(definition);
+        self.ids.push(id_at);
+        Ok(())
     }
 
     /// One to eight hexadecimal digits.
-    fn id(&mut self) -> Parsed<u32> {
-        let (position, _) = self.peek();
-        let digits = self.word("a constructor id")?;
-        let id = u32::from_str_radix(digits, 16);
-        id.map_err(|_| error(position, format!("{digits} is not a constructor id")))
+    pub fn id(&mut self) -> Parsed<u32> {
+        let token = self.peek();
+        let digits = Some(token.text).filter(|digits| digits.len() <= 8);
+        let digits = digits.filter(|_| token.kind == TokenKind::Word);
+        let Some(id) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) else {
+            return self.unexpected("an id of one to eight hexadecimal digits");
+        };
+        self.mark(self.at, |mark| mark.number = Some(Number::Id));
+        self.next();
+        Ok(id)
+    }
+
+    /// `{X:Type} {Y:Type}`
+    fn type_params(&mut self) -> Parsed<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        while self.peek().is("{") {
+            self.mark_space();
+            let open = self.peek();
+            self.next();
+            if names.len() >= TYPE_PARAMS_MAX {
+                return self.fail(open, format!("more than {TYPE_PARAMS_MAX} type parameters"));
+            }
+            let token = self.peek();
+            let name = self.word("the name of a type parameter")?.to_owned();
+            if names.contains(&name) {
+                let message = format!("a second type parameter {}", Quoted(&name));
+                self.faults.push(token.position, token.len, message);
+            }
+            names.push(name);
+            self.expect(":")?;
+            let ty = self.peek();
+            if !(ty.is_name() && ty.text == "Type") {
+                return self.unexpected("`Type`, which a type parameter always is of");
+            }
+            self.next();
+            self.expect("}")?;
+        }
+        Ok(names)
     }
 
     /// `name:#`, `name:type`, or `name:word.bit?type`
-    fn field(&mut self, docs: &Docs<'_>) -> Parsed<Field> {
-        let (position, _) = self.peek();
-        let name = self.word("a field or =")?.to_owned();
-        self.expect(':')?;
-        let ty = if self.accept('#') { FieldType::Word } else { self.field_type()? };
-        Ok(Field { position, docs: docs.of(&name), name, ty })
+    fn field(&mut self) -> Parsed<Field> {
+        let token = self.peek();
+        if token.is("[")
+            || token.is("*")
+            || self.nth(1).is("*")
+            || token.is("#") && self.nth(1).is("[")
+        {
+            let message =
+                "a repetition is only for the declaration of a built-in type: use `vector<T>`";
+            return self.fail(token, message.to_owned());
+        }
+        if token.is("?") {
+            let message = "expected a field or `=`, found `?`, which is only for the declaration of a \
+                           built-in type";
+            return self.fail(token, message.to_owned());
+        }
+        let name = self.word("a field or `=`")?.to_owned();
+        if !self.accept(":") {
+            return self.unexpected(&format!("`:` and a type behind {}", Quoted(name)));
+        }
+        let ty = if self.accept("#") { FieldType::Word } else { self.field_type()? };
+        Ok(Field { position: token.position, docs: Vec::new(), name, ty })
     }
 
     fn field_type(&mut self) -> Parsed<FieldType> {
-        let ahead = self.tokens.as_slice();
-        if let [(_, Token::Word(word)), (_, Token::Sign('.')), (at, Token::Word(bit)), rest @ ..] =
-            ahead
-            && let [(_, Token::Sign('?')), ..] = rest
-        {
-            let bit = bit.parse().ok().filter(|bit| *bit < u32::BITS);
-            let bit = bit.ok_or_else(|| error(*at, "a bit is 0 to 31".to_owned()))?;
-            let word = (*word).to_owned();
-            self.tokens.nth(3);
-            return Ok(FieldType::Conditional { word, bit, ty: self.ty(0)? });
+        let [word, dot, number, mark] = [0, 1, 2, 3].map(|index| self.nth(index));
+        if word.is_name() && dot.is("?") {
+            self.next();
+            return self.unexpected(&format!("`.` and a bit behind {}", Quoted(word.text)));
         }
-        self.ty(0).map(FieldType::Plain)
+        let is_number = number.kind == TokenKind::Word && !number.is_name();
+        if !(word.is_name() && dot.is(".") && (mark.is("?") || is_number)) {
+            return self.ty(0).map(FieldType::Plain);
+        }
+        self.next();
+        self.next();
+        let bit = number.text.parse().ok().filter(|bit| *bit < u32::BITS);
+        let Some(bit) = bit.filter(|_| number.kind == TokenKind::Word) else {
+            return self.unexpected("a bit, which is 0 to 31");
+        };
+        self.mark(self.at, |mark| mark.number = Some(Number::Bit));
+        self.next();
+        if !self.accept("?") {
+            let condition = format!("{}.{bit}", word.text);
+            return self.unexpected(&format!("`?` and a type behind {}", Quoted(condition)));
+        }
+        Ok(FieldType::Conditional { word: word.text.to_owned(), bit, ty: self.ty(0)? })
     }
 
-    /// `!T`, `%T`, `T`, `T<A>`, or `Vector t`
+    /// `T`, `T<A>`, or `Vector t`
+    fn result(&mut self) -> Parsed<Type> {
+        let ty = self.ty(0)?;
+        // Any other name behind the type is that of the next definition, and a `;` is missing.
+        let is_vector = ty.name.is("Vector") || ty.name.is("vector");
+        if is_vector && ty.argument.is_none() { self.argument(ty, 0) } else { Ok(ty) }
+    }
+
+    /// `!T`, `%T`, `T`, `T<A>`, or one of them in parentheses
     fn ty(&mut self, depth: u32) -> Parsed<Type> {
-        let (position, _) = self.peek();
+        let first = self.peek();
         if depth > TYPE_DEPTH_MAX {
-            return Err(error(position, "type arguments nest too deeply".to_owned()));
+            return self.fail(first, format!("types nest deeper than {TYPE_DEPTH_MAX}"));
         }
-        let call = self.accept('!');
-        let bare = self.accept('%');
+        let call = self.accept("!");
+        let bare = self.accept("%");
+        let mut parentheses: usize = 0;
+        while self.peek().is("(") {
+            self.mark(self.at, |mark| mark.is_dropped = true);
+            self.next();
+            parentheses = parentheses.saturating_add(1);
+        }
+        if parentheses == 0 {
+            return self.named(first.position, call, bare, depth);
+        }
+        if (call || bare) && (self.peek().is("!") || self.peek().is("%")) {
+            return self.unexpected("a type without a sign, as the parenthesis has one");
+        }
+        let mut ty = self.ty(depth)?;
+        if ty.argument.is_none() {
+            ty = self.argument(ty, depth)?;
+        }
+        for _ in 0..parentheses {
+            self.mark(self.at, |mark| mark.is_dropped = true);
+            self.expect(")")?;
+        }
+        if call || bare {
+            ty.position = first.position;
+        }
+        Ok(Type { call: ty.call || call, bare: ty.bare || bare, ..ty })
+    }
+
+    /// `T`, or `T<A>`
+    fn named(&mut self, position: Position, call: bool, bare: bool, depth: u32) -> Parsed<Type> {
         let name = self.name("a type")?;
         let mut argument = None;
-        if self.accept('<') {
+        if self.accept("<") {
             argument = Some(Box::new(self.ty(depth.saturating_add(1))?));
-            self.expect('>')?;
+            if self.peek().is(",") {
+                let token = self.peek();
+                return self
+                    .fail(token, "expected `>`, found `,`: a type has one argument".to_owned());
+            }
+            self.expect(">")?;
         }
         Ok(Type { position, call, bare, name, argument })
     }
 
-    /// `namespace.ident`, or `ident`
-    fn name(&mut self, wanted: &str) -> Parsed<Name> {
-        let first = self.word(wanted)?.to_owned();
-        if self.accept('.') {
-            let ident = self.word("a name")?.to_owned();
-            return Ok(Name { namespace: Some(first), ident });
+    /// The argument of `ty` that follows without `<`, if there is one.
+    fn argument(&mut self, ty: Type, depth: u32) -> Parsed<Type> {
+        let next = self.peek();
+        if !(next.kind == TokenKind::Word || ["(", "!", "%"].iter().any(|sign| next.is(sign))) {
+            return Ok(ty);
         }
-        Ok(Name { namespace: None, ident: first })
+        self.mark(self.at.saturating_sub(1), |mark| mark.opens = true);
+        let argument = self.ty(depth.saturating_add(1))?;
+        self.mark(self.at.saturating_sub(1), |mark| mark.closes = mark.closes.saturating_add(1));
+        Ok(Type { argument: Some(Box::new(argument)), ..ty })
+    }
+
+    /// `namespace.ident`, or `ident`; the namespace may have dots, too.
+    fn name(&mut self, wanted: &str) -> Parsed<Name> {
+        let mut namespace: Option<String> = None;
+        let mut ident = self.word(wanted)?;
+        while self.accept(".") {
+            match &mut namespace {
+                Some(before) => {
+                    before.push('.');
+                    before.push_str(ident);
+                }
+                None => namespace = Some(ident.to_owned()),
+            }
+            ident = self.word("a name behind the dot")?;
+        }
+        Ok(Name { namespace, ident: ident.to_owned() })
     }
 
     fn word(&mut self, wanted: &str) -> Parsed<&'a str> {
-        match self.peek() {
-            (position, Token::Word(word)) => {
-                self.next();
-                if word.starts_with(|first: char| first.is_ascii_digit())
-                    && wanted != "a constructor id"
-                {
-                    return Err(error(position, format!("expected {wanted}, found {word}")));
-                }
-                Ok(word)
-            }
-            (position, token) => Err(unexpected(position, wanted, token)),
+        let token = self.peek();
+        if !token.is_name() {
+            return self.unexpected(wanted);
         }
+        self.next();
+        Ok(token.text)
     }
 
-    fn expect(&mut self, sign: char) -> Parsed<()> {
-        if self.accept(sign) {
-            return Ok(());
-        }
-        let (position, token) = self.peek();
-        Err(unexpected(position, &format!("{sign}"), token))
+    fn expect(&mut self, sign: &str) -> Parsed<()> {
+        if self.accept(sign) { Ok(()) } else { self.unexpected(&format!("`{sign}`")) }
     }
 
-    fn accept(&mut self, sign: char) -> bool {
-        let accepted = self.peek().1 == Token::Sign(sign);
+    pub fn accept(&mut self, sign: &str) -> bool {
+        let accepted = self.peek().is(sign);
         if accepted {
             self.next();
         }
         accepted
     }
 
-    /// Goes behind the next `;`, but not behind the next section.
-    fn recover(&mut self) {
+    fn unexpected<T>(&mut self, wanted: &str) -> Parsed<T> {
+        let token = self.peek();
+        self.fail(token, format!("expected {wanted}, found {}", found(token)))
+    }
+
+    /// Reports a fault at a token; what the lexer could not read is reported already.
+    pub fn fail<T>(&mut self, token: Token<'_>, message: String) -> Parsed<T> {
+        if token.kind != TokenKind::Bad {
+            self.faults.push(token.position, token.len, message);
+        }
+        Err(Stop)
+    }
+
+    /// From a fault in the definition that starts at the token `start` to the next one.
+    fn recover(&mut self, start: usize) {
+        let first = self.tokens.get(start).map(|token| token.position).unwrap_or_default();
+        // The fault may be that the definition has no end, noticed in the line of the next one.
+        let line = self.peek().position.line;
+        if line > first.line {
+            let is_of_line = |token: &&Token<'_>| token.position.line == line;
+            let before = self.tokens.get(start..self.at).unwrap_or_default();
+            let count = before.iter().rev().take_while(is_of_line).count();
+            let line_start = self.at.saturating_sub(count);
+            if self.starts_definition(line_start, first.column) {
+                self.at = line_start;
+                return;
+            }
+        }
+        let mut line = first.line;
         loop {
-            match self.peek().1 {
-                Token::End | Token::Section(_) => return,
-                Token::Sign(';') => {
-                    self.next();
-                    return;
-                }
+            let token = self.peek();
+            let is_new_line = token.position.line > line;
+            line = token.position.line;
+            match token.kind {
+                TokenKind::End | TokenKind::Section => return,
+                _ if token.is(";") => return self.next(),
+                _ if is_new_line && self.starts_definition(self.at, first.column) => return,
                 _ => self.next(),
             }
         }
     }
 
-    fn peek(&self) -> (Position, Token<'a>) {
-        self.tokens.as_slice().first().copied().unwrap_or((Position::default(), Token::End))
+    /// Whether a token at the start of a line looks like the start of a definition, which is
+    /// not indented more than the one before it.
+    fn starts_definition(&self, at: usize, column_max: u32) -> bool {
+        let rest = self.tokens.get(at..).unwrap_or_default();
+        let Some((first, _)) = rest.split_first() else { return false };
+        if first.position.column > column_max {
+            return false;
+        }
+        // Only in this line, so that each token is looked at once for each line.
+        let line = rest.iter().take_while(|token| token.position.line == first.position.line);
+        let mut line = line.copied();
+        let mut is_built_in = built_in::is_built_in(first.text);
+        loop {
+            if !line.next().is_some_and(|token| token.is_name()) {
+                return false;
+            }
+            let Some(next) = line.next() else { return false };
+            if !next.is(".") {
+                let behind = line.next();
+                if is_built_in && (next.is("=") || next.is_name()) {
+                    // More likely a type or a field of the definition that has the fault.
+                    return behind.is_some_and(|of| of.text.eq_ignore_ascii_case(first.text));
+                }
+                return ["#", "{", "=", "?"].iter().any(|sign| next.is(sign))
+                    || next.is_name() && behind.is_some_and(|token| token.is(":"));
+            }
+            is_built_in = false;
+        }
+    }
+
+    pub fn peek(&self) -> Token<'a> {
+        self.nth(0)
+    }
+
+    /// The token `index` behind the next one; the one at the end stays.
+    fn nth(&self, index: usize) -> Token<'a> {
+        let position = Position::default();
+        let end = Token { kind: TokenKind::End, position, len: 1, text: "" };
+        let token = self.tokens.get(self.at.saturating_add(index));
+        token.or(self.tokens.last()).copied().unwrap_or(end)
+    }
+
+    /// All tokens that are left.
+    pub fn ahead(&self) -> &[Token<'a>] {
+        self.tokens.get(self.at..).unwrap_or_default()
     }
 
     /// Takes a token; the one at the end stays.
-    fn next(&mut self) {
-        if self.peek().1 != Token::End {
-            self.tokens.next();
+    pub fn next(&mut self) {
+        if self.peek().kind != TokenKind::End {
+            self.at = self.at.saturating_add(1);
+        }
+    }
+
+    /// The next token has a blank before it.
+    pub fn mark_space(&mut self) {
+        self.mark(self.at, |mark| mark.space = true);
+    }
+
+    fn mark(&mut self, at: usize, set: impl FnOnce(&mut Mark)) {
+        if let Some(mark) = self.marks.get_mut(at) {
+            set(mark);
         }
     }
 }
 
-/// The `//@name text` lines before a definition.
-struct Docs<'a>(Vec<(&'a str, &'a str)>);
-
-impl<'a> Docs<'a> {
-    fn new(lines: Vec<&'a str>) -> Self {
-        let mut docs = Vec::new();
-        for line in lines {
-            let (name, text) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            docs.push((name, text.trim()));
-        }
-        Self(docs)
+/// A token in a message.
+pub(super) fn found(token: Token<'_>) -> String {
+    match token.kind {
+        TokenKind::Word | TokenKind::Sign => format!("{}", Quoted(token.text)),
+        TokenKind::Section => format!("the section {}", Quoted(token.text)),
+        TokenKind::Bad => "what is no text of a schema".to_owned(),
+        TokenKind::End => "the end of the file".to_owned(),
     }
-
-    fn of(&self, name: &str) -> Vec<String> {
-        let lines = self.0.iter().filter(|(of, _)| *of == name);
-        lines.map(|(_, text)| (*text).to_owned()).collect()
-    }
-}
-
-fn unexpected(position: Position, wanted: &str, token: Token<'_>) -> SchemaError {
-    let found = match token {
-        Token::Word(word) => word.to_owned(),
-        Token::Sign(sign) => format!("{sign}"),
-        Token::Section(_) => "a section".to_owned(),
-        Token::Doc(_) | Token::Layer(_) => "a comment".to_owned(),
-        Token::End => "the end of the file".to_owned(),
-    };
-    error(position, format!("expected {wanted}, found {found}"))
-}
-
-fn error(position: Position, message: String) -> SchemaError {
-    SchemaError { position, message }
 }
