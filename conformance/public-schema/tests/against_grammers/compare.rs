@@ -94,7 +94,10 @@ fn a_difference_is_found_wherever_it_is() {
     });
     assert_eq!(values(&ours, &theirs("User", equal.clone())), Ok(()));
     assert_eq!(fields(&ours, &equal), Ok(()));
-    assert_eq!(values(&ours, &theirs("Chat", equal.clone())), Err(": ns.peerUser is not Chat".into()));
+    assert_eq!(
+        values(&ours, &theirs("Chat", equal.clone())),
+        Err(": ns.peerUser is not Chat".into())
+    );
     for (member, value, difference) in [
         ("is_self", json!(false), ".self: true is not false"),
         ("user_id", json!(7), ".user_id: \"-7\" is not 7"),

@@ -40,11 +40,14 @@ pub struct Row {
     pub name: &'static str,
     /// Which of both.
     pub kind: Kind,
-    /// Panics unless both agree on these bytes, whose JSON form is the second argument.
-    pub value: fn(&[u8], &Value),
+    /// Whether both agree on these bytes, whose JSON form is the second argument.
+    pub value: fn(&[u8], &Value) -> Outcome,
     /// The same for what a function returns.
-    pub answer: Option<fn(&[u8])>,
+    pub answer: Option<fn(&[u8]) -> Outcome>,
 }
+
+/// Otherwise what the difference is.
+pub type Outcome = Result<(), String>;
 
 /// All lines of the schema that are in the table, each with its row.
 static LINES: LazyLock<Vec<(&Row, &Definition)>> = LazyLock::new(|| {
@@ -76,39 +79,47 @@ pub trait Theirs: Deserializable + Serializable + Serialize {}
 impl<T: Deserializable + Serializable + Serialize> Theirs for T {}
 
 /// Compares the values of a type.
-pub fn same_type<A: Ours, B: Theirs>(bytes: &[u8], json: &Value) {
-    let (ours, theirs) = same_bytes::<A, B>(bytes, 0);
-    assert_eq!(ours, *json);
-    compare::values(&ours, &theirs).unwrap_or_else(|difference| panic!("{difference}: {ours}"));
+pub fn same_type<A: Ours, B: Theirs>(bytes: &[u8], json: &Value) -> Outcome {
+    let (ours, theirs) = same_bytes::<A, B>(bytes, 0)?;
+    compare::values(&ours, &theirs)?;
+    same("our JSON is not what the schema says", &ours, json)
 }
 
 /// Compares calls of a function. Theirs write the id of a function, but do not read it.
-pub fn same_function<A: Ours, B: Theirs>(bytes: &[u8], json: &Value) {
-    let (ours, theirs) = same_bytes::<A, B>(bytes, 4);
-    assert_eq!(ours, *json);
-    compare::fields(&ours, &theirs).unwrap_or_else(|difference| panic!("{difference}: {ours}"));
+pub fn same_function<A: Ours, B: Theirs>(bytes: &[u8], json: &Value) -> Outcome {
+    let (ours, theirs) = same_bytes::<A, B>(bytes, 4)?;
+    compare::fields(&ours, &theirs)?;
+    same("our JSON is not what the schema says", &ours, json)
 }
 
 /// Compares what a function returns.
-pub fn same_answer<A, B>(bytes: &[u8])
+pub fn same_answer<A, B>(bytes: &[u8]) -> Outcome
 where
     A: Function<Return: Ours>,
     B: RemoteCall<Return: Theirs>,
 {
-    let (ours, theirs) = same_bytes::<A::Return, B::Return>(bytes, 0);
-    compare::values(&ours, &theirs).unwrap_or_else(|difference| panic!("{difference}: {ours}"));
+    let (ours, theirs) = same_bytes::<A::Return, B::Return>(bytes, 0)?;
+    compare::values(&ours, &theirs)
 }
 
-/// The JSON forms of both.
-fn same_bytes<A: Ours, B: Theirs>(bytes: &[u8], id_len: usize) -> (Value, Value) {
-    let ours = A::from_bytes(Bytes::copy_from_slice(bytes)).expect("we read it");
-    let our_bytes = ours.to_bytes().expect("we write it");
-    assert_eq!(our_bytes, bytes, "{ours:?}");
-    let theirs = B::from_bytes(&our_bytes[id_len..]).expect("they read it");
+/// Each reads what the other one wrote. Gives the JSON forms of both.
+fn same_bytes<A: Ours, B: Theirs>(bytes: &[u8], id_len: usize) -> Result<(Value, Value), String> {
+    let read = |bytes| A::from_bytes(bytes).map_err(|error| format!("we do not read it: {error}"));
+    let ours = read(Bytes::copy_from_slice(bytes))?;
+    let our_bytes = ours.to_bytes().map_err(|error| format!("we do not write it: {error}"))?;
+    same("we write other bytes", our_bytes.as_ref(), bytes)?;
+    let theirs = B::from_bytes(&our_bytes[id_len..])
+        .map_err(|error| format!("they do not read what we wrote: {error}"))?;
     let their_bytes = theirs.to_bytes();
-    assert_eq!(their_bytes, bytes, "{ours:?}");
-    assert_eq!(A::from_bytes(their_bytes.into()).as_ref(), Ok(&ours));
-    (serde_json::to_value(&ours).unwrap(), serde_json::to_value(&theirs).unwrap())
+    same("they write other bytes", their_bytes.as_slice(), bytes)?;
+    same("we read another value", &read(their_bytes.into())?, &ours)?;
+    let ours = serde_json::to_value(&ours).map_err(|error| error.to_string())?;
+    let theirs = serde_json::to_value(&theirs).map_err(|error| error.to_string())?;
+    Ok((ours, theirs))
+}
+
+fn same<T: PartialEq + Debug + ?Sized>(what: &str, left: &T, right: &T) -> Outcome {
+    if left == right { Ok(()) } else { Err(format!("{what}: {left:?}, not {right:?}")) }
 }
 
 /// What theirs hold for the query of `!X`: all bytes that remain.
@@ -142,11 +153,12 @@ proptest! {
         for (row, line) in LINES.iter() {
             let mut walk = Walk::new(&SCHEMA, &entropy);
             let json = walk.boxed(line);
-            (row.value)(&walk.bytes, &json);
+            let outcome = (row.value)(&walk.bytes, &json);
+            prop_assert_eq!(outcome, Ok(()), "{}", line);
             if let Some(answer) = row.answer {
                 let mut walk = Walk::new(&SCHEMA, &entropy);
                 walk.value(line, &line.result);
-                answer(&walk.bytes);
+                prop_assert_eq!(answer(&walk.bytes), Ok(()), "answer to {}", line);
             }
         }
     }
