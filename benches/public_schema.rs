@@ -5,7 +5,9 @@
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use grammers_tl_types::{Deserializable, Serializable, enums as their, functions as their_functions};
+use grammers_tl_types::{
+    Deserializable, Serializable, enums as their, functions as their_functions,
+};
 use odnix_public_schema::{enums, functions, types};
 use odnix_tl::{Decode, Encode};
 use serde_json::{Value, json};
