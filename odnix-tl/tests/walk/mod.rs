@@ -70,7 +70,8 @@ impl<'a> Walk<'a> {
         if self.depth > VECTOR_DEPTH { 0 } else { chosen }
     }
 
-    fn value(&mut self, definition: &Definition, ty: &Type) -> Value {
+    /// A value of type `ty`, as `definition` means it.
+    pub fn value(&mut self, definition: &Definition, ty: &Type) -> Value {
         if ty.name.is("Object") || definition.type_params.iter().any(|param| ty.name.is(param)) {
             let raw = self.data();
             self.bytes.extend(&raw);
