@@ -37,15 +37,20 @@ fn generate(path: &Path) -> Result<()> {
     let name = path.display();
     println!("cargo::rerun-if-changed={name}");
     let text = fs::read_to_string(path).map_err(|error| format!("{name}: {error}"))?;
-    // All faults at once, each as `file:line:column: message`, where editors find them.
+    // All faults at once, each with its line and where in it.
     let schema = Schema::parse(&text).map_err(|errors| {
-        errors.iter().map(|error| format!("{name}:{error}\n")).collect::<String>()
+        errors
+            .iter()
+            .map(|error| format!("{}\n", error.render(&name.to_string())))
+            .collect::<String>()
     })?;
-    let options = Options { crate_path: "odnix_tl", title: "The public schema." };
+    let options = Options {
+        crate_path: "odnix_tl",
+        title: "The public schema.",
+        features: false,
+        any: false,
+    };
     let module = odnix_tl::schema::generate(&schema, &options);
-    // A file that is included cannot document the module around it.
-    let lines = module.lines().filter(|line| !line.starts_with("//!"));
-    let module: String = lines.flat_map(|line| [line, "\n"]).collect();
     let to = Path::new(&variable("OUT_DIR")?).join("public_schema.rs");
     fs::write(&to, module).map_err(|error| format!("{}: {error}", to.display()))?;
     // The tests read the schema too.

@@ -7,5 +7,8 @@ pub mod envelope_open;
 pub mod framer;
 pub mod memory;
 pub mod plain_message;
+pub mod seeds;
 pub mod sequencer;
 pub mod tl_decode;
+pub mod tl_json;
+pub mod tl_schema;

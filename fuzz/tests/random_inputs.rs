@@ -37,6 +37,41 @@ fn tl_decode() {
     }
 }
 
+/// Each seed as it is, and with a few bytes changed.
+fn seeds(target: &str, rounds: u64) -> impl Iterator<Item = Vec<u8>> {
+    let found = odnix_fuzz::seeds::all().into_iter().find(|(name, _)| *name == target);
+    let (_, seeds) = found.expect("a target with seeds");
+    let mut random = ChaCha20Rng::seed_from_u64(1);
+    seeds.into_iter().flat_map(move |seed| {
+        let mut inputs = vec![seed.clone()];
+        for _ in 0..rounds {
+            let mut input = seed.clone();
+            for _ in 0..random.next_u32() % 4 + 1 {
+                let at = random.next_u32() as usize % input.len();
+                input[at] = random.next_u32().to_le_bytes()[0];
+            }
+            inputs.push(input);
+        }
+        inputs
+    })
+}
+
+#[test]
+fn tl_decode_from_seeds() {
+    seeds("tl_decode", 40).for_each(|input| odnix_fuzz::tl_decode::run(&input));
+}
+
+#[test]
+fn tl_json() {
+    seeds("tl_json", 40).for_each(|input| odnix_fuzz::tl_json::run(&input));
+}
+
+#[test]
+fn tl_schema() {
+    seeds("tl_schema", 8).for_each(|input| odnix_fuzz::tl_schema::run(&input));
+    inputs(2_000).for_each(|input| odnix_fuzz::tl_schema::run(&input));
+}
+
 #[test]
 fn plain_message() {
     for mut input in inputs(20_000) {

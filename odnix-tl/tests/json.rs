@@ -194,3 +194,11 @@ fn documents_that_nest_too_deeply() {
     assert!(error.starts_with("arrays and objects nest too deeply"), "{error}");
     assert_eq!(refused::<odnix::Object>(&nested(64)), "expected an object, found an array");
 }
+
+#[test]
+fn a_raw_value_on_its_own_is_base64() {
+    let raw = Raw(Bytes::from_static(&[1, 2, 3]));
+    assert_eq!(serde_json::to_string(&raw).unwrap(), r#""AQID""#);
+    assert_eq!(serde_json::from_str::<Raw>(r#""AQID""#).unwrap(), raw);
+    assert_eq!(refused::<Raw>("7"), "expected a base64 string, found a number");
+}

@@ -37,6 +37,7 @@
 
 mod error;
 mod members;
+mod raw;
 mod scalars;
 mod value;
 
