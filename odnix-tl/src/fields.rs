@@ -13,7 +13,7 @@
 
 use crate::{Decode, DecodeError, Encode, Reader, Writer, limits::FLAG_WORDS_MAX, wire::Wire};
 
-/// A `#`: it holds the bits of the [`Bit`] and [`BitOf`] parts of its constructor.
+/// A `#`: it holds the bits of the conditional parts of its constructor.
 #[derive(Debug)]
 pub struct Word;
 
@@ -26,58 +26,77 @@ pub struct Bit<const B: u32, T>(pub T);
 #[derive(Debug)]
 pub struct BitOf<const W: usize, const B: u32, T>(pub T);
 
+/// A [`Bit`] that is also that of another field: both are there, or none.
+#[derive(Debug)]
+pub struct Shared<const B: u32, T>(pub T);
+
+/// A [`BitOf`] that is also that of another field: both are there, or none.
+#[derive(Debug)]
+pub struct SharedOf<const W: usize, const B: u32, T>(pub T);
+
 /// A field in another form than [`Boxed`](crate::wire::Boxed).
 #[derive(Debug)]
 pub struct As<T, W>(pub T, pub W);
 
-/// The `#` of one constructor that are being written or read.
+/// The `#` of one constructor that is being written or read, in their order.
 #[derive(Debug, Default)]
 pub struct Words {
-    words: [FlagWord; FLAG_WORDS_MAX],
+    words: [u32; FLAG_WORDS_MAX],
+    /// How many of them have been written or read.
     count: usize,
 }
 
-/// One `#`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FlagWord {
-    /// Where it is.
-    pub position: usize,
-    /// The bits that are set.
-    pub set: u32,
-    /// The bits that some field needs not to be.
-    pub clear: u32,
-}
-
 impl Words {
-    #[inline]
-    fn push(&mut self, set: u32, position: usize) {
+    /// The words that `parts` need, and the bits of them on which its parts do not agree.
+    #[inline(always)]
+    pub(crate) fn of<T: Put>(parts: &T) -> (Self, u32) {
+        let words: [u32; FLAG_WORDS_MAX] = core::array::from_fn(|word| parts.bits(word));
+        let unset: [u32; FLAG_WORDS_MAX] = core::array::from_fn(|word| parts.unset(word));
+        let half = words.iter().zip(unset).fold(0, |half, (set, unset)| half | set & unset);
+        (Self { words, count: 0 }, half)
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> u32 {
+        let word = self.words.get(self.count).copied().unwrap_or(0);
+        self.count = self.count.saturating_add(1);
+        word
+    }
+
+    #[inline(always)]
+    fn push(&mut self, word: u32) {
         if let Some(last) = self.words.get_mut(self.count) {
-            *last = FlagWord { position, set, clear: 0 };
+            *last = word;
         }
         self.count = self.count.saturating_add(1);
     }
 
-    #[inline]
+    #[inline(always)]
     fn is_set(&self, word: usize, bit: u32) -> bool {
-        self.words.get(word).is_some_and(|word| word.set.checked_shr(bit).unwrap_or(0) & 1 == 1)
+        self.words.get(word).is_some_and(|word| word.checked_shr(bit).unwrap_or(0) & 1 == 1)
     }
+}
 
-    #[inline]
-    fn note(&mut self, word: usize, bit: u32, is_set: bool) {
-        if let Some(word) = self.words.get_mut(word) {
-            word.set |= u32::from(is_set).checked_shl(bit).unwrap_or(0);
-            word.clear |= u32::from(!is_set).checked_shl(bit).unwrap_or(0);
-        }
-    }
-
-    #[inline]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &FlagWord> {
-        self.words.iter().take(self.count)
-    }
+/// One bit of a `#`.
+#[inline(always)]
+fn bit(of: usize, bit: u32, word: usize, is_set: bool) -> u32 {
+    if of == word { u32::from(is_set).checked_shl(bit).unwrap_or(0) } else { 0 }
 }
 
 /// Something to write: a reference to a field, a marker around it, or a tuple of both.
 pub trait Put {
+    /// The bits it sets of the `#` number `word`.
+    #[inline(always)]
+    fn bits(&self, _word: usize) -> u32 {
+        0
+    }
+
+    /// The bits of the `#` number `word` that it shares with other parts, and needs not to be set.
+    #[inline(always)]
+    fn unset(&self, _word: usize) -> u32 {
+        0
+    }
+
     /// Appends it.
     fn put(self, writer: &mut Writer, words: &mut Words);
 }
@@ -92,18 +111,16 @@ pub trait Get: Sized {
 }
 
 impl Put for Word {
-    #[inline]
+    #[inline(always)]
     fn put(self, writer: &mut Writer, words: &mut Words) {
-        words.push(0, writer.len());
-        writer.put_u32(0);
+        writer.put_u32(words.next());
     }
 }
 
 impl Get for Word {
-    #[inline]
+    #[inline(always)]
     fn get(reader: &mut Reader, words: &mut Words) -> Result<Self, DecodeError> {
-        let position = reader.position();
-        words.push(reader.u32()?, position);
+        words.push(reader.u32()?);
         Ok(Self)
     }
 }
@@ -216,40 +233,62 @@ impl<T, W: Wire<T> + Default> GetBit for As<Option<T>, W> {
     }
 }
 
-impl<const B: u32, T: PutBit> Put for Bit<B, T> {
-    #[inline]
-    fn put(self, writer: &mut Writer, words: &mut Words) {
-        BitOf::<0, B, T>(self.0).put(writer, words);
-    }
+/// The markers of conditional fields: their word, and whether they share their bit.
+macro_rules! bits {
+    ($($marker:ident $of:tt $(const $word:ident)? $(shared $shared:tt)?;)*) => {$(
+        impl<$(const $word: usize,)? const B: u32, T: PutBit> Put for $marker<$($word,)? B, T> {
+            #[inline(always)]
+            fn bits(&self, word: usize) -> u32 {
+                bit($of, B, word, self.0.is_set())
+            }
+
+            $(
+                #[inline(always)]
+                fn unset(&self, word: usize) -> u32 {
+                    $shared
+                    bit($of, B, word, !self.0.is_set())
+                }
+            )?
+
+            #[inline(always)]
+            fn put(self, writer: &mut Writer, _: &mut Words) {
+                self.0.put_value(writer);
+            }
+        }
+
+        impl<$(const $word: usize,)? const B: u32, T: GetBit> Get for $marker<$($word,)? B, T> {
+            #[inline(always)]
+            fn get(reader: &mut Reader, words: &mut Words) -> Result<Self, DecodeError> {
+                T::get_value(reader, words.is_set($of, B)).map(Self)
+            }
+        }
+    )*};
 }
 
-impl<const B: u32, T: GetBit> Get for Bit<B, T> {
-    #[inline]
-    fn get(reader: &mut Reader, words: &mut Words) -> Result<Self, DecodeError> {
-        T::get_value(reader, words.is_set(0, B)).map(Self)
-    }
-}
-
-impl<const W: usize, const B: u32, T: PutBit> Put for BitOf<W, B, T> {
-    #[inline]
-    fn put(self, writer: &mut Writer, words: &mut Words) {
-        words.note(W, B, self.0.is_set());
-        self.0.put_value(writer);
-    }
-}
-
-impl<const W: usize, const B: u32, T: GetBit> Get for BitOf<W, B, T> {
-    #[inline]
-    fn get(reader: &mut Reader, words: &mut Words) -> Result<Self, DecodeError> {
-        T::get_value(reader, words.is_set(W, B)).map(Self)
-    }
+bits! {
+    Bit 0;
+    BitOf W const W;
+    Shared 0 shared {};
+    SharedOf W const W shared {};
 }
 
 macro_rules! tuples {
     ($(($($part:ident)*))*) => {$(
         #[allow(non_snake_case, reason = "one name for a part and its type")]
         impl<$($part: Put),*> Put for ($($part,)*) {
-            #[inline]
+            #[inline(always)]
+            fn bits(&self, _word: usize) -> u32 {
+                let ($($part,)*) = self;
+                0 $(| $part.bits(_word))*
+            }
+
+            #[inline(always)]
+            fn unset(&self, _word: usize) -> u32 {
+                let ($($part,)*) = self;
+                0 $(| $part.unset(_word))*
+            }
+
+            #[inline(always)]
             fn put(self, _writer: &mut Writer, _words: &mut Words) {
                 let ($($part,)*) = self;
                 $($part.put(_writer, _words);)*
@@ -257,7 +296,7 @@ macro_rules! tuples {
         }
 
         impl<$($part: Get),*> Get for ($($part,)*) {
-            #[inline]
+            #[inline(always)]
             fn get(_reader: &mut Reader, _words: &mut Words) -> Result<Self, DecodeError> {
                 Ok(($($part::get(_reader, _words)?,)*))
             }

@@ -99,7 +99,7 @@ pub use writer::Writer;
 pub mod prelude {
     pub use crate::{
         Raw,
-        fields::{As, Bit, BitOf, Word},
+        fields::{As, Bit, BitOf, Shared, SharedOf, Word},
         tl_enum, tl_struct,
         wire::{Bare, BareVectorOf, Boxed, Heap, VectorOf},
     };

@@ -11,6 +11,9 @@ use crate::{
     wire::Wire,
 };
 
+/// The first byte of a string of 254 bytes or more.
+const LONG_FORM: u8 = 0xfe;
+
 /// Writes TL elements, each in its one form.
 ///
 /// The first error sticks, and [`finish`](Self::finish) gives it instead of the bytes.
@@ -100,22 +103,25 @@ impl Writer {
     ///
     /// More than [`STRING_LEN_MAX`] bytes is [`EncodeError::StringTooLong`].
     pub fn put_bytes(&mut self, data: &[u8]) {
-        let [low, mid, high, ..] = data.len().to_le_bytes();
-        let prefix_len: usize = match data.len() {
-            0..=0xfd => {
-                self.put_raw(&[low]);
-                1
-            }
-            0xfe..=STRING_LEN_MAX => {
-                self.put_raw(&[0xfe, low, mid, high]);
-                4
-            }
-            len => return self.fail(EncodeError::StringTooLong { len }),
-        };
-        self.put_raw(data);
-        let len = prefix_len.saturating_add(data.len());
-        let padding = len.next_multiple_of(4).saturating_sub(len);
-        self.put_raw([0; 3].get(..padding).unwrap_or_default());
+        let len = data.len();
+        if len > STRING_LEN_MAX {
+            return self.fail(EncodeError::StringTooLong { len });
+        }
+        let [low, mid, high, ..] = len.to_le_bytes();
+        let is_short = len < usize::from(LONG_FORM);
+        let prefix_len: usize = if is_short { 1 } else { 4 };
+        let end = prefix_len.saturating_add(len).next_multiple_of(4).saturating_add(self.out.len());
+        // Room for the longest padding too, which is cut off: a constant number of zeros is
+        // cheaper than the right one.
+        self.reserve(len.saturating_add(8));
+        if is_short {
+            self.out.push(low);
+        } else {
+            self.out.extend_from_slice(&[LONG_FORM, low, mid, high]);
+        }
+        self.out.extend_from_slice(data);
+        self.out.extend_from_slice(&[0; 3]);
+        self.out.truncate(end);
     }
 
     /// Writes `string`: like [`put_bytes`](Self::put_bytes).
@@ -127,7 +133,23 @@ impl Writer {
     /// Writes `data` as it is, without length or padding.
     #[inline]
     pub fn put_raw(&mut self, data: &[u8]) {
+        self.reserve(data.len());
         self.out.extend_from_slice(data);
+    }
+
+    /// Makes room for `additional` bytes, and a while beyond.
+    #[inline]
+    fn reserve(&mut self, additional: usize) {
+        if additional > self.out.capacity().saturating_sub(self.out.len()) {
+            self.grow(additional);
+        }
+    }
+
+    /// Objects are many small ones or few large ones, so it pays to grow in long strides.
+    #[cold]
+    fn grow(&mut self, additional: usize) {
+        let stride = self.out.capacity().saturating_mul(3).clamp(128, 64 << 10);
+        self.out.reserve(additional.max(stride));
     }
 
     /// Writes `count item…`, each item in the form `W`.
@@ -149,6 +171,7 @@ impl Writer {
         bytes: impl Fn(&T) -> [u8; N],
     ) {
         let start = self.out.len();
+        self.reserve(numbers.len().saturating_mul(N));
         self.out.resize(start.saturating_add(numbers.len().saturating_mul(N)), 0);
         let (chunks, _) = self.out.get_mut(start..).unwrap_or_default().as_chunks_mut();
         for (chunk, number) in chunks.iter_mut().zip(numbers) {
@@ -165,17 +188,11 @@ impl Writer {
             return self.fail(EncodeError::TooDeep);
         }
         self.depth = self.depth.saturating_add(1);
-        let mut words = Words::default();
-        parts.put(self, &mut words);
-        for word in words.iter() {
-            if word.set & word.clear != 0 {
-                self.fail(EncodeError::HalfSet { bits: word.set & word.clear });
-            }
-            let place = self.out.get_mut(word.position..).and_then(<[u8]>::first_chunk_mut);
-            if let Some(place) = place {
-                *place = word.set.to_le_bytes();
-            }
+        let (mut words, half) = Words::of(&parts);
+        if half != 0 {
+            self.fail(EncodeError::HalfSet { bits: half });
         }
+        parts.put(self, &mut words);
         self.depth = self.depth.saturating_sub(1);
     }
 

@@ -156,8 +156,8 @@ pub mod types {
             ),
             (
                 caption_length_max, message_length_max, webfile_dc_id,
-                Bit::<2, _>(suggested_lang_code), Bit::<2, _>(lang_pack_version),
-                Bit::<2, _>(base_lang_pack_version), Bit::<15, _>(reactions_default),
+                Shared::<2, _>(suggested_lang_code), Shared::<2, _>(lang_pack_version),
+                Shared::<2, _>(base_lang_pack_version), Bit::<15, _>(reactions_default),
                 Bit::<16, _>(autologin_token),
             ),
         )

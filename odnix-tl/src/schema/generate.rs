@@ -244,10 +244,16 @@ impl Generator<'_> {
             }
         }
         let FieldType::Conditional { word, bit, .. } = &field.ty else { return part };
+        let is_same_bit = |other: &&Field| match &other.ty {
+            FieldType::Conditional { word: of, bit: other, .. } => (of, other) == (word, bit),
+            FieldType::Word | FieldType::Plain(_) => false,
+        };
+        let is_shared = definition.fields.iter().filter(is_same_bit).count() > 1;
+        let marker = if is_shared { "Shared" } else { "Bit" };
         let mut words = definition.fields.iter().filter(|field| field.ty == FieldType::Word);
         match words.position(|field| field.name == *word) {
-            None | Some(0) => format!("Bit::<{bit}, _>({part})"),
-            Some(index) => format!("BitOf::<{index}, {bit}, _>({part})"),
+            None | Some(0) => format!("{marker}::<{bit}, _>({part})"),
+            Some(index) => format!("{marker}Of::<{index}, {bit}, _>({part})"),
         }
     }
 

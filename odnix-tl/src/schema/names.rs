@@ -20,7 +20,7 @@ pub(super) static BUILT_IN_VALUES: [BuiltIn; 8] = [
 ];
 
 /// Names that mean something else in generated code.
-const TAKEN_TYPES: [&str; 19] = [
+static TAKEN_TYPES: [&str; 21] = [
     "As",
     "Bare",
     "BareVectorOf",
@@ -36,6 +36,8 @@ const TAKEN_TYPES: [&str; 19] = [
     "PartialEq",
     "Raw",
     "Self",
+    "Shared",
+    "SharedOf",
     "String",
     "Vec",
     "VectorOf",
