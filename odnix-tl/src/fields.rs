@@ -50,8 +50,9 @@ impl Words {
     /// The words that `parts` need, and the bits of them on which its parts do not agree.
     #[inline(always)]
     pub(crate) fn of<T: Put>(parts: &T) -> (Self, u32) {
-        let words: [u32; FLAG_WORDS_MAX] = core::array::from_fn(|word| parts.bits(word));
-        let unset: [u32; FLAG_WORDS_MAX] = core::array::from_fn(|word| parts.unset(word));
+        let words = [parts.bits::<0>(), parts.bits::<1>(), parts.bits::<2>(), parts.bits::<3>()];
+        let unset =
+            [parts.unset::<0>(), parts.unset::<1>(), parts.unset::<2>(), parts.unset::<3>()];
         let half = words.iter().zip(unset).fold(0, |half, (set, unset)| half | set & unset);
         (Self { words, count: 0 }, half)
     }
@@ -77,7 +78,7 @@ impl Words {
     }
 }
 
-/// One bit of a `#`.
+/// The bit of the `#` number `of`, if `word` is that one.
 #[inline(always)]
 fn bit(of: usize, bit: u32, word: usize, is_set: bool) -> u32 {
     if of == word { u32::from(is_set).checked_shl(bit).unwrap_or(0) } else { 0 }
@@ -85,15 +86,15 @@ fn bit(of: usize, bit: u32, word: usize, is_set: bool) -> u32 {
 
 /// Something to write: a reference to a field, a marker around it, or a tuple of both.
 pub trait Put {
-    /// The bits it sets of the `#` number `word`.
+    /// The bits it sets of the `#` number `W`.
     #[inline(always)]
-    fn bits(&self, _word: usize) -> u32 {
+    fn bits<const W: usize>(&self) -> u32 {
         0
     }
 
-    /// The bits of the `#` number `word` that it shares with other parts, and needs not to be set.
+    /// The bits of the `#` number `W` that it shares with other parts, and needs not to be set.
     #[inline(always)]
-    fn unset(&self, _word: usize) -> u32 {
+    fn unset<const W: usize>(&self) -> u32 {
         0
     }
 
@@ -238,15 +239,15 @@ macro_rules! bits {
     ($($marker:ident $of:tt $(const $word:ident)? $(shared $shared:tt)?;)*) => {$(
         impl<$(const $word: usize,)? const B: u32, T: PutBit> Put for $marker<$($word,)? B, T> {
             #[inline(always)]
-            fn bits(&self, word: usize) -> u32 {
-                bit($of, B, word, self.0.is_set())
+            fn bits<const WORD: usize>(&self) -> u32 {
+                bit($of, B, WORD, self.0.is_set())
             }
 
             $(
                 #[inline(always)]
-                fn unset(&self, word: usize) -> u32 {
+                fn unset<const WORD: usize>(&self) -> u32 {
                     $shared
-                    bit($of, B, word, !self.0.is_set())
+                    bit($of, B, WORD, !self.0.is_set())
                 }
             )?
 
@@ -277,15 +278,15 @@ macro_rules! tuples {
         #[allow(non_snake_case, reason = "one name for a part and its type")]
         impl<$($part: Put),*> Put for ($($part,)*) {
             #[inline(always)]
-            fn bits(&self, _word: usize) -> u32 {
+            fn bits<const WORD: usize>(&self) -> u32 {
                 let ($($part,)*) = self;
-                0 $(| $part.bits(_word))*
+                0 $(| $part.bits::<WORD>())*
             }
 
             #[inline(always)]
-            fn unset(&self, _word: usize) -> u32 {
+            fn unset<const WORD: usize>(&self) -> u32 {
                 let ($($part,)*) = self;
-                0 $(| $part.unset(_word))*
+                0 $(| $part.unset::<WORD>())*
             }
 
             #[inline(always)]
