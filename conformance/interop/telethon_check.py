@@ -3,11 +3,12 @@
     python telethon_check.py --tcp HOST:PORT --key server_key.pub.pem
 
 Prints one line a check and exits with the number of failed ones. Telethon is used as it is; it only
-learns the two constructors of help.echo, and the server's key.
+learns the constructors of help.echo and odnix.invokeJson, and the server's key.
 """
 
 import argparse
 import asyncio
+import json
 import logging
 import os
 import struct
@@ -23,6 +24,7 @@ from telethon.network import authenticator, connection, mtprotostate
 from telethon.sessions import StringSession
 from telethon.tl.alltlobjects import tlobjects
 from telethon.tl.tlobject import TLObject, TLRequest
+from telethon.tl.types import DataJSON
 
 TIMEOUT_S = 30
 SKEW_S = 4000
@@ -61,6 +63,19 @@ class EchoRequest(TLRequest):
 
     def _bytes(self):
         return struct.pack("<I", self.CONSTRUCTOR_ID) + self.serialize_bytes(self.data)
+
+
+class InvokeJsonRequest(TLRequest):
+    CONSTRUCTOR_ID = constructor_id("odnix.invokeJson query:DataJSON = DataJSON")
+
+    def __init__(self, query):
+        self.query = DataJSON(json.dumps(query))
+
+    def to_dict(self):
+        return {"_": "InvokeJsonRequest"}
+
+    def _bytes(self):
+        return struct.pack("<I", self.CONSTRUCTOR_ID) + bytes(self.query)
 
 
 class UnknownRequest(TLRequest):
@@ -171,6 +186,19 @@ async def unknown_rpc(client):
     raise AssertionError(f"answered with {answer}")
 
 
+async def in_json(client, server):
+    answer = json.loads((await client(InvokeJsonRequest({"_": "help.getNearestDc"}))).data)
+    wanted = {"_": "nearestDc", "country": "", "this_dc": server.dc, "nearest_dc": server.dc}
+    expect(answer == wanted, f"the answer is {answer}")
+    try:
+        answer = await client(InvokeJsonRequest({"_": "help.echo", "data": 1}))
+    except RPCError as error:
+        expect(error.code == 400, f"error code {error.code}")
+        expect("DATA_JSON_INVALID: data: " in str(error.message), f"error {error.message}")
+        return
+    raise AssertionError(f"answered with {answer}")
+
+
 async def container(client):
     requests = [EchoRequest(b"one"), EchoRequest(b"two")]
     futures = client._sender.send(requests)
@@ -241,6 +269,7 @@ async def run(report, server, transport):
         ("ping", ping(client)),
         ("help.getConfig", get_config(client, server)),
         ("an unknown RPC is answered by a typed error", unknown_rpc(client)),
+        ("help.getNearestDc in JSON", in_json(client, server)),
         ("echo of 5 bytes", echo(client, b"hello")),
         ("echo of 8 KiB that compress", echo(client, b"compress me " * 683)),
         ("echo of 100 KiB random", echo(client, os.urandom(100 * 1024))),

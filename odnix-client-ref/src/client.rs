@@ -262,6 +262,21 @@ impl Client {
         self.or_stop(self.calls.call(function)).await
     }
 
+    /// Calls any function of the server's schema by its JSON form, and gives the JSON form of
+    /// what it returns.
+    ///
+    /// The replica learns of it as of what another device does. [`Client::sign_up`] and
+    /// [`Client::sign_in`] bind it to its account; do not sign in this way.
+    ///
+    /// # Errors
+    /// [`CallError`]; a text that is no JSON form of a function is refused by the server with
+    /// `DATA_JSON_INVALID` and the reason.
+    pub async fn call_json(&self, text: &str) -> Result<String, CallError> {
+        let query = types::DataJson { data: text.to_owned() };
+        let answer = self.call(&functions::odnix::InvokeJson { query }).await?;
+        Ok(answer.data)
+    }
+
     /// Waits for `work`, or for the client to stop.
     async fn or_stop<T>(
         &self,

@@ -130,6 +130,9 @@ fn explain(error: &RpcError) -> String {
         "MESSAGE_EMPTY" => "the message is empty",
         "MESSAGE_TOO_LONG" => "the message is too long: 4096 characters at most",
         "PEER_ID_INVALID" => "there is no such user",
+        name if name.starts_with("DATA_JSON_INVALID") => {
+            "the server cannot read that as the JSON form of a function"
+        }
         _ => return format!("the server refused: {error}"),
     };
     format!("{words} ({})", error.message)

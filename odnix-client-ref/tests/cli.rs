@@ -49,7 +49,7 @@ fn help_names_every_command_and_what_it_needs() {
     let folder = folder();
     let help = stdout(&run(folder.path(), &["--help"]));
     let commands =
-        ["sign-up", "sign-in", "contacts", "send", "history", "listen", "state", "probe"];
+        ["sign-up", "sign-in", "contacts", "send", "history", "listen", "state", "call", "probe"];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from:\n{help}");
         let output = run(folder.path(), &[command, "--help"]);
@@ -65,13 +65,17 @@ fn help_names_every_command_and_what_it_needs() {
 #[test]
 fn help_of_a_command_tells_its_arguments() {
     let folder = folder();
-    let cases: [(&str, &[&str]); 7] = [
+    let cases: [(&str, &[&str]); 8] = [
         ("sign-up", &["<USERNAME>", "--first-name <NAME>", "--password-file <FILE>"]),
         ("sign-in", &["<USERNAME>", "--password-file <FILE>", "ODNIX_PASSWORD"]),
         ("contacts", &["--add <USERNAME>"]),
         ("send", &["<PEER>", "<TEXT>", "`-` reads it from stdin", "--lines"]),
         ("history", &["<PEER>", "--limit <LIMIT>", "--mark-read"]),
         ("listen", &["--count <N>"]),
+        (
+            "call",
+            &["<JSON>", "`-` reads it from stdin", "odnix-client call '{\"_\":\"contacts.resolve"],
+        ),
         (
             "probe",
             &["--transport <TRANSPORT>", "--obfuscated", "--count <N>", "--rpc <HEX>", "abridged"],
@@ -159,7 +163,8 @@ fn a_probe_of_a_dead_server_tells_the_step() {
 #[test]
 fn impossible_arguments_are_refused_before_anything_happens() {
     let folder = folder();
-    let cases: [&[&str]; 5] = [
+    let cases: [&[&str]; 6] = [
+        &["call"],
         &["state", "--server", "nowhere"],
         &["state", "--server", "wss://host/apiws"],
         &["probe", "--transport", "pigeon"],
@@ -175,6 +180,23 @@ fn impossible_arguments_are_refused_before_anything_happens() {
         &["probe", "--key", "key.pem", "--server", "127.0.0.1:1", "--rpc", "xyz"],
     );
     assert!(sentence.contains("not hexadecimal"), "{sentence}");
+}
+
+#[test]
+fn a_query_that_is_not_json_or_signs_in_is_refused_before_anything_is_asked() {
+    let folder = folder();
+    let dead = dead_address();
+    for (query, expected) in [
+        ("help.getConfig", "the query is not JSON: expected value at line 1 column 1"),
+        (r#"{"_":"help.getConfig","_":1}"#, "the query is not JSON: a second member \"_\""),
+        (r#"{"_":"auth.signIn"}"#, "auth.signIn has a command of its own: use sign-in"),
+        (r#"{"_":"auth.signUp"}"#, "auth.signUp has a command of its own: use sign-up"),
+        (r#"{"_":"help.getConfig"}"#, "cannot reach the server at"),
+    ] {
+        let arguments = ["call", query, "--key", "key.pem", "--server", &dead];
+        let sentence = failing(folder.path(), &arguments);
+        assert!(sentence.contains(expected), "{sentence}");
+    }
 }
 
 #[test]

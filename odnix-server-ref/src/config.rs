@@ -55,6 +55,7 @@ impl Default for Quota {
 /// | `memory_keys_max` | 10 000 | temporary keys, and first salts of new keys |
 /// | `jobs_waiting_max` | 256 | key-exchange jobs waiting for a processor |
 /// | `passwords_waiting_max` | 64 | passwords waiting to be hashed |
+/// | `json_waiting_max` | 256 | requests in their JSON form waiting to be read |
 /// | `setup_timeout` | 30 s | from accepting a socket to its first session |
 /// | `idle_timeout` | 5 min | without a byte from the client |
 /// | `write_timeout` | 30 s | for the client to take what is written |
@@ -76,6 +77,8 @@ pub struct GatewayLimits {
     pub jobs_waiting_max: usize,
     /// Passwords waiting to be hashed.
     pub passwords_waiting_max: usize,
+    /// Requests in their JSON form waiting to be read.
+    pub json_waiting_max: usize,
     /// From accepting a socket to its first session.
     pub setup_timeout: Duration,
     /// Without a byte from the client.
@@ -95,6 +98,7 @@ impl Default for GatewayLimits {
             memory_keys_max: 10_000,
             jobs_waiting_max: 256,
             passwords_waiting_max: 64,
+            json_waiting_max: 256,
             setup_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(300),
             write_timeout: Duration::from_secs(30),

@@ -599,6 +599,7 @@ async fn the_config_speaks_of_the_dc_and_address_the_caller_reached() {
             let prepared = odnix_server_ref::rpc::Prepared {
                 request,
                 evidence: odnix_server_ref::rpc::Evidence::NotNeeded,
+                form: odnix_server_ref::rpc::Form::Tl,
             };
             let handled = world.store.run(move |tx| rpc.handle(tx, &caller, prepared)).await;
             handled.map_err(|error: RpcError| error).unwrap().reply
@@ -667,6 +668,7 @@ async fn no_method_but_the_open_ones_answers_without_a_login() {
         let prepared = odnix_server_ref::rpc::Prepared {
             request: request.clone(),
             evidence: odnix_server_ref::rpc::Evidence::NotNeeded,
+            form: odnix_server_ref::rpc::Form::Tl,
         };
         let refused = refusal(world.handle(key, prepared).await);
         assert_eq!(refused, (401, "AUTH_KEY_UNREGISTERED".into()), "{request:?}");

@@ -67,6 +67,14 @@ async fn keys_passwords_and_messages_stay_out_of_the_log() {
     device.call(&sign_in("canary-wrong-password")).await.unwrap_err();
     device.call(&sign_up).await.unwrap();
     device.call(&sign_in("canary-password")).await.unwrap();
+    for query in [
+        serde_json::to_string(&sign_in("canary-wrong-in-json")).unwrap(),
+        r#"{"_":"auth.signIn","username":"canary_name","password":["canary-in-json"]}"#.into(),
+        r#"{"_":"auth.signIn","username":"canary_name","password":"canary-in-json"#.into(),
+    ] {
+        let query = odnix_tl::odnix::types::DataJson { data: query };
+        device.call(&functions::odnix::InvokeJson { query }).await.unwrap_err();
+    }
     let own = odnix_tl::odnix::enums::InputPeer::InputPeerSelf;
     device.call(&common::message(&own, "canary-message", 1)).await.unwrap();
     let saved = device.saved_key();
@@ -85,7 +93,8 @@ async fn keys_passwords_and_messages_stay_out_of_the_log() {
     let private = std::fs::read_to_string(folder.path().join("server_key.pem")).unwrap();
     let mut secrets: Vec<String> = private.lines().map(str::to_owned).collect();
     secrets.extend(
-        ["canary-password", "canary-wrong", "canary-message", "canary-echo"].map(str::to_owned),
+        ["canary-password", "canary-wrong", "canary-in-json", "canary-message", "canary-echo"]
+            .map(str::to_owned),
     );
     secrets.push("argon2id".into());
     let key = saved.auth_key.expose_secret();

@@ -57,7 +57,7 @@ fn bits_that_no_field_uses_are_kept() {
     exact(&layer, "02000000 01000000", r#"{"_":"box","open":true}"#);
     exact(&layer, "02000000 05000080", r#"{"_":"box","flags":2147483652,"open":true}"#);
     let error = layer.encode(&json(r#"{"_":"box","flags":1}"#)).unwrap_err();
-    assert_eq!(error.to_string(), "flags: 1 has bits that belong to fields, or more than 32");
+    assert_eq!(error.to_string(), "flags: has bits that belong to fields, or more than 32");
     assert!(layer.encode(&json(r#"{"_":"box","flags":4294967296}"#)).is_err());
 }
 

@@ -147,22 +147,22 @@ fn each_fault_has_its_place_and_reason() {
         (r#"{"_":"auth.logOut","x":1,"x":2}"#, "a second member \"x\" at line 1 column 31"),
         (r#"{"_":"help.echo"}"#, "data: missing"),
         (r#"{"_":"help.echo","data":null}"#, "data: expected a base64 string, found null"),
-        (r#"{"_":"help.echo","data":"A"}"#, "data: not base64: Invalid input length: 1"),
+        (r#"{"_":"help.echo","data":"A"}"#, "data: not base64 with padding"),
         (
             r#"{"_":"users.getUsers","id":[{"_":"inputUserSelf"},{"_":"inputUser","user_id":7,"access_hash":"0"}]}"#,
             "id[1].user_id: expected a decimal string, found a number",
         ),
         (
             r#"{"_":"messages.getDialogs","offset_id":"01","limit":1}"#,
-            "offset_id: \"01\" is not a 64-bit decimal",
+            "offset_id: not a 64-bit decimal",
         ),
         (
             r#"{"_":"messages.getDialogs","offset_id":"9223372036854775808","limit":1}"#,
-            "offset_id: \"9223372036854775808\" is not a 64-bit decimal",
+            "offset_id: not a 64-bit decimal",
         ),
         (
             r#"{"_":"messages.getDialogs","offset_id":"0","limit":2147483648}"#,
-            "limit: 2147483648 does not fit 32 bits",
+            "limit: does not fit 32 bits",
         ),
         (
             r#"{"_":"messages.getDialogs","offset_id":"0","limit":1.5}"#,

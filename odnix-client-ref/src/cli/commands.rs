@@ -1,10 +1,11 @@
 //! The commands that do one thing and end.
 
 use super::output::{Output, message_json, message_line, user_json};
-use super::{Common, Contacts, History, Send, SignIn, SignUp, State};
-use anyhow::Context as _;
+use super::{Call, Common, Contacts, History, Send, SignIn, SignUp, State};
+use anyhow::{Context as _, bail};
 use odnix_client_ref::replica::{DialogRow, Replica};
 use odnix_client_ref::{CallError, Client};
+use odnix_tl::json::Value as Ordered;
 use odnix_tl::odnix::{functions, types};
 use serde_json::{Value, json};
 use std::io::Read as _;
@@ -101,12 +102,17 @@ impl Send {
         if self.text != "-" {
             return Ok(self.text.clone());
         }
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read the message from stdin")?;
+        let mut text = stdin().context("cannot read the message from stdin")?;
         let end = text.trim_end_matches(['\n', '\r']).len();
         text.truncate(end);
         Ok(text)
     }
+}
+
+fn stdin() -> std::io::Result<String> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// A message that was not refused is still on its way: say so, lest it is given twice.
@@ -153,6 +159,37 @@ impl State {
         object["server"] = json!({ "pts": server.pts, "unread_count": server.unread_count });
         Ok(output.show(&text, &object)?)
     }
+}
+
+impl Call {
+    pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
+        let query = match self.query.as_str() {
+            "-" => stdin().context("cannot read the query from stdin")?,
+            query => query.to_owned(),
+        };
+        check_query(&query)?;
+        let client = common.open_briefly().await?;
+        let answer = client.call_json(&query).await?;
+        client.shutdown().await;
+        // As it came, but for its spaces: members in their order, numbers with all their digits.
+        let answer: Ordered =
+            serde_json::from_str(&answer).context("the server's answer is not JSON")?;
+        let pretty = serde_json::to_string_pretty(&answer)?;
+        Ok(output.show(&pretty, &serde_json::to_string(&answer)?)?)
+    }
+}
+
+/// What is wrong with a query before anything is asked of the server.
+fn check_query(query: &str) -> anyhow::Result<()> {
+    let query: Ordered = serde_json::from_str(query).context("the query is not JSON")?;
+    let Ordered::Object(members) = query else { return Ok(()) };
+    for (member, command) in [("auth.signIn", "sign-in"), ("auth.signUp", "sign-up")] {
+        // The replica has to learn whose it is.
+        if members.contains(&("_".to_owned(), Ordered::String(member.to_owned()))) {
+            bail!("{member} has a command of its own: use {command}");
+        }
+    }
+    Ok(())
 }
 
 type Description = (String, Value);

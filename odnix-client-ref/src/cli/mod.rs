@@ -57,6 +57,11 @@ enum Command {
     Listen(Listen),
     /// Show the account, the position in the log, the dialogs and the digest of the replica
     State(State),
+    /// Call one function of the server by its JSON form, and print the answer's
+    ///
+    /// The functions and their JSON forms are those of docs/odnix-layer.md. The local replica
+    /// learns of the call with the next command that connects.
+    Call(Call),
     /// Examine any MTProto 2.0 server: no account and no local data needed
     ///
     /// Connects, exchanges a key, asks for future salts, compares the clocks and pings; each
@@ -185,6 +190,23 @@ struct State {
     offline: bool,
 }
 
+#[derive(Args)]
+#[command(after_help = r#"Example:
+  odnix-client call '{"_":"contacts.resolveUsername","username":"bob"}'"#)]
+struct Call {
+    /// The function and its fields, for example {"_":"help.getNearestDc"}; `-` reads it from
+    /// stdin
+    #[arg(value_name = "JSON")]
+    query: String,
+}
+
+/// The query may hold a secret.
+impl std::fmt::Debug for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
+}
+
 #[derive(Args, Debug)]
 struct Probe {
     /// How many pings
@@ -255,6 +277,7 @@ impl Command {
             Self::History(command) => command.run(common, output).await,
             Self::Listen(command) => command.run(common, output).await,
             Self::State(command) => command.run(common, output).await,
+            Self::Call(command) => command.run(common, output).await,
             Self::Probe(command) => command.run(common, output).await,
         }
     }

@@ -3,6 +3,7 @@
 use odnix_client_ref::replica::MessageRow;
 use odnix_tl::odnix::types;
 use serde_json::{Value, json};
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ impl Output {
     }
 
     /// Prints the line or the object, whichever was asked for.
-    pub(super) fn show(&mut self, text: &str, json: &Value) -> io::Result<()> {
+    pub(super) fn show(&mut self, text: &str, json: &impl Display) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         if self.json {
             writeln!(stdout, "{json}")?;

@@ -1,9 +1,10 @@
 //! The executor of one session: its requests run one after the other, in the order in which
-//! the session gave them out, wherever their passwords have to be hashed in between.
+//! the session gave them out, wherever their passwords have to be hashed or their JSON has to be
+//! read in between.
 
 use super::Gateway;
 use super::registry::IncomingCall;
-use crate::rpc::{Caller, Evidence, Outcome, Prepared, Rpc, RpcError, password};
+use crate::rpc::{Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password};
 use crate::store::Tx;
 use odnix_proto::MsgId;
 use odnix_proto::server::{CallId, SessionRef};
@@ -72,9 +73,14 @@ pub(super) async fn execute(
 }
 
 async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcError> {
-    let request = Rpc::decode(body)?;
+    let (request, form) = match Rpc::decode(body)? {
+        Request::OdnixInvokeJson(it) => {
+            gateway.json.run(move || json::read(&it)).await.map_err(|_| RpcError::Busy)??
+        }
+        request => (request, Form::Tl),
+    };
     let Some(username) = password::username(&request)?.map(str::to_owned) else {
-        return Ok(Prepared { request, evidence: Evidence::NotNeeded });
+        return Ok(Prepared { request, evidence: Evidence::NotNeeded, form });
     };
     let stored = gateway.store.run(move |tx: &mut dyn Tx| tx.credentials(&username)).await?;
     let examine = move || -> Result<(Request, Evidence), RpcError> {
@@ -83,7 +89,7 @@ async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcE
     };
     let (request, evidence) =
         gateway.passwords.run(examine).await.map_err(|_| RpcError::Busy)??;
-    Ok(Prepared { request, evidence })
+    Ok(Prepared { request, evidence, form })
 }
 
 /// One request between its preparation and its outcome.

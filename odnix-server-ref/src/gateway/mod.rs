@@ -11,7 +11,7 @@
 //! ```
 //!
 //! One task reads and one writes for each socket; each session has an executor that keeps its
-//! requests in order; heavy arithmetic runs on a bounded pool.
+//! requests in order; heavy arithmetic and the reading of JSON run on bounded pools.
 
 mod calls;
 mod connection;
@@ -63,6 +63,7 @@ pub(crate) struct Gateway {
     quotas: Arc<Quotas>,
     jobs: Pool,
     passwords: Pool,
+    json: Pool,
     memory_keys: MemoryKeys,
     limits: GatewayLimits,
     phase: watch::Sender<Phase>,
@@ -86,6 +87,7 @@ impl Gateway {
             quotas: Arc::new(Quotas::new(quota)),
             jobs: Pool::new(limits.jobs_waiting_max),
             passwords: Pool::new(limits.passwords_waiting_max),
+            json: Pool::new(limits.json_waiting_max),
             memory_keys: MemoryKeys::new(limits.memory_keys_max),
             limits,
             phase: watch::Sender::new(Phase::Running),

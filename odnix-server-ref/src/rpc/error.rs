@@ -1,8 +1,10 @@
 //! What a caller is told when a request is refused.
 
+use super::json::Reason;
 use crate::store::StoreError;
 
-/// A refusal, as `rpc_error` carries it: a code in the manner of HTTP and a name.
+/// A refusal, as `rpc_error` carries it: a code in the manner of HTTP and a name, which a
+/// reason may follow.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RpcError {
@@ -12,6 +14,9 @@ pub enum RpcError {
     /// The method is known, its parameters do not parse.
     #[error("INPUT_REQUEST_INVALID")]
     InputRequestInvalid,
+    /// The query of odnix.invokeJson is not the JSON form of a method.
+    #[error("DATA_JSON_INVALID: {0}")]
+    DataJsonInvalid(Reason),
     /// limit outside 1..=100, or another count outside its range.
     #[error("LIMIT_INVALID")]
     LimitInvalid,

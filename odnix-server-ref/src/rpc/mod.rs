@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! body ─decode─▶ Request ─prepare─▶ Prepared ─handle(tx)─▶ Outcome { reply, pushes, login }
-//!                          (passwords are hashed here, outside the transaction)
+//!                          (passwords are hashed and JSON is read here, outside the transaction)
 //! ```
 //!
 //! The mailbox is always the one of the user logged in with the caller's key; no request can
@@ -15,6 +15,7 @@ mod auth;
 mod contacts;
 mod error;
 mod help;
+pub mod json;
 mod messages;
 pub mod password;
 mod updates;
@@ -22,6 +23,7 @@ mod users;
 mod view;
 
 pub use error::RpcError;
+pub use json::Form;
 pub use password::Evidence;
 
 use crate::store::{Tx, UserId};
@@ -76,12 +78,14 @@ pub struct Prepared {
     pub request: Request,
     /// Made by [`password::examine`].
     pub evidence: Evidence,
+    /// In which the answer is written; made by [`json::read`].
+    pub form: Form,
 }
 
 /// What follows from a request once its transaction is committed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// The boxed result.
+    /// The boxed result, or its JSON form as a boxed `DataJSON`.
     pub reply: Bytes,
     /// Updates for other sessions.
     pub pushes: Vec<Push>,
@@ -120,6 +124,8 @@ pub struct Rpc {
 impl Rpc {
     /// With the secret under which access_hashes are made.
     pub fn new(access_secret: [u8; 32]) -> Self {
+        // Prepares the layer now, and not in the first call that needs it.
+        json::layer();
         Self { access: view::AccessHashes::new(access_secret) }
     }
 
@@ -147,7 +153,7 @@ impl Rpc {
         prepared: Prepared,
     ) -> Result<Outcome, RpcError> {
         let user = tx.session_user(caller.key_id)?;
-        let Prepared { request, evidence } = prepared;
+        let Prepared { request, evidence, form } = prepared;
         let mut outcome = match request {
             Request::HelpEcho(echo) => help::echo(echo),
             Request::HelpGetConfig(_) => help::config(caller),
@@ -159,6 +165,7 @@ impl Rpc {
                 self.handle_authorized(tx, caller, me, request)
             }
         }?;
+        outcome.reply = form.write(outcome.reply)?;
         outcome.user = match outcome.login {
             Some(LoginChange::In(user)) => Some(user),
             Some(LoginChange::Out) => None,
@@ -188,7 +195,8 @@ impl Rpc {
             Request::MessagesSetTyping(it) => messages::set_typing(&mut view, &it),
             Request::UpdatesGetState(_) => updates::get_state(&mut view),
             Request::UpdatesGetDifference(it) => updates::get_difference(&mut view, &it),
-            // The connection envelope is peeled off before; nested deeper it is no method.
+            // The connection envelope is peeled off and JSON is read before; nested deeper,
+            // neither is a method.
             _ => Err(RpcError::InputRequestInvalid),
         }
     }

@@ -6,9 +6,11 @@ pub mod device;
 
 use bytes::Bytes;
 use odnix_proto::{AuthKeyId, Secret, UnixTime};
-use odnix_server_ref::rpc::{Caller, Evidence, Outcome, Prepared, Rpc, RpcError, password};
+use odnix_server_ref::rpc::{
+    Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password,
+};
 use odnix_server_ref::store::{KeyRecord, Store, StoreOptions, UserId};
-use odnix_tl::odnix::{enums, functions, types};
+use odnix_tl::odnix::{Request, enums, functions, types};
 use odnix_tl::{Decode, Encode, Function};
 use std::path::Path;
 use std::sync::Arc;
@@ -58,7 +60,10 @@ impl World {
     }
 
     pub async fn raw(&self, key: AuthKeyId, body: Bytes) -> Result<Outcome, RpcError> {
-        let request = Rpc::decode(body)?;
+        let (request, form) = match Rpc::decode(body)? {
+            Request::OdnixInvokeJson(it) => json::read(&it)?,
+            request => (request, Form::Tl),
+        };
         let evidence = match password::username(&request)? {
             None => Evidence::NotNeeded,
             Some(username) => {
@@ -67,7 +72,7 @@ impl World {
                 password::examine(&request, stored)?
             }
         };
-        self.handle(key, Prepared { request, evidence }).await
+        self.handle(key, Prepared { request, evidence, form }).await
     }
 
     pub async fn handle(&self, key: AuthKeyId, prepared: Prepared) -> Result<Outcome, RpcError> {
@@ -83,8 +88,11 @@ impl World {
             password: "unused".into(),
             first_name: username.to_uppercase(),
         };
-        let prepared =
-            Prepared { request: request_of(&request), evidence: Evidence::Hash("$".into()) };
+        let prepared = Prepared {
+            request: request_of(&request),
+            evidence: Evidence::Hash("$".into()),
+            form: Form::Tl,
+        };
         let outcome = self.handle(key, prepared).await.unwrap();
         let authorization = types::auth::Authorization::from_bytes(outcome.reply).unwrap();
         Person { key, id: UserId(authorization.user.id), username: username.into() }

@@ -1204,6 +1204,30 @@ pub mod functions {
         tl_struct! { SetTyping = "messages.setTyping" 0xa3825e50, 8 -> bool; (peer, action) }
     }
 
+    /// Those of the namespace `odnix`.
+    pub mod odnix {
+        #[allow(unused_imports, reason = "not every module needs each of them")]
+        use super::super::{SCHEMA, enums, types};
+        use crate::prelude::*;
+
+        /// Calls a function by its JSON form, for clients that do not write TL
+        ///
+        /// The answer is the JSON form of what the function returns, and its errors are those of the function; needs a login if the function does
+        ///
+        /// Errors: DATA_JSON_INVALID, followed by the place in the query and what is wrong there. What wraps a call goes around this one, not into the query
+        ///
+        /// `odnix.invokeJson#8be56d22 query:DataJSON = DataJSON;`
+        #[derive(Clone, PartialEq)]
+        pub struct InvokeJson {
+            /// the function and its fields: {"_": "help.getNearestDc"}
+            pub query: types::DataJson,
+        }
+        tl_struct! {
+            @redact InvokeJson = "odnix.invokeJson" 0x8be56d22, 8 -> types::DataJson;
+            (query)
+        }
+    }
+
     /// Those of the namespace `updates`.
     pub mod updates {
         #[allow(unused_imports, reason = "not every module needs each of them")]
@@ -1384,6 +1408,8 @@ crate::tl_any! {
         HelpGetNearestDc(functions::help::GetNearestDc),
         /// `help.echo`
         HelpEcho(functions::help::Echo),
+        /// `odnix.invokeJson`
+        OdnixInvokeJson(functions::odnix::InvokeJson),
         /// `auth.signUp`
         AuthSignUp(functions::auth::SignUp),
         /// `auth.signIn`
@@ -1473,6 +1499,7 @@ invokeWithoutUpdates#bf9459b7 {X:Type} query:!X = X;
 help.getConfig#c4f9186b = Config;
 help.getNearestDc#1fb33026 = NearestDc;
 help.echo#983bf800 data:bytes = help.Echoed;
+odnix.invokeJson#8be56d22 query:DataJSON = DataJSON;
 auth.signUp#73d3b2e9 username:string password:string first_name:string = auth.Authorization;
 auth.signIn#c06f8665 username:string password:string = auth.Authorization;
 auth.logOut#5717da40 = Bool;

@@ -6,6 +6,8 @@ use core::fmt;
 use super::Value;
 
 /// Why a JSON value is not the TL value it should be.
+///
+/// Shows names, but no values: a document may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonError {
     /// The members and indices that lead to the fault: `peer.user_id`, `id[3]`.

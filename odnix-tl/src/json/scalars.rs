@@ -40,8 +40,9 @@ impl Value {
 
     pub(crate) fn as_int(&self) -> Scalar<i32> {
         match self {
-            Self::Int(value) => i32::try_from(*value)
-                .map_err(|_| JsonError::new(format!("{value} does not fit 32 bits"))),
+            Self::Int(value) => {
+                i32::try_from(*value).map_err(|_| JsonError::new("does not fit 32 bits".to_owned()))
+            }
             other => Err(JsonError::expected("a whole number", other)),
         }
     }
@@ -52,8 +53,8 @@ impl Value {
             return Err(JsonError::expected("a whole number", self));
         };
         let bits = u32::try_from(*value).ok().filter(|bits| bits & !allowed == 0);
-        let message = || format!("{value} has bits that belong to fields, or more than 32");
-        bits.ok_or_else(|| JsonError::new(message()))
+        let message = "has bits that belong to fields, or more than 32";
+        bits.ok_or_else(|| JsonError::new(message.to_owned()))
     }
 
     pub(crate) fn as_long(&self) -> Scalar<i64> {
@@ -61,7 +62,7 @@ impl Value {
             return Err(JsonError::expected("a decimal string", self));
         };
         let number = text.parse().ok().filter(|number: &i64| number.to_string() == *text);
-        number.ok_or_else(|| JsonError::new(format!("{text:?} is not a 64-bit decimal")))
+        number.ok_or_else(|| JsonError::new("not a 64-bit decimal".to_owned()))
     }
 
     pub(crate) fn as_double(&self) -> Scalar<f64> {
@@ -93,7 +94,7 @@ impl Value {
         let Self::String(text) = self else {
             return Err(JsonError::expected("a base64 string", self));
         };
-        STANDARD.decode(text).map_err(|error| JsonError::new(format!("not base64: {error}")))
+        STANDARD.decode(text).map_err(|_| JsonError::new("not base64 with padding".to_owned()))
     }
 
     pub(crate) fn as_fixed<const N: usize>(&self) -> Scalar<[u8; N]> {
