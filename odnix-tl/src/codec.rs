@@ -117,7 +117,7 @@ impl<C: Constructor> Decode for C {
 }
 
 /// A constructor that is called, and answered by a [`Return`](Self::Return).
-pub trait Function: Constructor {
+pub trait Function: Constructor + Encode {
     /// What the function returns; [`Raw`] if that depends on the query inside.
     type Return: Decode;
 }

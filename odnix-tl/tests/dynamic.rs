@@ -110,7 +110,7 @@ fn a_result_is_read_as_its_function_returns_it() {
 fn a_fault_in_bytes_has_its_place() {
     let layer = layer(SHAPES);
     let cases = [
-        ("99000000", "constructor id 00000099 at 0 is not of type this layer"),
+        ("99000000", "constructor id 00000099 at 0 is not in this layer"),
         ("01000000 01000000", "y: 4 bytes needed at 8, 0 left"),
         ("01000000 01000000 02000000 00", "1 bytes after the end of the object at 12"),
         (
