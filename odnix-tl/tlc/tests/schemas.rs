@@ -278,8 +278,8 @@ fn ids_are_listed_in_the_order_of_the_file() {
         tlc(path, &["ids", "a.tl"]).fine(),
         "\
 347773c5            constructor  pong  a.tl:1
-00000001  3f3a6018  constructor  a     a.tl:2
-00000002  1efc1e39  function     f     a.tl:4
+00000001  7aae25b9  constructor  a     a.tl:2
+00000002  c88ef9a9  function     f     a.tl:4
 "
     );
     let line = "347773c5    constructor  pong  a.tl:1\n";

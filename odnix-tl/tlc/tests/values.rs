@@ -242,7 +242,7 @@ fn a_fault_in_digits_or_json_is_one_sentence() {
         (&["decode", "0x1 0x2"], "argument: an odd number of hexadecimal digits in \"0x1\""),
         (&["decode", "c5z7"], "argument: 'z' is not a hexadecimal digit"),
         (&["encode", "{\"_\": \"ping\""], "argument:1:12: EOF while parsing an object"),
-        (&["encode", "{\n \"_\": ping}"], "argument:2:7: expected ident"),
+        (&["encode", "{\n \"_\": ping}"], "argument:2:7: expected value"),
         (&["encode", "{\"_\": 1, \"_\": 2}"], "argument:1:16: a second member \"_\""),
         (
             &["encode", "{\"_\": \"ping\", \"ping_id\": 2}"],

@@ -53,7 +53,7 @@ impl Check {
                     severity: "error",
                     picture: error.render(name).to_string(),
                     message: error.message.clone(),
-                    is_denied: true,
+                    is_denied: false,
                 };
                 errors.iter().map(report).collect()
             }
