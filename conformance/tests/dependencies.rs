@@ -66,7 +66,7 @@ fn floor(name: &str) -> Option<u8> {
     Some(match name {
         "odnix-tl" => 1,
         "odnix-proto" => 2,
-        "odnix-server-ref" | "odnix-client-ref" => 3,
+        "odnix-server-ref" | "odnix-client-ref" | "odnix-tlc" => 3,
         _ if name.starts_with("odnix-") => 4,
         _ => return None,
     })

@@ -4,6 +4,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use odnix_tl::schema::{MarkdownOptions, Options, Schema, SchemaError, generate, markdown};
@@ -109,7 +110,7 @@ is 400, but that of `MSG_WAIT_TIMEOUT` is 500.",
 pub fn read_schema(schema: &str) -> Result<Schema, Box<dyn Error>> {
     let text = fs::read_to_string(path(schema))?;
     let errors = |errors: Vec<SchemaError>| {
-        errors.iter().map(|error| format!("{schema}:{error}\n")).collect::<String>()
+        errors.iter().map(|error| format!("{}\n", error.render(schema))).collect::<String>()
     };
     Ok(Schema::parse(&text).map_err(errors)?)
 }
@@ -119,7 +120,17 @@ pub fn path(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match write() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn write() -> Result<(), Box<dyn Error>> {
     for Module { schema, module, options } in MODULES {
         fs::write(path(module), generate(&read_schema(schema)?, &options))?;
     }

@@ -81,6 +81,24 @@ pub enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// The offset of the faulty element from the start of the input, in bytes.
+    pub fn position(&self) -> usize {
+        match *self {
+            Self::UnexpectedEnd { position, .. }
+            | Self::UnknownConstructor { position, .. }
+            | Self::NonMinimalLength { position }
+            | Self::UnknownLengthForm { position }
+            | Self::NonZeroPadding { position }
+            | Self::InvalidUtf8 { position }
+            | Self::VectorTooLong { position, .. }
+            | Self::OutOfBudget { position }
+            | Self::TooDeep { position }
+            | Self::TrailingBytes { position, .. } => position,
+        }
+    }
+}
+
 /// Why a value has no TL form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

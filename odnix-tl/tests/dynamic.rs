@@ -110,7 +110,7 @@ fn a_result_is_read_as_its_function_returns_it() {
 fn a_fault_in_bytes_has_its_place() {
     let layer = layer(SHAPES);
     let cases = [
-        ("99000000", "constructor id 00000099 at 0 is not of type this layer"),
+        ("99000000", "constructor id 00000099 at 0 is not in this layer"),
         ("01000000 01000000", "y: 4 bytes needed at 8, 0 left"),
         ("01000000 01000000 02000000 00", "1 bytes after the end of the object at 12"),
         (
@@ -274,3 +274,88 @@ macro_rules! codecs_agree {
 codecs_agree!(codecs_agree_on_mtproto, mtproto, "../schema/mtproto.tl");
 codecs_agree!(codecs_agree_on_odnix, odnix, "../schema/odnix.tl");
 codecs_agree!(codecs_agree_on_everything, everything, "everything/everything.tl");
+
+const TWINS: &str = "
+    same#1 x:int = Thing;
+    other#2 any:Object = Thing;
+    ---functions---
+    same#3 = Thing;
+";
+
+#[test]
+fn a_call_whose_name_is_a_constructor_s_too_stays_bytes_inside_of_others() {
+    let layer = layer(TWINS);
+    exact(&layer, "02000000 03000000", r#"{"_":"other","any":"AwAAAA=="}"#);
+    exact(&layer, "02000000 01000000 05000000", r#"{"_":"other","any":{"_":"same","x":5}}"#);
+    let call = layer.decode(unhex("03000000")).unwrap();
+    assert_eq!(call, json(r#"{"_":"same"}"#));
+    assert_eq!(layer.encode_as(Expected::Function, &call).unwrap(), unhex("03000000"));
+}
+
+#[test]
+fn bytes_can_be_read_as_what_is_expected_only() {
+    let layer = layer(TWINS);
+    let read = |expected, hex| match layer.decode_as(expected, unhex(hex)) {
+        Ok(_) => "fine".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let (call, same) = ("03000000", "01000000 05000000");
+    assert_eq!(read(Expected::Any, call), "fine");
+    assert_eq!(read(Expected::Function, call), "fine");
+    assert_eq!(read(Expected::Constructor, same), "fine");
+    assert_eq!(read(Expected::Named("Thing"), same), "fine");
+    assert_eq!(read(Expected::Named("same"), same), "fine");
+    let wrong = [
+        (Expected::Constructor, call, "00000003 at 0 is not of type a constructor of this schema"),
+        (Expected::Function, same, "00000001 at 0 is not of type a function of this schema"),
+        (Expected::Named("Thing"), call, "00000003 at 0 is not of type a constructor of Thing"),
+        (Expected::Named("other"), same, "00000001 at 0 is not of type other"),
+        (Expected::Named("same"), call, "00000003 at 0 is not of type same"),
+    ];
+    for (expected, hex, message) in wrong {
+        assert_eq!(read(expected, hex), format!("constructor id {message}"), "{expected:?}");
+    }
+    assert_eq!(read(Expected::Constructor, "0100"), "4 bytes needed at 0, 2 left");
+}
+
+#[test]
+fn a_result_is_written_as_its_function_returns_it() {
+    let layer = layer(SHAPES);
+    let boxes = json(r#"[{"_":"box","open":false}]"#);
+    let bytes = unhex("15c4b51c 01000000 02000000 00000000");
+    assert_eq!(layer.encode_result("find", &boxes).unwrap(), bytes);
+    let error = layer.encode_result("find", &json(r#"[{"_":"leaf"}]"#)).unwrap_err();
+    assert_eq!(error.to_string(), r#"[0]._: "leaf" is not a constructor of Box"#);
+    let any = json(r#"{"_":"leaf"}"#);
+    assert_eq!(layer.encode_result("call", &any).unwrap(), unhex("06000000"));
+}
+
+#[test]
+fn what_is_read_is_never_too_deep_to_be_read_again_as_json() {
+    let layer = layer(
+        "end#1 = Deep; deep#2 x:vector<vector<vector<vector<vector<vector<Deep>>>>>> = Deep;",
+    );
+    let bytes = |levels: usize| {
+        let level = "02000000".to_owned() + &"01000000".repeat(6);
+        unhex(&(level.repeat(levels) + "01000000"))
+    };
+    let value = layer.decode(bytes(9)).unwrap();
+    let text = serde_json::to_string(&value).unwrap();
+    assert_eq!(layer.encode(&json(&text)).unwrap(), bytes(9));
+    let error = layer.decode(bytes(10)).unwrap_err();
+    assert!(matches!(error.error, DecodeError::TooDeep { .. }), "{error}");
+}
+
+#[test]
+fn every_fault_has_its_position() {
+    let layer = layer(SHAPES);
+    let cases = [
+        ("99000000", 0),
+        ("01000000 01000000", 8),
+        ("01000000 01000000 02000000 00", 12),
+        ("04000000 03000000 01000000", 4),
+    ];
+    for (hex, position) in cases {
+        assert_eq!(layer.decode(unhex(hex)).unwrap_err().error.position(), position, "{hex}");
+    }
+}

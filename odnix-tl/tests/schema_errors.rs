@@ -493,3 +493,10 @@ proptest! {
         prop_assert!(text.contains(&line.to_string()), "{}", line);
     }
 }
+
+#[test]
+fn a_constructor_and_a_function_never_share_an_id() {
+    let errors = Schema::parse("same#1 = A;\n---functions---\nsame#1 = A;").unwrap_err();
+    assert_eq!(errors[0].to_string(), "3:1: `same` has the id 00000001 of `same` at 1:1");
+    assert!(Schema::parse("same#1 = A;\n---functions---\nsame#2 = A;").is_ok());
+}

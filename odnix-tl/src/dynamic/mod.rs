@@ -22,6 +22,7 @@ mod read;
 mod write;
 
 use alloc::{
+    borrow::ToOwned,
     boxed::Box,
     collections::BTreeMap,
     format,
@@ -112,6 +113,9 @@ enum Shape {
     Missing(String),
 }
 
+/// What an id should have been of that no line of the layer has.
+const THIS_LAYER: &str = "this layer";
+
 /// Why bytes are not a value of a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerError {
@@ -145,6 +149,9 @@ impl fmt::Display for LayerError {
             (DecodeError::UnknownConstructor { position, id, .. }, Some(expected)) => {
                 write!(f, "constructor id {id:08x} at {position} is not of type {expected}")
             }
+            (DecodeError::UnknownConstructor { position, id, expected: THIS_LAYER }, None) => {
+                write!(f, "constructor id {id:08x} at {position} is not in {THIS_LAYER}")
+            }
             (error, _) => write!(f, "{error}"),
         }
     }
@@ -166,6 +173,25 @@ impl Layer {
 
     fn by_id(&self, id: u32) -> Option<&Line> {
         self.lines.get(*self.by_id.get(&id)?)
+    }
+
+    /// What the function called `name` returns; without such a one, anything.
+    fn result_of(&self, name: &str) -> &Shape {
+        let line = self.functions.get(name).and_then(|index| self.lines.get(*index));
+        line.map_or(&Shape::Any, |line| &line.result)
+    }
+
+    /// What must be there, in words.
+    fn wanted(&self, expected: Expected<'_>) -> String {
+        match expected {
+            Expected::Any => "a constructor or a function of this schema".to_owned(),
+            Expected::Constructor => "a constructor of this schema".to_owned(),
+            Expected::Function => "a function of this schema".to_owned(),
+            Expected::Named(name) if self.types_by_name.contains_key(name) => {
+                format!("a constructor of {name}")
+            }
+            Expected::Named(name) => name.to_owned(),
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
-use super::{Content, Layer, LayerError, Line, Shape, indexed};
+use super::{Content, Expected, Layer, LayerError, Line, Shape, THIS_LAYER, indexed};
 use crate::{
     DecodeError, Reader,
     ids::VECTOR,
     json::{NAME, Value},
-    limits::JSON_BYTES_MAX,
+    limits::{JSON_BYTES_MAX, JSON_DEPTH_MAX},
 };
 
 type Read<T = Value> = Result<T, LayerError>;
@@ -24,18 +24,38 @@ impl Layer {
         self.decode_whole(bytes, |reading| reading.boxed())
     }
 
+    /// Reads all of `bytes` as a value or a call that has the expected name; of two lines with
+    /// that name, it is the constructor.
+    ///
+    /// # Errors
+    /// [`LayerError`].
+    pub fn decode_as(&self, expected: Expected<'_>, bytes: Bytes) -> Read {
+        if expected != Expected::Any {
+            let id = Reader::new(bytes.clone()).u32()?;
+            let is_wanted = self.by_id(id).is_some_and(|line| {
+                let wanted = self.line_of(expected, &line.name);
+                wanted.is_some_and(|wanted| wanted.id == id)
+            });
+            if !is_wanted {
+                let unknown = DecodeError::UnknownConstructor { position: 0, id, expected: "it" };
+                let expected = Some(self.wanted(expected));
+                return Err(LayerError { expected, ..unknown.into() });
+            }
+        }
+        self.decode(bytes)
+    }
+
     /// Reads all of `bytes` as what the function called `function` returns.
     ///
     /// # Errors
     /// [`LayerError`]; without such a function, any value will do.
     pub fn decode_result(&self, function: &str, bytes: Bytes) -> Read {
-        let line = self.functions.get(function).and_then(|index| self.lines.get(*index));
-        let shape = line.map_or(&Shape::Any, |line| &line.result);
-        self.decode_whole(bytes, |reading| reading.value(shape))
+        self.decode_whole(bytes, |reading| reading.value(self.result_of(function)))
     }
 
     fn decode_whole(&self, bytes: Bytes, read: impl Fn(&mut Reading<'_>) -> Read) -> Read {
-        let mut reading = Reading { layer: self, reader: Reader::new(bytes), left: JSON_BYTES_MAX };
+        let mut reading =
+            Reading { layer: self, reader: Reader::new(bytes), left: JSON_BYTES_MAX, nesting: 0 };
         let value = read(&mut reading)?;
         reading.reader.finish()?;
         Ok(value)
@@ -48,6 +68,8 @@ struct Reading<'a> {
     reader: Reader,
     /// How many bytes of memory the values to come may take.
     left: usize,
+    /// How many objects and arrays are open.
+    nesting: u32,
 }
 
 impl Reading<'_> {
@@ -56,7 +78,7 @@ impl Reading<'_> {
         let position = self.reader.position();
         let id = self.reader.u32()?;
         let line = self.layer.by_id(id);
-        let unknown = DecodeError::UnknownConstructor { position, id, expected: "this layer" };
+        let unknown = DecodeError::UnknownConstructor { position, id, expected: THIS_LAYER };
         self.fields(line.ok_or(unknown)?)
     }
 
@@ -79,6 +101,7 @@ impl Reading<'_> {
     /// The fields of a constructor, one level deeper.
     fn fields(&mut self, line: &Line) -> Read {
         self.reader.descend()?;
+        self.open()?;
         let mut members = Vec::with_capacity(line.slots.len().saturating_add(1));
         self.charge(size_of::<(String, Value)>().saturating_mul(members.capacity()))?;
         self.put(&mut members, NAME, Value::String(line.name.clone()))?;
@@ -103,6 +126,7 @@ impl Reading<'_> {
             }
         }
         self.reader.ascend();
+        self.nesting = self.nesting.saturating_sub(1);
         Ok(Value::Object(members))
     }
 
@@ -147,18 +171,33 @@ impl Reading<'_> {
 
     fn items(&mut self, item: &Shape) -> Read {
         let count = self.reader.count(self.layer.min_len(item))?;
+        self.open()?;
         self.charge(count.saturating_mul(size_of::<Value>()))?;
         let mut items = Vec::with_capacity(count);
         for index in 0..count {
             items.push(self.value(item).map_err(|error| error.inside(&indexed(index)))?);
         }
+        self.nesting = self.nesting.saturating_sub(1);
         Ok(Value::Array(items))
     }
 
-    /// All that remains: a value that this layer knows, or else bytes.
+    /// One more object or array around what follows, unless it could not be read again.
+    fn open(&mut self) -> Read<()> {
+        let position = self.reader.position();
+        if self.nesting >= JSON_DEPTH_MAX {
+            return Err(DecodeError::TooDeep { position }.into());
+        }
+        self.nesting = self.nesting.saturating_add(1);
+        Ok(())
+    }
+
+    /// All that remains: a value that this layer knows by its name, or else bytes.
     fn any(&mut self) -> Read {
         let mut attempt = self.clone();
-        if let Ok(value) = attempt.boxed()
+        let line = self.reader.peek_id().and_then(|id| self.layer.by_id(id));
+        let named = line.and_then(|line| self.layer.line_of(Expected::Any, &line.name));
+        if named.map(|line| line.id) == line.map(|line| line.id)
+            && let Ok(value) = attempt.boxed()
             && attempt.reader.remaining() == 0
         {
             *self = attempt;

@@ -1,6 +1,6 @@
 //! JSON values to bytes.
 
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
+use alloc::{format, vec::Vec};
 
 use bytes::Bytes;
 
@@ -41,13 +41,25 @@ impl Layer {
     /// # Errors
     /// [`JsonError`].
     pub fn encode_as(&self, expected: Expected<'_>, value: &Value) -> Write<Bytes> {
+        self.encode_whole(|writing| writing.named(expected, value))
+    }
+
+    /// Writes what the function called `function` returns.
+    ///
+    /// # Errors
+    /// [`JsonError`]; without such a function, any value will do.
+    pub fn encode_result(&self, function: &str, value: &Value) -> Write<Bytes> {
+        self.encode_whole(|writing| writing.value(self.result_of(function), value))
+    }
+
+    fn encode_whole<'a>(&'a self, write: impl Fn(&mut Writing<'a>) -> Write) -> Write<Bytes> {
         let mut writing = Writing { layer: self, writer: Writer::new(), depth: 0 };
-        writing.named(expected, value)?;
+        write(&mut writing)?;
         let bytes = writing.writer.finish();
         bytes.map_err(|error| JsonError::new(format!("{error}")))
     }
 
-    fn line_of(&self, expected: Expected<'_>, name: &str) -> Option<&Line> {
+    pub(super) fn line_of(&self, expected: Expected<'_>, name: &str) -> Option<&Line> {
         let constructor = || self.constructors.get(name);
         let function = || self.functions.get(name);
         let index = match expected {
@@ -65,13 +77,6 @@ impl Layer {
     }
 }
 
-impl Layer {
-    fn wanted(&self, name: &str) -> String {
-        let is_type = self.types_by_name.contains_key(name);
-        if is_type { format!("a constructor of {name}") } else { name.to_owned() }
-    }
-}
-
 struct Writing<'a> {
     layer: &'a Layer,
     writer: Writer,
@@ -83,12 +88,7 @@ impl<'a> Writing<'a> {
     fn named(&mut self, expected: Expected<'_>, value: &Value) -> Write {
         let members = Members::open(value)?;
         let Some(line) = self.layer.line_of(expected, members.name()) else {
-            return Err(members.misnamed(&match expected {
-                Expected::Any => "a constructor or a function of this schema".to_owned(),
-                Expected::Constructor => "a constructor of this schema".to_owned(),
-                Expected::Function => "a function of this schema".to_owned(),
-                Expected::Named(wanted) => self.layer.wanted(wanted),
-            }));
+            return Err(members.misnamed(&self.layer.wanted(expected)));
         };
         self.writer.put_u32(line.id);
         self.fields(line, &members)
@@ -120,7 +120,7 @@ impl<'a> Writing<'a> {
         members.only(&line.name, |name| line.slots.iter().any(|slot| slot.name == name))
     }
 
-    fn value(&mut self, shape: &Shape, value: &Value) -> Write {
+    fn value(&mut self, shape: &'a Shape, value: &Value) -> Write {
         match shape {
             Shape::Int => self.writer.put_i32(value.as_int()?),
             Shape::Long => self.writer.put_i64(value.as_long()?),
@@ -158,7 +158,7 @@ impl<'a> Writing<'a> {
         self.fields(line, &members)
     }
 
-    fn items(&mut self, item: &Shape, value: &Value) -> Write {
+    fn items(&mut self, item: &'a Shape, value: &Value) -> Write {
         let items = value.as_array()?;
         let count = i32::try_from(items.len());
         self.writer.put_i32(count.map_err(|_| JsonError::new("too many items".into()))?);

@@ -57,7 +57,9 @@ impl<'a> Checker<'a> {
         for definition in &schema.definitions {
             let Definition { kind, name, result, .. } = definition;
             let first = *ids.entry(definition.id()).or_insert(definition);
-            if first.name != *name && !(is_declared_call(first) && is_declared_call(definition)) {
+            if is_other(first, definition)
+                && !(is_declared_call(first) && is_declared_call(definition))
+            {
                 let (id, at) = (definition.id(), first.position);
                 let (name, first) = (Quoted(name), Quoted(&first.name));
                 self.fault_of(definition, format!("{name} has the id {id:08x} of {first} at {at}"));
@@ -236,8 +238,13 @@ fn same_name(name: &impl Display, first: &impl Display, at: Position) -> String 
     }
 }
 
+/// Whether the names of two lines, or what they are, differ.
+pub(super) fn is_other(one: &Definition, other: &Definition) -> bool {
+    one.name != other.name || one.kind != other.kind
+}
+
 /// Schemas in use declare the prefix of some function as another one with its id.
-fn is_declared_call(definition: &Definition) -> bool {
+pub(super) fn is_declared_call(definition: &Definition) -> bool {
     definition.kind == Kind::Function && definition.declared_id.is_some()
 }
 

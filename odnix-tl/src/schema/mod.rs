@@ -95,6 +95,7 @@ mod json_text;
 mod layout;
 mod lexer;
 mod markdown;
+mod merge;
 mod names;
 mod parser;
 
@@ -112,6 +113,7 @@ pub use format::format;
 pub use generate::{Options, generate};
 pub use json_schema::{JsonSchemaOptions, json_schema};
 pub use markdown::{MarkdownOptions, markdown};
+pub use merge::MergeConflict;
 
 /// A parsed and checked schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
