@@ -6,6 +6,9 @@ use bytes::Bytes;
 
 use crate::{DecodeError, EncodeError, Reader, Writer};
 
+/// Room for most calls and most answers.
+const TYPICAL_LEN: usize = 128;
+
 /// A value with a boxed TL form: constructor id, then fields.
 pub trait Encode {
     /// Appends the value.
@@ -26,7 +29,7 @@ pub trait Encode {
     /// # Errors
     /// The first [`EncodeError`] of any part.
     fn to_bytes(&self) -> Result<Bytes, EncodeError> {
-        let mut writer = Writer::new();
+        let mut writer = Writer::with_capacity(TYPICAL_LEN);
         self.encode(&mut writer);
         writer.finish()
     }
@@ -61,7 +64,7 @@ pub trait Decode: Sized {
     /// # Errors
     /// Any [`DecodeError`].
     fn from_bytes(input: Bytes) -> Result<Self, DecodeError> {
-        let mut reader = Reader::new(input);
+        let mut reader = Reader::new(&input);
         let value = Self::decode(&mut reader)?;
         reader.finish()?;
         Ok(value)
@@ -72,7 +75,7 @@ pub trait Decode: Sized {
     /// # Errors
     /// Any [`DecodeError`] but [`TrailingBytes`](DecodeError::TrailingBytes).
     fn from_prefix(input: Bytes) -> Result<(Self, usize), DecodeError> {
-        let mut reader = Reader::new(input);
+        let mut reader = Reader::new(&input);
         let value = Self::decode(&mut reader)?;
         Ok((value, reader.position()))
     }

@@ -127,28 +127,28 @@ impl Get for Word {
 }
 
 impl<T: Encode> Put for &T {
-    #[inline]
+    #[inline(always)]
     fn put(self, writer: &mut Writer, _: &mut Words) {
         self.encode(writer);
     }
 }
 
 impl<T: Decode> Get for T {
-    #[inline]
+    #[inline(always)]
     fn get(reader: &mut Reader, _: &mut Words) -> Result<Self, DecodeError> {
         T::decode(reader)
     }
 }
 
 impl<T, W: Wire<T>> Put for As<&T, W> {
-    #[inline]
+    #[inline(always)]
     fn put(self, writer: &mut Writer, _: &mut Words) {
         W::put(self.0, writer);
     }
 }
 
 impl<T, W: Wire<T> + Default> Get for As<T, W> {
-    #[inline]
+    #[inline(always)]
     fn get(reader: &mut Reader, _: &mut Words) -> Result<Self, DecodeError> {
         W::get(reader).map(|value| Self(value, W::default()))
     }
@@ -174,17 +174,17 @@ pub trait GetBit: Sized {
 
 /// `flags.N?true`: the bit is the value.
 impl PutBit for &bool {
-    #[inline]
+    #[inline(always)]
     fn is_set(&self) -> bool {
         **self
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_value(self, _: &mut Writer) {}
 }
 
 impl GetBit for bool {
-    #[inline]
+    #[inline(always)]
     fn get_value(_: &mut Reader, is_set: bool) -> Result<Self, DecodeError> {
         Ok(is_set)
     }
@@ -192,12 +192,12 @@ impl GetBit for bool {
 
 /// `flags.N?T`.
 impl<T: Encode> PutBit for &Option<T> {
-    #[inline]
+    #[inline(always)]
     fn is_set(&self) -> bool {
         self.is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_value(self, writer: &mut Writer) {
         if let Some(value) = self {
             value.encode(writer);
@@ -206,19 +206,19 @@ impl<T: Encode> PutBit for &Option<T> {
 }
 
 impl<T: Decode> GetBit for Option<T> {
-    #[inline]
+    #[inline(always)]
     fn get_value(reader: &mut Reader, is_set: bool) -> Result<Self, DecodeError> {
         if is_set { T::decode(reader).map(Some) } else { Ok(None) }
     }
 }
 
 impl<T, W: Wire<T>> PutBit for As<&Option<T>, W> {
-    #[inline]
+    #[inline(always)]
     fn is_set(&self) -> bool {
         self.0.is_some()
     }
 
-    #[inline]
+    #[inline(always)]
     fn put_value(self, writer: &mut Writer) {
         if let Some(value) = self.0 {
             W::put(value, writer);
@@ -227,7 +227,7 @@ impl<T, W: Wire<T>> PutBit for As<&Option<T>, W> {
 }
 
 impl<T, W: Wire<T> + Default> GetBit for As<Option<T>, W> {
-    #[inline]
+    #[inline(always)]
     fn get_value(reader: &mut Reader, is_set: bool) -> Result<Self, DecodeError> {
         let value = if is_set { Some(W::get(reader)?) } else { None };
         Ok(Self(value, W::default()))

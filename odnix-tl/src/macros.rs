@@ -61,27 +61,24 @@ macro_rules! tl_struct {
 
 /// One type with several constructors: an enum, its codec, and its JSON form.
 ///
-/// `Name = "TlName", min_len` is followed by the variants: `Name(Struct)`, or `Name = Struct` if
-/// the struct has no fields. The static `SCHEMA` must be in scope.
+/// `Name = "TlName", min_len` is followed by the variants: `Name(Struct)`, `Name[Struct]` if it
+/// holds the struct on the heap, or `Name = Struct` if the struct has no fields. The static
+/// `SCHEMA` must be in scope.
 #[macro_export]
 macro_rules! tl_enum {
     (
         $(#[$meta:meta])*
         pub enum $type:ident = $name:literal, $min_len:literal {$(
             $(#[$variant_meta:meta])*
-            $variant:ident $(($payload:ty))? $(= $unit:path)?,
+            $variant:ident $(($payload:ty))? $([$boxed:ty])? $(= $unit:path)?,
         )*}
     ) => {
         $(#[$meta])*
-        #[allow(
-            clippy::enum_variant_names,
-            clippy::large_enum_variant,
-            reason = "the schema names the variants and says what they hold"
-        )]
+        #[allow(clippy::enum_variant_names, reason = "the schema names the variants")]
         #[derive(Clone, Debug, PartialEq)]
         pub enum $type {$(
             $(#[$variant_meta])*
-            $variant $(($payload))?,
+            $variant $(($payload))? $(($crate::prelude::Box<$boxed>))?,
         )*}
 
         impl $type {
@@ -89,7 +86,7 @@ macro_rules! tl_enum {
             #[inline]
             pub const fn constructor_id(&self) -> u32 {
                 match self {$(
-                    Self::$variant { .. } => $crate::tl_enum!(@const ID $($payload)? $($unit)?),
+                    Self::$variant { .. } => $crate::tl_enum!(@const ID $($payload)? $($boxed)? $($unit)?),
                 )*}
             }
 
@@ -97,7 +94,7 @@ macro_rules! tl_enum {
             #[inline]
             pub const fn constructor_name(&self) -> &'static str {
                 match self {$(
-                    Self::$variant { .. } => $crate::tl_enum!(@const NAME $($payload)? $($unit)?),
+                    Self::$variant { .. } => $crate::tl_enum!(@const NAME $($payload)? $($boxed)? $($unit)?),
                 )*}
             }
         }
@@ -107,6 +104,7 @@ macro_rules! tl_enum {
             fn encode(&self, writer: &mut $crate::Writer) {
                 match self {
                     $($(Self::$variant(value) => <$payload as $crate::Encode>::encode(value, writer),)?)*
+                    $($(Self::$variant(value) => <$boxed as $crate::Encode>::encode(value, writer),)?)*
                     $($(Self::$variant => $crate::Encode::encode(&$unit, writer),)?)*
                 }
             }
@@ -124,6 +122,11 @@ macro_rules! tl_enum {
                     $($(<$payload as $crate::Constructor>::ID => {
                         <$payload as $crate::Constructor>::decode_bare(reader).map(Self::$variant)
                     })?)*
+                    $($(<$boxed as $crate::Constructor>::ID => {
+                        <$boxed as $crate::Constructor>::decode_bare(reader)
+                            .map($crate::prelude::Box::new)
+                            .map(Self::$variant)
+                    })?)*
                     $($(<$unit as $crate::Constructor>::ID => reader.unit(Self::$variant),)?)*
                     id => reader.unknown_constructor(position, id, $name),
                 }
@@ -134,6 +137,13 @@ macro_rules! tl_enum {
             #[inline]
             fn from(value: $payload) -> Self {
                 Self::$variant(value)
+            }
+        })?)*
+
+        $($(impl ::core::convert::From<$boxed> for $type {
+            #[inline]
+            fn from(value: $boxed) -> Self {
+                Self::$variant($crate::prelude::Box::new(value))
             }
         })?)*
 

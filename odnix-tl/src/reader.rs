@@ -16,17 +16,20 @@ use crate::{
 /// Byte strings are slices of the input, not copies; they keep the whole input alive.
 /// After an error the reader stands at an unspecified place of the input.
 #[derive(Clone, Debug)]
-pub struct Reader {
-    input: Bytes,
+pub struct Reader<'a> {
+    /// What byte strings are slices of.
+    input: &'a Bytes,
+    /// The same, where numbers are read from.
+    data: &'a [u8],
     position: usize,
     depth: u32,
     vector_bytes: usize,
 }
 
-impl Reader {
+impl<'a> Reader<'a> {
     /// Starts at the first byte of `input`.
-    pub fn new(input: Bytes) -> Self {
-        Self { input, position: 0, depth: 0, vector_bytes: 0 }
+    pub fn new(input: &'a Bytes) -> Self {
+        Self { input, data: input, position: 0, depth: 0, vector_bytes: 0 }
     }
 
     /// How many bytes are left.
@@ -133,7 +136,7 @@ impl Reader {
     pub fn string(&mut self) -> Result<String, DecodeError> {
         let position = self.position();
         let data = self.data()?;
-        let data = self.input.get(data).unwrap_or_default();
+        let data = self.data.get(data).unwrap_or_default();
         let text = core::str::from_utf8(data);
         text.map(String::from).map_err(|_| DecodeError::InvalidUtf8 { position })
     }
@@ -141,7 +144,7 @@ impl Reader {
     /// Takes all bytes that are left.
     pub fn rest(&mut self) -> Bytes {
         let rest = self.input.slice(self.position..);
-        self.position = self.input.len();
+        self.position = self.data.len();
         rest
     }
 
@@ -238,7 +241,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`DecodeError::TooDeep`], and those of the parts.
-    #[inline]
+    #[inline(always)]
     pub fn fields<T: Get>(&mut self) -> Result<T, DecodeError> {
         self.descend()?;
         let fields = T::get(self, &mut Words::default());
@@ -290,8 +293,8 @@ impl Reader {
     }
 
     #[inline]
-    fn rest_of_input(&self) -> &[u8] {
-        self.input.get(self.position..).unwrap_or_default()
+    fn rest_of_input(&self) -> &'a [u8] {
+        self.data.get(self.position..).unwrap_or_default()
     }
 
     #[inline]

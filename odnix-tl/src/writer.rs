@@ -50,51 +50,58 @@ impl Writer {
     ///
     /// # Errors
     /// The first error of all the calls before.
-    pub fn finish(self) -> Result<Bytes, EncodeError> {
+    pub fn finish(mut self) -> Result<Bytes, EncodeError> {
         match self.error {
-            None => Ok(self.out.into()),
+            None => {
+                let spare = self.out.capacity().saturating_sub(self.out.len());
+                // What waits in a queue takes about the memory that its length says.
+                if spare > self.out.len() / 4 {
+                    self.out.shrink_to_fit();
+                }
+                Ok(self.out.into())
+            }
             Some(error) => Err(error),
         }
     }
 
     /// Writes `#` or a constructor id: four bytes.
-    #[inline]
+    #[inline(always)]
     pub fn put_u32(&mut self, value: u32) {
-        self.put_raw(&value.to_le_bytes());
+        self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Writes `int`: four bytes.
-    #[inline]
+    #[inline(always)]
     pub fn put_i32(&mut self, value: i32) {
-        self.put_raw(&value.to_le_bytes());
+        self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Writes `long`: eight bytes.
-    #[inline]
+    #[inline(always)]
     pub fn put_i64(&mut self, value: i64) {
-        self.put_raw(&value.to_le_bytes());
+        self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Writes `double`: eight bytes.
-    #[inline]
+    #[inline(always)]
     pub fn put_f64(&mut self, value: f64) {
-        self.put_raw(&value.to_le_bytes());
+        self.out.extend_from_slice(&value.to_le_bytes());
     }
 
     /// Writes `int128`: sixteen bytes as they are.
-    #[inline]
+    #[inline(always)]
     pub fn put_int128(&mut self, value: &[u8; 16]) {
-        self.put_raw(value);
+        self.out.extend_from_slice(value);
     }
 
     /// Writes `int256`: thirty-two bytes as they are.
-    #[inline]
+    #[inline(always)]
     pub fn put_int256(&mut self, value: &[u8; 32]) {
-        self.put_raw(value);
+        self.out.extend_from_slice(value);
     }
 
     /// Writes `Bool`: the id of `boolTrue` or of `boolFalse`.
-    #[inline]
+    #[inline(always)]
     pub fn put_bool(&mut self, value: bool) {
         self.put_u32(if value { BOOL_TRUE } else { BOOL_FALSE });
     }
@@ -125,7 +132,7 @@ impl Writer {
     }
 
     /// Writes `string`: like [`put_bytes`](Self::put_bytes).
-    #[inline]
+    #[inline(always)]
     pub fn put_string(&mut self, data: &str) {
         self.put_bytes(data.as_bytes());
     }
@@ -182,7 +189,7 @@ impl Writer {
     /// Writes the parts of a tuple, one level deeper.
     ///
     /// More than [`DEPTH_MAX`] levels is [`EncodeError::TooDeep`].
-    #[inline]
+    #[inline(always)]
     pub fn fields(&mut self, parts: impl Put) {
         if self.depth >= DEPTH_MAX {
             return self.fail(EncodeError::TooDeep);

@@ -254,7 +254,8 @@ fn vectors_with_more_memory_than_allowed() {
 #[test]
 fn the_memory_of_all_vectors_counts() {
     let half = vec![0_i64; VECTOR_BYTES_MAX / size_of::<i64>() / 2 + 1].to_bytes().unwrap();
-    let mut reader = Reader::new([half.as_ref(), half.as_ref()].concat().into());
+    let both = Bytes::from([half.as_ref(), half.as_ref()].concat());
+    let mut reader = Reader::new(&both);
     Vec::<i64>::decode(&mut reader).unwrap();
     let error = Vec::<i64>::decode(&mut reader).unwrap_err();
     assert_eq!(error, DecodeError::OutOfBudget { position: half.len() + 4 });
@@ -350,7 +351,8 @@ fn a_constructor_of_a_newer_layer_is_kept_at_any_depth() {
 
 #[test]
 fn a_reader_tells_where_it_is() {
-    let mut reader = Reader::new(unhex("01000000 02000000 aabb"));
+    let input = unhex("01000000 02000000 aabb");
+    let mut reader = Reader::new(&input);
     assert_eq!(reader.peek_id(), Some(1));
     assert_eq!(reader.u32(), Ok(1));
     assert_eq!((reader.position(), reader.remaining()), (4, 6));

@@ -31,7 +31,7 @@ impl Layer {
     /// [`LayerError`].
     pub fn decode_as(&self, expected: Expected<'_>, bytes: Bytes) -> Read {
         if expected != Expected::Any {
-            let id = Reader::new(bytes.clone()).u32()?;
+            let id = Reader::new(&bytes).u32()?;
             let is_wanted = self.by_id(id).is_some_and(|line| {
                 let wanted = self.line_of(expected, &line.name);
                 wanted.is_some_and(|wanted| wanted.id == id)
@@ -55,7 +55,7 @@ impl Layer {
 
     fn decode_whole(&self, bytes: Bytes, read: impl Fn(&mut Reading<'_>) -> Read) -> Read {
         let mut reading =
-            Reading { layer: self, reader: Reader::new(bytes), left: JSON_BYTES_MAX, nesting: 0 };
+            Reading { layer: self, reader: Reader::new(&bytes), left: JSON_BYTES_MAX, nesting: 0 };
         let value = read(&mut reading)?;
         reading.reader.finish()?;
         Ok(value)
@@ -65,7 +65,7 @@ impl Layer {
 #[derive(Clone)]
 struct Reading<'a> {
     layer: &'a Layer,
-    reader: Reader,
+    reader: Reader<'a>,
     /// How many bytes of memory the values to come may take.
     left: usize,
     /// How many objects and arrays are open.

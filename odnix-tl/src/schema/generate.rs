@@ -1,12 +1,6 @@
 //! From a schema to Rust text: plain structs and enums, and one macro call each for the codec.
 
-use alloc::{
-    borrow::ToOwned,
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    vec::Vec,
-};
+use alloc::{borrow::ToOwned, collections::BTreeMap, format, string::String, vec::Vec};
 use core::fmt::Write as _;
 
 use super::{
@@ -14,6 +8,7 @@ use super::{
     gates::Gates,
     index::{Index, Shape},
     names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name},
+    sizes::Sizes,
 };
 
 /// How many parts a tuple of fields has at most; see [`fields`](crate::fields).
@@ -45,20 +40,23 @@ pub struct Options<'a> {
 /// constructors, the enum `Request` of all functions, `LAYER`, and `SCHEMA`. The text is as
 /// rustfmt would write it, and can be a file of its own or the content of a module.
 pub fn generate(schema: &Schema, options: &Options<'_>) -> String {
-    Generator {
+    let index = Index::new(schema);
+    let generator = Generator {
         options,
         lens: MinLens::new(schema),
+        sizes: Sizes::new(&index),
         gates: Gates::new(schema, options.features),
-        index: Index::new(schema),
-    }
-    .file(schema)
+        index: &index,
+    };
+    generator.file(schema)
 }
 
 struct Generator<'a> {
     options: &'a Options<'a>,
     lens: MinLens<'a>,
+    sizes: Sizes<'a>,
     gates: Gates<'a>,
-    index: Index<'a>,
+    index: &'a Index<'a>,
 }
 
 /// The items of one module, by namespace.
@@ -219,7 +217,7 @@ impl Generator<'_> {
             "bool".to_owned()
         } else {
             let mut rust_type = self.rust_type(definition, ty);
-            if self.is_recursive(definition, ty) {
+            if self.index.is_recursive(definition, ty) {
                 rust_type = format!("Box<{rust_type}>");
             }
             if let FieldType::Conditional { .. } = &field.ty {
@@ -238,7 +236,8 @@ impl Generator<'_> {
             return "Word".to_owned();
         };
         if !field.ty.is_flag() {
-            let form = if self.is_recursive(definition, ty) { Form::Heap } else { self.form(ty) };
+            let form =
+                if self.index.is_recursive(definition, ty) { Form::Heap } else { self.form(ty) };
             if form != Form::Boxed {
                 part = format!("As({part}, {form})");
             }
@@ -255,11 +254,6 @@ impl Generator<'_> {
             None | Some(0) => format!("{marker}::<{bit}, _>({part})"),
             Some(index) => format!("{marker}Of::<{index}, {bit}, _>({part})"),
         }
-    }
-
-    /// Whether a value of the field may hold one of the type that the field is of.
-    fn is_recursive(&self, definition: &Definition, ty: &Type) -> bool {
-        definition.kind == Kind::Constructor && self.contains(ty, &definition.result.name)
     }
 
     fn rust_type(&self, definition: &Definition, ty: &Type) -> String {
@@ -285,24 +279,6 @@ impl Generator<'_> {
         if ty.is_bare() && !is_built_in { Form::Bare } else { Form::Boxed }
     }
 
-    /// Whether a value of `ty` can hold, without a vector between, one of the type `wanted`.
-    fn contains(&self, ty: &Type, wanted: &Name) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut open = Vec::from([ty]);
-        while let Some(ty) = open.pop() {
-            if ty.argument.is_some() || !seen.insert(&ty.name) {
-                continue;
-            }
-            for constructor in self.index.constructors_of(&ty.name) {
-                if constructor.result.name == *wanted {
-                    return true;
-                }
-                open.extend(constructor.fields.iter().filter_map(|field| field.ty.value()));
-            }
-        }
-        false
-    }
-
     /// One `tl_enum!` for a type.
     fn type_enum(&self, schema: &Schema, name: &Name, constructors: &[&Definition]) -> String {
         let mut out = "tl_enum! {\n".to_owned();
@@ -322,6 +298,8 @@ impl Generator<'_> {
             let payload = path("types", &constructor.name);
             let _ = if constructor.fields.is_empty() {
                 writeln!(out, "        {variant} = {payload},")
+            } else if self.sizes.is_large(constructor) {
+                writeln!(out, "        {variant}[{payload}],")
             } else {
                 writeln!(out, "        {variant}({payload}),")
             };

@@ -1,6 +1,9 @@
 //! What a schema defines, by name: what every generator looks up.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use super::{
     Definition, Kind, Name, Schema, Type,
@@ -57,6 +60,25 @@ impl<'a> Index<'a> {
         let of_type = self.results.get(name).map(Vec::as_slice);
         let bare = self.bare.get(name).map(core::slice::from_ref);
         of_type.or(bare).unwrap_or_default()
+    }
+
+    /// Whether the value of a field of `definition` may hold, without a vector between, one of the
+    /// type that `definition` is of.
+    pub(super) fn is_recursive(&self, definition: &Definition, ty: &Type) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = Vec::from([ty]);
+        while let Some(ty) = open.pop() {
+            if ty.argument.is_some() || !seen.insert(&ty.name) {
+                continue;
+            }
+            for constructor in self.constructors_of(&ty.name) {
+                if constructor.result.name == definition.result.name {
+                    return definition.kind == Kind::Constructor;
+                }
+                open.extend(constructor.fields.iter().filter_map(|field| field.ty.value()));
+            }
+        }
+        false
     }
 
     /// What `ty`, in `definition`, stands for.

@@ -98,6 +98,7 @@ mod markdown;
 mod merge;
 mod names;
 mod parser;
+mod sizes;
 
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
