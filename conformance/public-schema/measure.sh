@@ -114,7 +114,7 @@ build() {
         quietly cargo clean --offline --release -p "$crate"
         quietly measured "$work/$name.run" cargo build --offline --release -p "$crate"
         say "$name: run $run of $runs: $(awk '{
-            printf "%.1f s, %.1f s of CPU, %.2f GB", $1, $2, $3 / 1e6 }' "$work/$name.run")"
+            printf "%.1f s, %.1f s of CPU, %.2f GB", $1, $2, $3 * 1024 / 1e9 }' "$work/$name.run")"
         cat "$work/$name.run" >>"$work/$name.runs"
     done
     awk '{ print $1 }' "$work/$name.runs" | median >"$work/$name.wall"
