@@ -199,10 +199,13 @@ macro_rules! tl_any {
 
         impl $crate::Encode for $type {
             #[inline]
-            fn encode(&self, writer: &mut $crate::Writer) {
-                match self {$(
+            fn encode(&self, _writer: &mut $crate::Writer) {
+                // Without `*` it could not be a `match` without arms.
+                match *self {$(
                     $(#[cfg($($cfg)*)])?
-                    Self::$variant(value) => <$payload as $crate::Encode>::encode(value, writer),
+                    Self::$variant(ref value) => {
+                        <$payload as $crate::Encode>::encode(value, _writer)
+                    }
                 )*}
             }
         }

@@ -7,40 +7,41 @@ use alloc::{
     vec::Vec,
 };
 
-use super::{Definition, Kind, Name, Schema};
+use super::{
+    Definition, Name, Schema, Type,
+    index::{Index, Shape},
+};
+
+/// A namespace, or `None` for what has no namespace.
+type Space<'a> = Option<&'a str>;
+
+/// For each namespace, others.
+type Edges<'a> = BTreeMap<Space<'a>, BTreeSet<Space<'a>>>;
 
 /// Under which features the modules of a generated schema are there. What has no namespace is
-/// always there, and so is all that it mentions.
+/// always there, and so is all that it needs. A module is there as a whole or not at all, so
+/// whoever needs one type of a namespace needs what any type of it needs.
 pub(super) struct Gates<'a> {
-    /// For the types of each namespace, the namespaces that mention them. Those that are always
-    /// there are not in here.
+    /// For the types of each namespace, the features that need them. Those that are always there
+    /// are not in here.
     users: BTreeMap<&'a str, BTreeSet<&'a str>>,
     is_on: bool,
 }
 
 impl<'a> Gates<'a> {
-    pub fn new(schema: &'a Schema, is_on: bool) -> Self {
+    pub fn new(index: &'a Index<'_>, is_on: bool) -> Self {
         let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        let mut always = BTreeSet::new();
         if is_on {
-            let constructors = constructors(schema);
-            let mut lines: BTreeMap<Option<&str>, Vec<&Definition>> = BTreeMap::new();
-            for line in &schema.definitions {
-                lines.entry(line.name.namespace.as_deref()).or_default().push(line);
-            }
-            for (user, lines) in lines {
-                let mentioned = mentioned(&constructors, &lines);
-                match user {
-                    None => always = mentioned,
-                    Some(user) => {
-                        for namespace in mentioned.into_iter().chain([user]) {
-                            users.entry(namespace).or_default().insert(user);
-                        }
-                    }
+            let (types, functions) = needs(index);
+            for user in index.schema.namespaces() {
+                for namespace in closure(&types, &functions, Some(user)) {
+                    users.entry(namespace).or_default().insert(user);
                 }
             }
+            for namespace in closure(&types, &functions, None) {
+                users.remove(namespace);
+            }
         }
-        users.retain(|namespace, _| !always.contains(namespace));
         Self { users, is_on }
     }
 
@@ -70,40 +71,50 @@ impl Schema {
     }
 }
 
-/// The constructors of each type, and each by its own name.
-fn constructors(schema: &Schema) -> BTreeMap<&Name, Vec<&Definition>> {
-    let mut constructors: BTreeMap<&Name, Vec<&Definition>> = BTreeMap::new();
-    for line in schema.definitions.iter().filter(|line| line.kind == Kind::Constructor) {
-        constructors.entry(&line.result.name).or_default().push(line);
-        constructors.entry(&line.name).or_default().push(line);
-    }
-    constructors
-}
-
-/// The namespaces of all that `lines` mention, and of what that mentions.
-fn mentioned<'a>(
-    constructors: &BTreeMap<&'a Name, Vec<&'a Definition>>,
-    lines: &[&'a Definition],
-) -> BTreeSet<&'a str> {
-    let mut seen: BTreeSet<&Name> = BTreeSet::new();
-    let mut namespaces = BTreeSet::new();
-    let mut open = lines.to_vec();
-    while let Some(line) = open.pop() {
-        namespaces
-            .extend(line.name.namespace.as_deref().filter(|_| line.kind == Kind::Constructor));
-        let mut types: Vec<_> = line.fields.iter().filter_map(|field| field.ty.value()).collect();
-        types.push(&line.result);
-        for mut ty in types {
-            while let Some(item) = &ty.argument {
-                ty = item;
-            }
-            if seen.insert(&ty.name) {
-                let of_type = constructors.get(&ty.name);
-                // A type that is no one's has no module.
-                namespaces.extend(of_type.and(ty.name.namespace.as_deref()));
-                open.extend(of_type.into_iter().flatten().copied());
-            }
+/// The namespaces that the types of each namespace mention, and those that its functions do.
+fn needs<'a>(index: &'a Index<'_>) -> (Edges<'a>, Edges<'a>) {
+    let (mut types, mut functions) = (Edges::new(), Edges::new());
+    for constructor in &index.constructors {
+        let of_struct = constructor.name.namespace.as_deref();
+        types.entry(of_struct).or_default().extend(mentioned(index, constructor));
+        // The enum of a type mentions the structs of its constructors.
+        if let Some(of_enum) = namespace(index, constructor, &constructor.result) {
+            types.entry(of_enum).or_default().insert(of_struct);
         }
     }
-    namespaces
+    for function in &index.functions {
+        let of_struct = function.name.namespace.as_deref();
+        functions.entry(of_struct).or_default().extend(mentioned(index, function));
+    }
+    (types, functions)
+}
+
+/// The namespaces of the types of all fields, and of the result.
+fn mentioned<'a>(index: &'a Index<'_>, line: &'a Definition) -> Vec<Space<'a>> {
+    let fields = line.fields.iter().filter_map(|field| field.ty.value());
+    fields.chain([&line.result]).filter_map(|ty| namespace(index, line, ty)).collect()
+}
+
+/// Where the Rust type of `ty` is; `None` if it is not one of the schema.
+fn namespace<'a>(index: &'a Index<'_>, line: &Definition, ty: &'a Type) -> Option<Space<'a>> {
+    let of = |name: &'a Name| Some(name.namespace.as_deref());
+    match index.shape(line, ty) {
+        Shape::Raw | Shape::BuiltIn(_) => None,
+        Shape::Vector(item) => namespace(index, line, item),
+        Shape::Constructor(only) => of(&only.name),
+        Shape::Boxed(name) => of(name),
+    }
+}
+
+/// The namespaces whose types are there when all of `space` is.
+fn closure<'a>(types: &Edges<'a>, functions: &Edges<'a>, space: Space<'a>) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    let mut open = Vec::from([space]);
+    open.extend(functions.get(&space).into_iter().flatten());
+    while let Some(next) = open.pop() {
+        if found.insert(next) {
+            open.extend(types.get(&next).into_iter().flatten());
+        }
+    }
+    found.into_iter().flatten().collect()
 }
