@@ -33,7 +33,8 @@
 //!   their names: `Request::MessagesSendMessage`.
 //! - A word of Rust gets a `_`: the field `self` is `self_`.
 //!
-//! A change of `schema/` takes effect by `cargo run -p odnix-tl --example generate`.
+//! A change of `schema/` takes effect by `cargo run -p odnix-tl --example generate`. A project with
+//! a schema of its own makes its types in a [build script](schema#in-a-build-script).
 //!
 //! # Limits
 //!

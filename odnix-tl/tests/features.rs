@@ -1,7 +1,7 @@
 //! Which modules of generated code are behind which cargo features, and that the enums of
 //! everything can do without any of their variants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use odnix_tl::{
     Bytes, Constructor, Decode, DecodeError, EmbeddedSchema,
@@ -55,6 +55,46 @@ fn modules(schema: &str) -> Vec<String> {
     let is_module =
         |line: &String| ["types::", "enums::", "functions::"].iter().any(|of| line.starts_with(of));
     table(schema).into_iter().filter(is_module).collect()
+}
+
+/// The modules that the code of `types::items` and the like names, by what it is in.
+fn mentions(text: &str) -> BTreeSet<(String, String)> {
+    let (mut parent, mut module) = ("", String::new());
+    let mut mentions = BTreeSet::new();
+    for line in text.lines().take_while(|line| !line.contains("tl_any!")) {
+        let code = line.trim_start();
+        let name = code.strip_prefix("pub mod ").and_then(|name| name.strip_suffix(" {"));
+        match name {
+            Some(name) if line.starts_with("pub") => (parent, module) = (name, name.to_owned()),
+            Some(name) => module = format!("{parent}::{name}"),
+            None if code.starts_with("///") || code.starts_with("use ") => {}
+            None => {
+                for of in ["types::", "enums::"] {
+                    for (at, _) in line.match_indices(of) {
+                        let mut parts = line[at..].split("::").take(3).collect::<Vec<_>>();
+                        // What has no namespace is `types::Pong`.
+                        if parts.len() == 3 && parts[1].starts_with(char::is_lowercase) {
+                            parts.truncate(2);
+                            mentions.insert((module.clone(), parts.join("::")));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    mentions
+}
+
+/// Asserts that whatever a module mentions is there when the module is.
+fn assert_closed(schema: &str) {
+    let text = generated(schema, true);
+    let gates = gates(&text);
+    for (module, mentioned) in mentions(&text) {
+        let Some(needed_by) = gates.get(&mentioned) else { continue };
+        let features = gates.get(&module);
+        let is_there = features.is_some_and(|of| of.iter().all(|name| needed_by.contains(name)));
+        assert!(is_there, "{module} mentions {mentioned} in {schema}: {gates:?}");
+    }
 }
 
 #[test]
@@ -128,6 +168,14 @@ fn a_namespace_is_behind_the_features_of_all_that_mention_it() {
     ];
     for (what, schema, expected) in cases {
         assert_eq!(modules(schema), expected, "{what}");
+        assert_closed(schema);
+    }
+}
+
+#[test]
+fn the_layers_here_are_complete_with_any_feature() {
+    for schema in [&odnix_tl::odnix::SCHEMA, &odnix_tl::mtproto::SCHEMA] {
+        assert_closed(schema.text());
     }
 }
 

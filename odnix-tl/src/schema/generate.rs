@@ -29,7 +29,9 @@ pub struct Options<'a> {
     /// The head of the text, as a comment.
     pub title: &'a str,
     /// Whether each namespace is behind a cargo feature with its name; see
-    /// [`Schema::namespaces`](super::Schema::namespaces).
+    /// [`Schema::namespaces`](super::Schema::namespaces). The functions of a namespace are there
+    /// with its own feature; its types also with that of each namespace that needs them, and
+    /// always if a line without a namespace does.
     pub features: bool,
     /// Whether to write the enums `Object` of all constructors and `Request` of all functions. A
     /// server dispatches on them; of a big schema they are a third of the time to build.

@@ -79,6 +79,26 @@
 //!        |               ^"
 //! );
 //! ```
+//!
+//! # In a build script
+//!
+//! A project with a schema of its own has `odnix-tl` as a dependency and as a build dependency. Its
+//! `build.rs` writes the module, and `include!(concat!(env!("OUT_DIR"), "/app.rs"));` takes it in:
+//!
+//! ```no_run
+//! use odnix_tl::schema::{Options, Schema, generate};
+//!
+//! println!("cargo::rerun-if-changed=app.tl");
+//! let schema = Schema::parse(&std::fs::read_to_string("app.tl")?).map_err(|errors| {
+//!     errors.iter().map(|error| format!("{}\n", error.render("app.tl"))).collect::<String>()
+//! })?;
+//! let options = Options { crate_path: "odnix_tl", title: "app.tl", features: false, any: true };
+//! std::fs::write(std::env::var("OUT_DIR")? + "/app.rs", generate(&schema, &options))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/own-schema` of the repository is such a project, with a cargo feature for each
+//! namespace.
 
 mod built_in;
 mod check;
