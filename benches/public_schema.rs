@@ -9,7 +9,7 @@ use grammers_tl_types::{
     Deserializable, Serializable, enums as their, functions as their_functions,
 };
 use odnix_public_schema::{enums, functions, types};
-use odnix_tl::{Decode, Encode};
+use odnix_tl::{Decode, Encode, Reader};
 use serde_json::{Value, json};
 use std::hint::black_box;
 
@@ -33,7 +33,7 @@ where
         bencher.iter(|| black_box(&theirs).to_bytes());
     });
     group.bench_function("decode/odnix", |bencher| {
-        bencher.iter(|| Ours::from_bytes(black_box(bytes.clone())));
+        bencher.iter(|| Ours::decode(&mut Reader::new(black_box(&bytes))));
     });
     group.bench_function("decode/grammers", |bencher| {
         bencher.iter(|| Theirs::from_bytes(black_box(&bytes[id_len..])));

@@ -1,6 +1,15 @@
 //! The TL language: binary codec with limits, schema parser, Rust generator, and the types of
 //! the MTProto service layer ([`mtproto`]) and of the Odnix layer ([`odnix`]).
 //!
+//! | you want to | use |
+//! |---|---|
+//! | send and receive objects of the layers here | [`Encode`], [`Decode`] of the types in [`mtproto`] and [`odnix`] |
+//! | read, check, format, compare schemas | [`schema`] |
+//! | have the types of a schema of your own | [`schema::generate`], in a build script or from the command line `tlc` |
+//! | read and write objects of any schema without generated code | [`dynamic::Layer`] |
+//! | have objects as JSON | [`json`] |
+//! | keep objects of a layer newer than yours | [`OrUnknown`] |
+//!
 //! # On the wire
 //!
 //! Everything is little-endian and a multiple of four bytes.
@@ -28,10 +37,15 @@
 //!   a module: `updates.state` is [`odnix::types::updates::State`].
 //! - A type with several constructors is an enum in `enums`, with variants named like the
 //!   structs; a type with one constructor is that struct. The enums are exhaustive, because
-//!   the number of the layer fixes their constructors.
+//!   the number of the layer fixes their constructors. A variant of more than about 200 bytes
+//!   holds its struct on the heap, and so does a field that may hold a value of its own type.
 //! - `Object` is any constructor, `Request` any function; their variants have the namespace in
 //!   their names: `Request::MessagesSendMessage`.
 //! - A word of Rust gets a `_`: the field `self` is `self_`.
+//! - `SCHEMA` is the text of the schema that a module was made from, `LAYER` its number.
+//!
+//! Conditional fields that share a bit are all there or none; anything else is
+//! [`EncodeError::HalfSet`].
 //!
 //! A change of `schema/` takes effect by `cargo run -p odnix-tl --example generate`. A project with
 //! a schema of its own makes its types in a [build script](schema#in-a-build-script).

@@ -222,6 +222,7 @@ fn each_fault_of_the_meaning_has_its_place_and_reason() {
         ),
         ("a x:user = A; bot = User;", "1:5: no constructor `user`; did you mean `User`?"),
         ("a x:int x:long = A;", "1:9: a second field `x` of `a`"),
+        ("a a:# b:# c:# d:# e:# = A;", "1:19: more than 4 fields of type `#`"),
         ("a xY:int x_y:int = A;", "1:10: `x_y` has the same name in Rust as `xY` at 1:3"),
         ("a x:flags.0?int = A;", "1:3: no field `flags:#` before `x`"),
         ("a x:flags.0?int flags:# = A;", "1:3: no field `flags:#` before `x`"),

@@ -19,6 +19,10 @@ use odnix_tl::json::{JsonError, Value};
 use odnix_tl::odnix::functions::odnix::InvokeJson;
 use odnix_tl::odnix::{Request, SCHEMA, types};
 
+/// The longest query, in bytes: room for the largest request in base64. While it is read a hostile
+/// one takes about ten times its length in memory, an empty array being three bytes of text.
+pub const QUERY_LEN_MAX: usize = 1 << 20;
+
 /// The longest reason that a caller is told, in characters.
 const REASON_CHARS_MAX: usize = 200;
 
@@ -68,8 +72,13 @@ pub(super) fn layer() -> &'static Layer {
 /// Reads the method that a query names. A long query takes milliseconds.
 ///
 /// # Errors
-/// The query is not JSON, or not the JSON form of a method; or the method wraps another one.
+/// The query is longer than [`QUERY_LEN_MAX`], not JSON, or not the JSON form of a method; or the
+/// method wraps another one.
 pub fn read(invocation: &InvokeJson) -> Result<(Request, Form), RpcError> {
+    if invocation.query.data.len() > QUERY_LEN_MAX {
+        let text = format!("longer than {QUERY_LEN_MAX} bytes");
+        return Err(RpcError::DataJsonInvalid(Reason::new(&text)));
+    }
     let value: Value = serde_json::from_str(&invocation.query.data)
         .map_err(|error| RpcError::DataJsonInvalid(Reason::new(&error.to_string())))?;
     let body = layer().encode_as(Expected::Function, &value)?;
@@ -117,6 +126,19 @@ mod tests {
         assert_eq!((written.code(), written.message()), (500, "INTERNAL".into()));
         let longest = types::DataJson::from_bytes(form.write(echoed(11 << 20)).unwrap()).unwrap();
         assert!(longest.data.len() > 14 << 20);
+    }
+
+    #[test]
+    fn a_query_is_no_longer_than_allowed() {
+        let of_len = |len: usize| {
+            let mut data = r#"{"_":"updates.getState"}"#.to_owned();
+            data.push_str(&" ".repeat(len - data.len()));
+            read(&InvokeJson { query: types::DataJson { data } })
+        };
+        assert!(of_len(QUERY_LEN_MAX).is_ok());
+        let refused = of_len(QUERY_LEN_MAX + 1).unwrap_err();
+        let message = "DATA_JSON_INVALID: longer than 1048576 bytes";
+        assert_eq!((refused.code(), refused.message()), (400, message.into()));
     }
 
     #[test]

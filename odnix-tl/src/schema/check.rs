@@ -10,6 +10,8 @@ use alloc::{
 };
 use core::fmt::Display;
 
+use crate::limits::FLAG_WORDS_MAX;
+
 use super::{
     Definition, Field, FieldType, Kind, Name, Position, Schema, Type,
     error::{Faults, Quoted, len_of},
@@ -111,6 +113,10 @@ impl<'a> Checker<'a> {
             }
             if *ty == FieldType::Word {
                 words.insert(name.as_str());
+                if words.len() == FLAG_WORDS_MAX.saturating_add(1) {
+                    let message = format!("more than {FLAG_WORDS_MAX} fields of type `#`");
+                    self.faults.push(*position, len, message);
+                }
             }
             let is_last = index.checked_add(1) == Some(definition.fields.len());
             self.field(definition, field, is_last);

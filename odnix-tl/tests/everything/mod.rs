@@ -154,6 +154,55 @@ pub mod types {
     }
     tl_struct! { ReservedToo = "reservedToo" 0xdc3ad356, 12; {x} (x, Word, Word) }
 
+    /// `small#e7aeb9f8 x:int = Sized;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Small {
+        pub x: i32,
+    }
+    tl_struct! { Small = "small" 0xe7aeb9f8, 4; (x) }
+
+    /// `large#cc157324 a:string b:string c:string d:string e:string f:string g:string h:string i:string = Sized;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Large {
+        pub a: String,
+        pub b: String,
+        pub c: String,
+        pub d: String,
+        pub e: String,
+        pub f: String,
+        pub g: String,
+        pub h: String,
+        pub i: String,
+    }
+    tl_struct! {
+        Large = "large" 0xcc157324, 36;
+        {a, b, c, d, e, f, g, h, i}
+        ((a, b, c, d, e, f, g, h), (i,))
+    }
+
+    /// `shared#2d67deff flags:# a:flags.3?int b:flags.3?true c:flags.4?true flags2:# d:flags2.3?int e:flags2.3?string third:# f:third.31?Vector<Sized> fourth:# g:fourth.0?small = Shared;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Shared_ {
+        pub a: Option<i32>,
+        pub b: bool,
+        pub c: bool,
+        pub d: Option<i32>,
+        pub e: Option<String>,
+        pub f: Option<Vec<enums::Sized>>,
+        pub g: Option<types::Small>,
+    }
+    tl_struct! {
+        Shared_ = "shared" 0x2d67deff, 16;
+        {a, b, c, d, e, f, g}
+        (
+            (
+                Word, Shared::<3, _>(a), Shared::<3, _>(b), Bit::<4, _>(c), Word,
+                SharedOf::<1, 3, _>(d), SharedOf::<1, 3, _>(e), Word,
+            ),
+            (BitOf::<2, 31, _>(f), Word, BitOf::<3, 0, _>(As(g, Bare))),
+        )
+    }
+
     /// `late#62ec8b07 = Late;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Late;
@@ -222,6 +271,16 @@ pub mod enums {
             Reserved(types::Reserved),
             /// `reservedToo`
             ReservedToo(types::ReservedToo),
+        }
+    }
+
+    tl_enum! {
+        /// `Sized`
+        pub enum Sized = "Sized", 8 {
+            /// `small`
+            Small(types::Small),
+            /// `large`
+            Large[types::Large],
         }
     }
 
@@ -320,6 +379,12 @@ odnix_tl::tl_any! {
         Reserved(types::Reserved),
         /// `reservedToo`
         ReservedToo(types::ReservedToo),
+        /// `small`
+        Small(types::Small),
+        /// `large`
+        Large(types::Large),
+        /// `shared`
+        Shared_(types::Shared_),
         /// `late`
         Late(types::Late),
         /// `names.types`
@@ -362,6 +427,9 @@ result#038fe818 ok:Bool err:Vec = Result;
 self#dbffda0c = Self;
 reserved#413c56c0 flags:# = Reserved;
 reservedToo#dc3ad356 x:int flags:# more:# = Reserved;
+small#e7aeb9f8 x:int = Sized;
+large#cc157324 a:string b:string c:string d:string e:string f:string g:string h:string i:string = Sized;
+shared#2d67deff flags:# a:flags.3?int b:flags.3?true c:flags.4?true flags2:# d:flags2.3?int e:flags2.3?string third:# f:third.31?Vector<Sized> fourth:# g:fourth.0?small = Shared;
 ---functions---
 match.loop#e1fd13bc {X:Type} id:Vector<long> query:!X = X;
 match.first#e65640ce = Vector<Vector<int>>;

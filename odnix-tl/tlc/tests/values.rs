@@ -250,7 +250,7 @@ fn a_fault_in_digits_or_json_is_one_sentence() {
         ),
         (
             &["encode", "{\"_\": \"msgs_ack\", \"msg_ids\": [\"1\", \"x\"]}"],
-            "argument: msg_ids[1]: \"x\" is not a 64-bit decimal",
+            "argument: msg_ids[1]: not a 64-bit decimal",
         ),
         (
             &["encode", "{\"_\": \"pin\"}"],
