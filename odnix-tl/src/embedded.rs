@@ -56,11 +56,12 @@ mod json {
         /// without a TL form.
         pub fn serialize<S: Serializer>(
             &self,
+            expected: Expected<'_>,
             value: &impl Encode,
             serializer: S,
         ) -> Result<S::Ok, S::Error> {
             let bytes = value.to_bytes().map_err(ser::Error::custom)?;
-            let value = self.layer().decode(bytes).map_err(ser::Error::custom)?;
+            let value = self.layer().decode_as(expected, bytes).map_err(ser::Error::custom)?;
             value.serialize(serializer)
         }
 

@@ -59,7 +59,7 @@ pub enum DecodeError {
         /// How many bytes follow it.
         remaining: usize,
     },
-    /// The items of all vectors together exceed [`VECTOR_BYTES_MAX`](crate::limits::VECTOR_BYTES_MAX).
+    /// The items of all vectors, and what is kept on the heap, together exceed [`HEAP_BYTES_MAX`](crate::limits::HEAP_BYTES_MAX).
     #[error("the vectors up to the one at {position} exceed the memory limit")]
     OutOfBudget {
         /// Where the count of the last vector is.

@@ -48,8 +48,12 @@ macro_rules! tl_struct {
 
         $($crate::tl_struct! { @debug $redact $type })?
 
-        $crate::__tl_serde! { $type, $crate::dynamic::Expected::Named($name) }
+        $crate::__tl_serde! {
+            $type, $crate::dynamic::Expected::Line($crate::tl_struct!(@kind $($return)?), $name)
+        }
     };
+    (@kind) => { $crate::schema::Kind::Constructor };
+    (@kind $return:ty) => { $crate::schema::Kind::Function };
     (@debug redact $type:ident) => {
         impl ::core::fmt::Debug for $type {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
@@ -123,9 +127,7 @@ macro_rules! tl_enum {
                         <$payload as $crate::Constructor>::decode_bare(reader).map(Self::$variant)
                     })?)*
                     $($(<$boxed as $crate::Constructor>::ID => {
-                        <$boxed as $crate::Constructor>::decode_bare(reader)
-                            .map($crate::prelude::Box::new)
-                            .map(Self::$variant)
+                        reader.on_heap(<$boxed as $crate::Constructor>::decode_bare).map(Self::$variant)
                     })?)*
                     $($(<$unit as $crate::Constructor>::ID => reader.unit(Self::$variant),)?)*
                     id => reader.unknown_constructor(position, id, $name),
@@ -246,7 +248,7 @@ macro_rules! __tl_serde {
                 &self,
                 serializer: S,
             ) -> ::core::result::Result<S::Ok, S::Error> {
-                SCHEMA.serialize(self, serializer)
+                SCHEMA.serialize($expected, self, serializer)
             }
         }
 

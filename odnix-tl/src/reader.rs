@@ -1,13 +1,13 @@
 //! Reads TL elements from bytes.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use bytes::Bytes;
 use core::ops::Range;
 
 use crate::{
     DecodeError,
     fields::{Get, Words},
-    limits::{DEPTH_MAX, VECTOR_BYTES_MAX},
+    limits::{DEPTH_MAX, HEAP_BYTES_MAX},
     wire::Wire,
 };
 
@@ -23,13 +23,13 @@ pub struct Reader<'a> {
     data: &'a [u8],
     position: usize,
     depth: u32,
-    vector_bytes: usize,
+    heap_bytes: usize,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the first byte of `input`.
     pub fn new(input: &'a Bytes) -> Self {
-        Self { input, data: input, position: 0, depth: 0, vector_bytes: 0 }
+        Self { input, data: input, position: 0, depth: 0, heap_bytes: 0 }
     }
 
     /// How many bytes are left.
@@ -181,11 +181,7 @@ impl<'a> Reader<'a> {
     pub fn items<T, W: Wire<T>>(&mut self) -> Result<Vec<T>, DecodeError> {
         let position = self.position();
         let count = self.count(W::MIN_LEN)?;
-        let vector_bytes = count.saturating_mul(size_of::<T>()).saturating_add(self.vector_bytes);
-        if vector_bytes > VECTOR_BYTES_MAX {
-            return Err(DecodeError::OutOfBudget { position });
-        }
-        self.vector_bytes = vector_bytes;
+        self.charge(count.saturating_mul(size_of::<T>()), position)?;
         W::get_items(self, count)
     }
 
@@ -210,6 +206,29 @@ impl<'a> Reader<'a> {
         expected: &'static str,
     ) -> Result<T, DecodeError> {
         Err(DecodeError::UnknownConstructor { position, id, expected })
+    }
+
+    /// Reads a value that is kept on the heap.
+    ///
+    /// # Errors
+    /// [`DecodeError::OutOfBudget`], and those of `read`.
+    #[inline]
+    pub fn on_heap<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Box<T>, DecodeError> {
+        self.charge(size_of::<T>(), self.position())?;
+        read(self).map(Box::new)
+    }
+
+    /// Takes so many bytes of memory from the budget.
+    #[inline]
+    fn charge(&mut self, len: usize, position: usize) -> Result<(), DecodeError> {
+        self.heap_bytes = self.heap_bytes.saturating_add(len);
+        if self.heap_bytes > HEAP_BYTES_MAX {
+            return Err(DecodeError::OutOfBudget { position });
+        }
+        Ok(())
     }
 
     /// Reads the count of items that have at least `min_len` bytes each.

@@ -8,7 +8,8 @@ use crate::{Decode, DecodeError, Encode, Reader, Writer};
 ///
 /// TL does not say how long an unknown constructor is, so the bytes kept are all that remain of
 /// the input: use it for what ends an input, such as a pushed update, the answer to a call, or
-/// what a relay passes on. What was read is written back byte for byte.
+/// what a relay passes on. What was read is written back byte for byte. The enum is exhaustive,
+/// because a value is of this layer or it is not.
 ///
 /// ```
 /// use odnix_tl::{Bytes, Decode, Encode, OrUnknown, odnix::enums::Updates};
@@ -21,7 +22,6 @@ use crate::{Decode, DecodeError, Encode, Reader, Writer};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-#[allow(clippy::exhaustive_enums, reason = "a value is of this layer or it is not")]
 pub enum OrUnknown<T> {
     /// A value of this layer.
     Known(T),
@@ -73,12 +73,17 @@ impl<T: Encode> Encode for OrUnknown<T> {
 }
 
 impl<T: Decode> Decode for OrUnknown<T> {
-    const MIN_LEN: usize = T::MIN_LEN;
+    // An unknown value may be its id and nothing else.
+    const MIN_LEN: usize = 4;
 
     fn decode(reader: &mut Reader) -> Result<Self, DecodeError> {
         let start = reader.clone();
         match T::decode(reader) {
             Ok(value) => Ok(Self::Known(value)),
+            // No layer adds to these.
+            Err(error @ DecodeError::UnknownConstructor { expected: "Bool" | "Vector", .. }) => {
+                Err(error)
+            }
             Err(DecodeError::UnknownConstructor { .. }) => {
                 *reader = start;
                 Ok(Self::Unknown(Unknown { bytes: reader.rest() }))

@@ -47,9 +47,9 @@ pub struct Boxed;
 #[derive(Debug, Default)]
 pub struct Bare;
 
-/// The usual form, of a value that may hold another one of its own type.
+/// The form `W`, of a value on the heap: it may hold another one of its own type.
 #[derive(Debug, Default)]
-pub struct Heap;
+pub struct Heap<W>(pub W);
 
 /// `1cb5c415`, count, items in the form `W`: `Vector<…>`.
 #[derive(Debug, Default)]
@@ -97,18 +97,17 @@ impl<T: Constructor> Wire<T> for Bare {
     }
 }
 
-impl<T: Encode + Decode> Wire<Box<T>> for Heap {
-    // Not that of `T`, which may be the type this is a field of.
-    const MIN_LEN: usize = 4;
+impl<T, W: Wire<T>> Wire<Box<T>> for Heap<W> {
+    const MIN_LEN: usize = W::MIN_LEN;
 
     #[inline]
     fn put(value: &Box<T>, writer: &mut Writer) {
-        T::encode(value, writer);
+        W::put(value, writer);
     }
 
     #[inline]
     fn get(reader: &mut Reader) -> Result<Box<T>, DecodeError> {
-        T::decode(reader).map(Box::new)
+        reader.on_heap(W::get)
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use odnix_tl::{
     Constructor, Decode, DecodeError, Encode, EncodeError, OrUnknown, Raw, Reader, Writer,
-    limits::{DEPTH_MAX, STRING_LEN_MAX, VECTOR_BYTES_MAX},
+    limits::{DEPTH_MAX, HEAP_BYTES_MAX, STRING_LEN_MAX},
     mtproto, odnix,
 };
 
@@ -243,7 +243,7 @@ fn a_vector_with_more_items_than_bytes() {
 fn vectors_with_more_memory_than_allowed() {
     // The shortest item of this type has four bytes, but takes far more in memory.
     type Item = odnix::enums::Reaction;
-    let count = VECTOR_BYTES_MAX / size_of::<Item>() + 1;
+    let count = HEAP_BYTES_MAX / size_of::<Item>() + 1;
     let items = vec![Item::ReactionEmpty; count];
     let error = Vec::<Item>::from_bytes(items.to_bytes().unwrap()).unwrap_err();
     assert_eq!(error, DecodeError::OutOfBudget { position: 4 });
@@ -253,7 +253,7 @@ fn vectors_with_more_memory_than_allowed() {
 
 #[test]
 fn the_memory_of_all_vectors_counts() {
-    let half = vec![0_i64; VECTOR_BYTES_MAX / size_of::<i64>() / 2 + 1].to_bytes().unwrap();
+    let half = vec![0_i64; HEAP_BYTES_MAX / size_of::<i64>() / 2 + 1].to_bytes().unwrap();
     let both = Bytes::from([half.as_ref(), half.as_ref()].concat());
     let mut reader = Reader::new(&both);
     Vec::<i64>::decode(&mut reader).unwrap();
@@ -344,7 +344,14 @@ fn a_constructor_of_a_newer_layer_is_kept_at_any_depth() {
     }
     let known = OrUnknown::<Updates>::from_bytes(unhex("7eaf17e3")).unwrap();
     assert_eq!(known.known(), Some(Updates::UpdatesTooLong));
-    // A fault of another kind is not a newer layer.
+    // A fault of another kind is not a newer layer, nor is a Bool or a vector that is none.
+    let config = shortest_config().to_vec();
+    for at in [16, 24] {
+        let mut wrong = config.clone();
+        wrong[at] ^= 1;
+        let read = OrUnknown::<odnix::types::Config>::from_bytes(wrong.into());
+        assert!(matches!(read, Err(DecodeError::UnknownConstructor { .. })), "{read:?}");
+    }
     let cut = OrUnknown::<Updates>::from_bytes(unhex("c1ded478 7f851ec0"));
     assert!(matches!(cut, Err(DecodeError::UnexpectedEnd { .. })), "{cut:?}");
 }

@@ -67,7 +67,12 @@ fn every_nan_is_kept() {
     exact(&layer, "05000000 000000000000f87f", r#"{"_":"number","value":"NaN"}"#);
     exact(&layer, "05000000 010000000000f8ff", r#"{"_":"number","value":"NaN:fff8000000000001"}"#);
     exact(&layer, "05000000 0000000000000080", r#"{"_":"number","value":-0.0}"#);
-    assert!(layer.encode(&json(r#"{"_":"number","value":"NaN:3ff0000000000000"}"#)).is_err());
+    for wrong in
+        ["3ff0000000000000", "7ff8000000000000", "+7ff800000000001", "7FF8000000000001", "1"]
+    {
+        let text = format!(r#"{{"_":"number","value":"NaN:{wrong}"}}"#);
+        assert!(layer.encode(&json(&text)).is_err(), "{wrong}");
+    }
 }
 
 #[test]
@@ -138,6 +143,33 @@ fn what_is_expected_may_be_anything_a_constructor_a_function_or_a_name() {
     assert_eq!(id(Expected::Named("same"), &same), Some(1));
     assert_eq!(id(Expected::Named("same"), &other), None);
     assert_eq!(id(Expected::Function, &other), None);
+}
+
+#[test]
+fn functions_that_share_an_id_are_read_and_written_by_name() {
+    let text = "e#1 = E;\n---functions---\nprefix#2 a:int = E;\nwhole#2 a:int b:int = E;";
+    let layer = layer(text);
+    let prefix = Expected::Line(Kind::Function, "prefix");
+    let value = json(r#"{"_":"prefix","a":7}"#);
+    let bytes = layer.encode_as(prefix, &value).unwrap();
+    assert_eq!(layer.decode_as(prefix, bytes.clone()).unwrap(), value);
+    assert_eq!(layer.decode_as(Expected::Named("prefix"), bytes.clone()).unwrap(), value);
+    assert!(layer.decode(bytes).is_err());
+    let constructor = Expected::Line(Kind::Constructor, "prefix");
+    assert!(layer.encode_as(constructor, &value).is_err());
+}
+
+#[test]
+fn the_names_of_constructors_count_as_memory() {
+    let name = "n".repeat(1_000_000);
+    let layer = layer(&format!("{name}#1 = Item; list#2 items:Vector<Item> = List;"));
+    let bytes = |count: u32| -> Bytes {
+        let words = [2, 0x1cb5_c415, count].into_iter().chain((0..count).map(|_| 1));
+        words.flat_map(u32::to_le_bytes).collect()
+    };
+    assert!(layer.decode(bytes(100)).is_ok());
+    let error = layer.decode(bytes(300)).unwrap_err();
+    assert!(matches!(error.error, DecodeError::OutOfBudget { .. }), "{error}");
 }
 
 #[test]

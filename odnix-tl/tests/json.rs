@@ -202,3 +202,10 @@ fn a_raw_value_on_its_own_is_base64() {
     assert_eq!(serde_json::from_str::<Raw>(r#""AQID""#).unwrap(), raw);
     assert_eq!(refused::<Raw>("7"), "expected a base64 string, found a number");
 }
+
+#[test]
+fn a_wrong_name_is_shown_in_part() {
+    let error = refused::<odnix::Request>(&format!(r#"{{"_":"{}"}}"#, "é".repeat(65)));
+    let shown = "é".repeat(64);
+    assert_eq!(error, format!("_: \"{shown}\"… is not a function of this schema"));
+}

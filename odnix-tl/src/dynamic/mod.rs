@@ -1,7 +1,8 @@
 //! A codec for any schema at run time: bytes to JSON and back, without generated code.
 //!
 //! A [`Layer`] is made from a [`Schema`]. It reads and writes the JSON form of
-//! [`json`](crate::json), under the same limits as generated types; those use it for their own
+//! [`json`](crate::json), under the same limits but for memory, of which
+//! values of JSON have a budget of their own; generated types use it for their own
 //! JSON form. What it reads it writes back byte for byte.
 //!
 //! # Example
@@ -55,10 +56,11 @@ struct Line {
     id: u32,
     name: String,
     kind: Kind,
+    /// The index of the type of a constructor.
+    of_type: Option<usize>,
     slots: Vec<Slot>,
     /// What a function returns.
     result: Shape,
-    min_len: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -66,7 +68,6 @@ struct BoxedType {
     name: String,
     /// Indices of lines.
     constructors: Vec<usize>,
-    min_len: usize,
 }
 
 /// One field of a line.
@@ -108,6 +109,8 @@ enum Shape {
     Vector {
         has_id: bool,
         item: Box<Self>,
+        /// The length of the shortest item, in bytes.
+        item_len_min: usize,
     },
     /// Not in this schema.
     Missing(String),
@@ -190,7 +193,7 @@ impl Layer {
             Expected::Named(name) if self.types_by_name.contains_key(name) => {
                 format!("a constructor of {name}")
             }
-            Expected::Named(name) => name.to_owned(),
+            Expected::Named(name) | Expected::Line(_, name) => name.to_owned(),
         }
     }
 }
@@ -228,7 +231,6 @@ impl<'a> Compiler<'a> {
         types.sort_by_key(|(_, (index, _))| *index);
         let types = types.into_iter().map(|(name, (_, constructors))| BoxedType {
             name: name.to_string(),
-            min_len: self.lens.boxed(name),
             constructors: constructors.clone(),
         });
         Layer {
@@ -269,7 +271,10 @@ impl<'a> Compiler<'a> {
             kind: line.kind,
             slots: line.fields.iter().map(slot).collect(),
             result: self.shape(line, &line.result),
-            min_len: self.lens.bare(line),
+            of_type: match line.kind {
+                Kind::Constructor => self.types.get(&line.result.name).map(|(index, _)| *index),
+                Kind::Function => None,
+            },
         }
     }
 
@@ -278,8 +283,9 @@ impl<'a> Compiler<'a> {
             return Shape::Any;
         }
         if let Some(item) = &ty.argument {
+            let item_len_min = self.lens.value(item);
             let item = Box::new(self.shape(line, item));
-            return Shape::Vector { has_id: !ty.is_bare(), item };
+            return Shape::Vector { has_id: !ty.is_bare(), item, item_len_min };
         }
         match ty.name.to_string().as_str() {
             "int" => return Shape::Int,

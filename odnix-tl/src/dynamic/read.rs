@@ -30,19 +30,28 @@ impl Layer {
     /// # Errors
     /// [`LayerError`].
     pub fn decode_as(&self, expected: Expected<'_>, bytes: Bytes) -> Read {
-        if expected != Expected::Any {
-            let id = Reader::new(&bytes).u32()?;
-            let is_wanted = self.by_id(id).is_some_and(|line| {
-                let wanted = self.line_of(expected, &line.name);
-                wanted.is_some_and(|wanted| wanted.id == id)
-            });
-            if !is_wanted {
-                let unknown = DecodeError::UnknownConstructor { position: 0, id, expected: "it" };
-                let expected = Some(self.wanted(expected));
-                return Err(LayerError { expected, ..unknown.into() });
-            }
+        if expected == Expected::Any {
+            return self.decode(bytes);
         }
-        self.decode(bytes)
+        let id = Reader::new(&bytes).u32()?;
+        // Functions may share an id, so one that is named comes first.
+        let named = match expected {
+            Expected::Named(name) | Expected::Line(_, name) => self.line_of(expected, name),
+            Expected::Any | Expected::Constructor | Expected::Function => None,
+        };
+        let by_id = self.by_id(id).filter(|line| {
+            let wanted = self.line_of(expected, &line.name);
+            wanted.is_some_and(|wanted| wanted.id == id)
+        });
+        let Some(line) = named.filter(|line| line.id == id).or(by_id) else {
+            let unknown = DecodeError::UnknownConstructor { position: 0, id, expected: "it" };
+            let expected = Some(self.wanted(expected));
+            return Err(LayerError { expected, ..unknown.into() });
+        };
+        self.decode_whole(bytes, |reading| {
+            reading.reader.u32()?;
+            reading.fields(line)
+        })
     }
 
     /// Reads all of `bytes` as what the function called `function` returns.
@@ -86,13 +95,10 @@ impl Reading<'_> {
     fn of_type(&mut self, index: usize) -> Read {
         let position = self.reader.position();
         let id = self.reader.u32()?;
-        let of_type = self.layer.types.get(index);
-        let constructors = of_type.map(|of_type| of_type.constructors.as_slice());
-        let mut lines =
-            constructors.unwrap_or_default().iter().filter_map(|line| self.layer.lines.get(*line));
-        let Some(line) = lines.find(|line| line.id == id) else {
+        let line = self.layer.by_id(id).filter(|line| line.of_type == Some(index));
+        let Some(line) = line else {
             let error = DecodeError::UnknownConstructor { position, id, expected: "its field" };
-            let expected = of_type.map(|of_type| of_type.name.clone());
+            let expected = self.layer.types.get(index).map(|of_type| of_type.name.clone());
             return Err(LayerError { expected, ..error.into() });
         };
         self.fields(line)
@@ -104,6 +110,7 @@ impl Reading<'_> {
         self.open()?;
         let mut members = Vec::with_capacity(line.slots.len().saturating_add(1));
         self.charge(size_of::<(String, Value)>().saturating_mul(members.capacity()))?;
+        self.charge(line.name.len())?;
         self.put(&mut members, NAME, Value::String(line.name.clone()))?;
         let mut words = Vec::new();
         for slot in &line.slots {
@@ -137,21 +144,17 @@ impl Reading<'_> {
     }
 
     fn value(&mut self, shape: &Shape) -> Read {
-        Ok(match shape {
+        let scalar = match shape {
             Shape::Int => Value::Int(self.reader.i32()?.into()),
             Shape::Long => Value::long(self.reader.i64()?),
             Shape::Double => Value::double(self.reader.f64()?),
             Shape::Int128 => Value::base64(&self.reader.int128()?),
             Shape::Int256 => Value::base64(&self.reader.int256()?),
             Shape::Bool => Value::Bool(self.reader.bool()?),
-            Shape::String => {
-                let text = self.reader.string()?;
-                self.charge(text.len())?;
-                Value::String(text)
-            }
+            Shape::String => Value::String(self.reader.string()?),
             Shape::Bytes => {
                 let bytes = self.reader.bytes()?;
-                self.bytes(&bytes)?
+                return self.bytes(&bytes);
             }
             Shape::Any => return self.any(),
             Shape::Bare(line) => match self.layer.lines.get(*line) {
@@ -159,18 +162,22 @@ impl Reading<'_> {
                 None => return self.any(),
             },
             Shape::Boxed(of_type) => return self.of_type(*of_type),
-            Shape::Vector { has_id, item } => {
+            Shape::Vector { has_id, item, item_len_min } => {
                 if *has_id {
                     self.reader.expect_id(VECTOR, "Vector")?;
                 }
-                return self.items(item);
+                return self.items(item, *item_len_min);
             }
             Shape::Missing(_) => return self.any(),
-        })
+        };
+        if let Value::String(text) = &scalar {
+            self.charge(text.len())?;
+        }
+        Ok(scalar)
     }
 
-    fn items(&mut self, item: &Shape) -> Read {
-        let count = self.reader.count(self.layer.min_len(item))?;
+    fn items(&mut self, item: &Shape, item_len_min: usize) -> Read {
+        let count = self.reader.count(item_len_min)?;
         self.open()?;
         self.charge(count.saturating_mul(size_of::<Value>()))?;
         let mut items = Vec::with_capacity(count);
@@ -216,26 +223,5 @@ impl Reading<'_> {
         let position = self.reader.position();
         self.left = self.left.checked_sub(len).ok_or(DecodeError::OutOfBudget { position })?;
         Ok(())
-    }
-}
-
-impl Layer {
-    fn min_len(&self, shape: &Shape) -> usize {
-        match shape {
-            Shape::Int | Shape::String | Shape::Bytes | Shape::Bool => 4,
-            Shape::Long | Shape::Double => 8,
-            Shape::Int128 => 16,
-            Shape::Int256 => 32,
-            Shape::Any | Shape::Missing(_) => 0,
-            Shape::Vector { has_id, .. } => {
-                if *has_id {
-                    8
-                } else {
-                    4
-                }
-            }
-            Shape::Bare(line) => self.lines.get(*line).map_or(0, |line| line.min_len),
-            Shape::Boxed(of) => self.types.get(*of).map_or(4, |of| of.min_len),
-        }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     ids::VECTOR,
     json::{JsonError, Members, Value},
     limits::DEPTH_MAX,
+    schema::Kind,
 };
 
 type Write<T = ()> = Result<T, JsonError>;
@@ -25,6 +26,8 @@ pub enum Expected<'a> {
     Function,
     /// The constructor, function, or a constructor of the type, with this name.
     Named(&'a str),
+    /// The constructor, or the function, with this name.
+    Line(Kind, &'a str),
 }
 
 impl Layer {
@@ -72,6 +75,9 @@ impl Layer {
                 let is_wanted = |index: &&usize| of_type.contains(*index) || wanted == name;
                 constructor().filter(is_wanted).or_else(|| function().filter(is_wanted))
             }
+            Expected::Line(_, wanted) if wanted != name => None,
+            Expected::Line(Kind::Constructor, _) => constructor(),
+            Expected::Line(Kind::Function, _) => function(),
         };
         self.lines.get(*index?)
     }
@@ -136,7 +142,7 @@ impl<'a> Writing<'a> {
                 let name = self.layer.types.get(*index).map_or("", |of_type| &of_type.name);
                 return self.named(Expected::Named(name), value);
             }
-            Shape::Vector { has_id, item } => {
+            Shape::Vector { has_id, item, .. } => {
                 if *has_id {
                     self.writer.put_u32(VECTOR);
                 }

@@ -7,6 +7,9 @@ use super::{JsonError, Value};
 /// The member that holds the name of the constructor.
 pub(crate) const NAME: &str = "_";
 
+/// How much of a wrong name an error shows.
+const NAME_CHARS_MAX: usize = 64;
+
 /// The members of an object with a name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Members<'a> {
@@ -39,7 +42,8 @@ impl<'a> Members<'a> {
 
     /// The member `name`, if it is there and not `null`.
     pub fn optional(&self, name: &str) -> Option<&'a Value> {
-        self.required(name).ok().filter(|value| **value != Value::Null)
+        let found = self.members.iter().find(|(of, _)| of == name);
+        found.map(|(_, value)| value).filter(|value| **value != Value::Null)
     }
 
     /// That there are no members but those that `is_field` knows.
@@ -55,6 +59,8 @@ impl<'a> Members<'a> {
 
     /// That the name is not `wanted`.
     pub fn misnamed(&self, wanted: &str) -> JsonError {
-        JsonError::new(format!("{:?} is not {wanted}", self.name)).inside(NAME)
+        let shown: String = self.name.chars().take(NAME_CHARS_MAX).collect();
+        let cut = if shown.len() < self.name.len() { "…" } else { "" };
+        JsonError::new(format!("{shown:?}{cut} is not {wanted}")).inside(NAME)
     }
 }

@@ -66,7 +66,12 @@ impl Value {
     }
 
     pub(crate) fn as_double(&self) -> Scalar<f64> {
-        let nan = |digits: &str| u64::from_str_radix(digits, 16).map(f64::from_bits).ok();
+        // Each NaN has one form.
+        let nan = |digits: &str| {
+            let bits = u64::from_str_radix(digits, 16).ok()?;
+            let is_exact = bits != NAN && digits == format!("{bits:016x}");
+            is_exact.then(|| f64::from_bits(bits))
+        };
         match self {
             Self::Float(value) => Ok(*value),
             #[expect(clippy::as_conversions, reason = "JSON readers round to the next double")]

@@ -5,6 +5,7 @@ use core::fmt::Write as _;
 
 use super::{
     Definition, Field, FieldType, Kind, MinLens, Name, Schema, Type,
+    check::is_raw,
     gates::Gates,
     index::{Index, Shape},
     names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name},
@@ -238,8 +239,10 @@ impl Generator<'_> {
             return "Word".to_owned();
         };
         if !field.ty.is_flag() {
-            let form =
-                if self.index.is_recursive(definition, ty) { Form::Heap } else { self.form(ty) };
+            let mut form = self.form(definition, ty);
+            if self.index.is_recursive(definition, ty) {
+                form = Form::Heap(form.into());
+            }
             if form != Form::Boxed {
                 part = format!("As({part}, {form})");
             }
@@ -268,10 +271,13 @@ impl Generator<'_> {
         }
     }
 
-    fn form(&self, ty: &Type) -> Form {
+    fn form(&self, definition: &Definition, ty: &Type) -> Form {
+        if is_raw(definition, ty) {
+            return Form::Boxed;
+        }
         if let Some(argument) = &ty.argument {
             let is_bare = ty.is_bare();
-            return match self.form(argument) {
+            return match self.form(definition, argument) {
                 Form::Boxed if !is_bare => Form::Boxed,
                 items if is_bare => Form::BareVectorOf(items.into()),
                 items => Form::VectorOf(items.into()),
@@ -343,7 +349,7 @@ impl Generator<'_> {
 enum Form {
     Boxed,
     Bare,
-    Heap,
+    Heap(alloc::boxed::Box<Self>),
     VectorOf(alloc::boxed::Box<Self>),
     BareVectorOf(alloc::boxed::Box<Self>),
 }
@@ -353,7 +359,7 @@ impl core::fmt::Display for Form {
         match self {
             Self::Boxed => f.write_str("Boxed"),
             Self::Bare => f.write_str("Bare"),
-            Self::Heap => f.write_str("Heap"),
+            Self::Heap(inner) => write!(f, "Heap({inner})"),
             Self::VectorOf(items) => write!(f, "VectorOf({items})"),
             Self::BareVectorOf(items) => write!(f, "BareVectorOf({items})"),
         }

@@ -89,14 +89,18 @@ pub mod types {
     pub struct Loop {
         pub inner: Option<Box<types::Loop>>,
     }
-    tl_struct! { Loop = "loop" 0x7371a8bc, 4; {inner} (Word, Bit::<0, _>(As(inner, Heap))) }
+    tl_struct! {
+        Loop = "loop" 0x7371a8bc, 4;
+        {inner}
+        (Word, Bit::<0, _>(As(inner, Heap(Boxed))))
+    }
 
     /// `chainLink#540ad721 next:Chain = Chain;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct ChainLink {
         pub next: Box<enums::Chain>,
     }
-    tl_struct! { ChainLink = "chainLink" 0x540ad721, 4; {next} (As(next, Heap),) }
+    tl_struct! { ChainLink = "chainLink" 0x540ad721, 4; {next} (As(next, Heap(Boxed)),) }
 
     /// `chainEnd#c063c85c = Chain;`
     #[derive(Clone, Debug, PartialEq)]
@@ -108,14 +112,43 @@ pub mod types {
     pub struct MutualA {
         pub b: Box<types::MutualB>,
     }
-    tl_struct! { MutualA = "mutualA" 0x88d131cc, 8; {b} (As(b, Heap),) }
+    tl_struct! { MutualA = "mutualA" 0x88d131cc, 8; {b} (As(b, Heap(Boxed)),) }
 
     /// `mutualB#be2e349f flags:# a:flags.0?MutualA = MutualB;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct MutualB {
         pub a: Option<Box<types::MutualA>>,
     }
-    tl_struct! { MutualB = "mutualB" 0xbe2e349f, 4; {a} (Word, Bit::<0, _>(As(a, Heap))) }
+    tl_struct! {
+        MutualB = "mutualB" 0xbe2e349f, 4;
+        {a}
+        (Word, Bit::<0, _>(As(a, Heap(Boxed))))
+    }
+
+    /// `bareInItself#ae16f6b7 flags:# inner:flags.0?bareInItself = BareInItself;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BareInItself {
+        pub inner: Option<Box<types::BareInItself>>,
+    }
+    tl_struct! {
+        BareInItself = "bareInItself" 0xae16f6b7, 4;
+        {inner}
+        (Word, Bit::<0, _>(As(inner, Heap(Bare))))
+    }
+
+    /// `bareInOther#67c51491 inner:bareLast = BareMixed;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BareInOther {
+        pub inner: Box<types::BareLast>,
+    }
+    tl_struct! { BareInOther = "bareInOther" 0x67c51491, 4; {inner} (As(inner, Heap(Bare)),) }
+
+    /// `bareLast#d9643cc3 x:int = BareMixed;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct BareLast {
+        pub x: i32,
+    }
+    tl_struct! { BareLast = "bareLast" 0xd9643cc3, 4; (x) }
 
     /// `vec#6a398865 string:string = Vec;`
     #[derive(Clone, Debug, PartialEq)]
@@ -255,6 +288,16 @@ pub mod enums {
     use odnix_tl::prelude::*;
 
     tl_enum! {
+        /// `BareMixed`
+        pub enum BareMixed = "BareMixed", 8 {
+            /// `bareInOther`
+            BareInOther(types::BareInOther),
+            /// `bareLast`
+            BareLast(types::BareLast),
+        }
+    }
+
+    tl_enum! {
         /// `Chain`
         pub enum Chain = "Chain", 4 {
             /// `chainLink`
@@ -367,6 +410,12 @@ odnix_tl::tl_any! {
         MutualA(types::MutualA),
         /// `mutualB`
         MutualB(types::MutualB),
+        /// `bareInItself`
+        BareInItself(types::BareInItself),
+        /// `bareInOther`
+        BareInOther(types::BareInOther),
+        /// `bareLast`
+        BareLast(types::BareLast),
         /// `vec`
         Vec_(types::Vec_),
         /// `option`
@@ -421,6 +470,9 @@ chainLink#540ad721 next:Chain = Chain;
 chainEnd#c063c85c = Chain;
 mutualA#88d131cc b:MutualB = MutualA;
 mutualB#be2e349f flags:# a:flags.0?MutualA = MutualB;
+bareInItself#ae16f6b7 flags:# inner:flags.0?bareInItself = BareInItself;
+bareInOther#67c51491 inner:bareLast = BareMixed;
+bareLast#d9643cc3 x:int = BareMixed;
 vec#6a398865 string:string = Vec;
 option#57d279dc = Option;
 result#038fe818 ok:Bool err:Vec = Result;

@@ -92,7 +92,9 @@ impl<'a> Walk<'a> {
             "int128" => STANDARD.encode(self.fixed::<16>()).into(),
             "int256" => STANDARD.encode(self.fixed::<32>()).into(),
             "double" => {
-                let value = f64::from(i32::from_le_bytes(self.take())) / 64.0;
+                let any = f64::from_bits(u64::from_le_bytes(self.take()));
+                // The others have no number in JSON.
+                let value = if any.is_finite() { any } else { 1.5 };
                 self.bytes.extend(value.to_le_bytes());
                 value.into()
             }
