@@ -2,7 +2,9 @@
 
 use std::{env, fs, path::PathBuf};
 
-use odnix_tl::schema::{Definition, FieldType, Kind, Schema, WarningKind, format};
+use odnix_tl::schema::{
+    Definition, FieldType, Kind, Options, Schema, WarningKind, format, generate,
+};
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Schema {
@@ -100,6 +102,77 @@ fn a_namespace_may_have_dots() {
     assert_eq!(block.name.ident, "block");
     assert_eq!(block.result.name.namespace.as_deref(), Some("e2e.chain"));
     assert_eq!(block.fields[1].ty.value().unwrap().name.to_string(), "e2e.chain.block");
+}
+
+fn rust_of(text: &str) -> String {
+    let options = Options { crate_path: "odnix_tl", title: "Test", features: false, any: true };
+    generate(&parse(text), &options)
+}
+
+#[test]
+fn a_namespace_with_dots_is_one_module_and_words_of_a_variant() {
+    let text = "e2e.chain.x#1 = A; my_e2e.chainLink.yZ#2 = A; ---functions--- e2e.chain.f = A;";
+    let rust = rust_of(text);
+    for expected in [
+        "pub mod e2e_chain {",
+        "pub mod my_e2e_chain_link {",
+        "        E2eChainX = types::e2e_chain::X,",
+        "        MyE2eChainLinkYZ = types::my_e2e_chain_link::YZ,",
+        "        E2eChainX(types::e2e_chain::X),",
+        "        E2eChainF(functions::e2e_chain::F),",
+    ] {
+        assert!(rust.contains(&format!("{expected}\n")), "{expected}\n{rust}");
+    }
+}
+
+#[test]
+fn a_struct_is_never_named_like_what_generated_code_imports() {
+    let library = include_str!("../src/lib.rs");
+    let (_, prelude) = library.split_once("pub mod prelude {").unwrap();
+    let (prelude, _) = prelude.split_once("\n}").unwrap();
+    let words = prelude.split(|next: char| !next.is_ascii_alphanumeric());
+    let imported = words.filter(|word| word.starts_with(|first: char| first.is_ascii_uppercase()));
+    let imported: Vec<_> = imported.chain(["SCHEMA", "Option", "Self"]).collect();
+    assert!(imported.len() > 15, "{imported:?}");
+    for name in imported {
+        // `SCHEMA` is the name of `s_c_h_e_m_a`.
+        let tl = match name {
+            "SCHEMA" => "s_c_h_e_m_a".to_owned(),
+            _ => format!("{}{}", name[..1].to_lowercase(), &name[1..]),
+        };
+        let rust = rust_of(&format!("n.{tl} = A;"));
+        assert!(rust.contains(&format!("pub struct {name}_;")), "{name}\n{rust}");
+    }
+}
+
+#[test]
+fn a_module_never_hides_a_crate_or_a_type_of_rust() {
+    for taken in [
+        "alloc",
+        "bool",
+        "core",
+        "enums",
+        "f64",
+        "functions",
+        "i32",
+        "i64",
+        "odnix_tl",
+        "odnix.tl",
+        "odnixTl",
+        "std",
+        "str",
+        "types",
+        "u32",
+        "u8",
+        "usize",
+    ] {
+        let module = match taken {
+            "odnix.tl" | "odnixTl" => "odnix_tl",
+            _ => taken,
+        };
+        let rust = rust_of(&format!("{taken}.x = A;"));
+        assert!(rust.contains(&format!("pub mod {module}_ {{")), "{taken}\n{rust}");
+    }
 }
 
 #[test]
