@@ -347,8 +347,8 @@ fn ids_are_computed_from_the_words_alone() {
     let id = |text: &str| parse(text).definitions[0].computed_id();
     assert_eq!(id("a x:(vector int) = A;"), crc32fast::hash(b"a x:vector int = A"));
     assert_eq!(id("a x:vector<int> = A;"), crc32fast::hash(b"a x:vector int = A"));
-    let words = b"a flags:# y:flags.1?string z:Vector bytes b:True = A";
-    let text = "a flags:# x:flags.0?true y:flags.1?bytes z:Vector<bytes> b:True = A; t = True;";
+    let words = b"a flags:# y:flags.1?string z:Vector bytes b:n.True = A";
+    let text = "a flags:# x:flags.0?true y:flags.1?bytes z:Vector<bytes> b:n.True = A; t = n.True;";
     assert_eq!(id(text), crc32fast::hash(words));
     assert_eq!(id("a x:n.bytes = A; n.bytes = B;"), crc32fast::hash(b"a x:n.bytes = A"));
 }

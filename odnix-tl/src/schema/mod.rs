@@ -322,9 +322,13 @@ impl FieldType {
         }
     }
 
-    /// Whether it is `word.bit?true`.
+    /// Whether it is `word.bit?true`, without a sign or an argument.
     pub fn is_flag(&self) -> bool {
-        matches!(self, Self::Conditional { ty, .. } if ty.name.is("true"))
+        matches!(
+            self,
+            Self::Conditional { ty: Type { call: false, bare: false, name, argument: None, .. }, .. }
+                if name.is("true")
+        )
     }
 }
 

@@ -101,6 +101,15 @@ pub(super) fn full_name(name: &Name) -> String {
     full
 }
 
+/// The name of a variant of the type `of`: the namespace of that is not said again.
+pub(super) fn variant_name(constructor: &Name, of: &Name) -> String {
+    if constructor.namespace == of.namespace {
+        struct_name(constructor)
+    } else {
+        full_name(constructor)
+    }
+}
+
 /// `self` is `self_`, `randomId` is `random_id`.
 pub(super) fn field_name(name: &str) -> String {
     let mut snake = String::new();
