@@ -39,13 +39,16 @@ fn each_fault_of_the_text_has_its_place_and_reason() {
         ("a = A; /* no end", "1:8: expected `*/` behind `/*`, found none"),
         ("a /* no end = A;", "1:3: expected `*/` behind `/*`, found none"),
         (
-            "// LAYER one\na = A;",
-            "1:1: expected the number of the layer behind `LAYER`, found `one`",
+            "// LAYER 0",
+            "1:1: expected the number of the layer, 1 to 2147483647, behind `LAYER`, found `0`",
         ),
-        ("// LAYER +1", "1:1: expected the number of the layer behind `LAYER`, found `+1`"),
         (
-            "a = A; // LAYER 4294967296",
-            "1:8: expected the number of the layer behind `LAYER`, found `4294967296`",
+            "a = A; // LAYER 2147483648",
+            "1:8: expected the number of the layer, 1 to 2147483647, behind `LAYER`, found `2147483648`",
+        ),
+        (
+            "// LAYER 3 cakes",
+            "1:1: expected the number of the layer, 1 to 2147483647, behind `LAYER`, found `3 cakes`",
         ),
         ("// LAYER 1\n// LAYER 1\n// LAYER 2", "3:1: layer 2, but it is 1 at 2:1"),
         (
@@ -68,6 +71,21 @@ fn each_fault_of_a_line_has_its_place_and_reason() {
         ("a =;", "1:4: expected a type, found `;`"),
         ("= A;", "1:1: expected the name of a definition, found `=`"),
         ("1a = A;", "1:1: expected the name of a definition, found `1a`"),
+        ("_ = A;", "1:1: the name `_` starts with `_`, as none may"),
+        ("_1 = A;", "1:1: the name `_1` starts with `_`, as none may"),
+        ("_word = A;", "1:1: the name `_word` starts with `_`, as none may"),
+        (
+            "a = _A;",
+            "1:5: the name `_A` starts with `_`, as none may|1:5: type `_A` does not start with a capital",
+        ),
+        ("n._m.a = A;", "1:3: the name `_m` starts with `_`, as none may"),
+        ("n.__ = A;", "1:3: the name `__` starts with `_`, as none may"),
+        ("a _:int = A;", "1:3: the name `_` starts with `_`, as none may"),
+        ("a _:# x:_.0?int = A;", "1:3: the name `_` starts with `_`, as none may"),
+        (
+            "---functions---\na {_X:Type} = _X;",
+            "2:4: the name `_X` starts with `_`, as none may|2:15: the name `_X` starts with `_`, as none may",
+        ),
         ("a. = A;", "1:4: expected a name behind the dot, found `=`"),
         ("a.b.1 = A;", "1:5: expected a name behind the dot, found `1`"),
         ("a#xyz = A;", "1:3: expected an id of one to eight hexadecimal digits, found `xyz`"),
@@ -120,6 +138,10 @@ fn each_fault_of_a_line_has_its_place_and_reason() {
         ("a {} = A;", "1:4: expected the name of a type parameter, found `}`"),
         ("a {X:Type = A;", "1:11: expected `}`, found `=`"),
         ("---functions---\na {X:Type} {X:Type} x:!X = X;", "2:13: a second type parameter `X`"),
+        (
+            "---functions---\nf {t:Type} q:!t = t;",
+            "2:4: type parameter `t` does not start with a capital",
+        ),
         ("a x:int {X:Type} = A;", "1:9: expected a field or `=`, found `{`"),
         (
             "a\n---functions---\nb = B;",

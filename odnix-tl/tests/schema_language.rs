@@ -55,6 +55,30 @@ fn computed_ids_are_those_of_public_schemas() {
 }
 
 #[test]
+fn the_layer_is_a_number_or_not_said() {
+    let layer = |text: &str| parse(text).layer;
+    assert_eq!(layer("// LAYER 1"), Some(1));
+    assert_eq!(layer("a = A; //  LAYER \t007 \r\n"), Some(7));
+    assert_eq!(layer("// LAYER 2147483647"), Some(2_147_483_647));
+    for comment in ["LAYER cake is good", "LAYER ", "LAYER one", "LAYER +1", "LAYER 7th", "LAYER"] {
+        assert_eq!(layer(&format!("// {comment}\na = A;")), None, "{comment}");
+    }
+}
+
+#[test]
+fn documentation_has_no_character_that_rust_forbids_in_comments() {
+    let signs = ['\r', '\0', '\u{1b}', '\u{85}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'];
+    for sign in signs {
+        let schema = parse(&format!(
+            "//@class A @description a{sign}b\n//@description c{sign}d\n//@x e{sign}f\r\na x:int = A;"
+        ));
+        assert_eq!(schema.type_docs[0].docs, ["a\u{fffd}b"]);
+        assert_eq!(schema.definitions[0].docs, ["c\u{fffd}d"]);
+        assert_eq!(schema.definitions[0].fields[0].docs, ["e\u{fffd}f"]);
+    }
+}
+
+#[test]
 fn what_a_schema_says() {
     let schema = Schema::parse(include_str!("everything/everything.tl")).unwrap();
     let line = |name: &str| {
