@@ -39,13 +39,16 @@ fn each_fault_of_the_text_has_its_place_and_reason() {
         ("a = A; /* no end", "1:8: expected `*/` behind `/*`, found none"),
         ("a /* no end = A;", "1:3: expected `*/` behind `/*`, found none"),
         (
-            "// LAYER one\na = A;",
-            "1:1: expected the number of the layer behind `LAYER`, found `one`",
+            "// LAYER 0",
+            "1:1: expected the number of the layer, 1 to 2147483647, behind `LAYER`, found `0`",
         ),
-        ("// LAYER +1", "1:1: expected the number of the layer behind `LAYER`, found `+1`"),
         (
-            "a = A; // LAYER 4294967296",
-            "1:8: expected the number of the layer behind `LAYER`, found `4294967296`",
+            "a = A; // LAYER 2147483648",
+            "1:8: expected the number of the layer, 1 to 2147483647, behind `LAYER`, found `2147483648`",
+        ),
+        (
+            "// LAYER 3 cakes",
+            "1:1: expected the number of the layer, 1 to 2147483647, behind `LAYER`, found `3 cakes`",
         ),
         ("// LAYER 1\n// LAYER 1\n// LAYER 2", "3:1: layer 2, but it is 1 at 2:1"),
         (
@@ -68,6 +71,21 @@ fn each_fault_of_a_line_has_its_place_and_reason() {
         ("a =;", "1:4: expected a type, found `;`"),
         ("= A;", "1:1: expected the name of a definition, found `=`"),
         ("1a = A;", "1:1: expected the name of a definition, found `1a`"),
+        ("_ = A;", "1:1: the name `_` starts with `_`, as none may"),
+        ("_1 = A;", "1:1: the name `_1` starts with `_`, as none may"),
+        ("_word = A;", "1:1: the name `_word` starts with `_`, as none may"),
+        (
+            "a = _A;",
+            "1:5: the name `_A` starts with `_`, as none may|1:5: type `_A` does not start with a capital",
+        ),
+        ("n._m.a = A;", "1:3: the name `_m` starts with `_`, as none may"),
+        ("n.__ = A;", "1:3: the name `__` starts with `_`, as none may"),
+        ("a _:int = A;", "1:3: the name `_` starts with `_`, as none may"),
+        ("a _:# x:_.0?int = A;", "1:3: the name `_` starts with `_`, as none may"),
+        (
+            "---functions---\na {_X:Type} = _X;",
+            "2:4: the name `_X` starts with `_`, as none may|2:15: the name `_X` starts with `_`, as none may",
+        ),
         ("a. = A;", "1:4: expected a name behind the dot, found `=`"),
         ("a.b.1 = A;", "1:5: expected a name behind the dot, found `1`"),
         ("a#xyz = A;", "1:3: expected an id of one to eight hexadecimal digits, found `xyz`"),
@@ -120,6 +138,10 @@ fn each_fault_of_a_line_has_its_place_and_reason() {
         ("a {} = A;", "1:4: expected the name of a type parameter, found `}`"),
         ("a {X:Type = A;", "1:11: expected `}`, found `=`"),
         ("---functions---\na {X:Type} {X:Type} x:!X = X;", "2:13: a second type parameter `X`"),
+        (
+            "---functions---\nf {t:Type} q:!t = t;",
+            "2:4: type parameter `t` does not start with a capital",
+        ),
         ("a x:int {X:Type} = A;", "1:9: expected a field or `=`, found `{`"),
         (
             "a\n---functions---\nb = B;",
@@ -208,6 +230,27 @@ fn each_fault_of_the_meaning_has_its_place_and_reason() {
         ("ab = A; a_b = A; aB = A;", "1:18: `aB` has the same name in Rust as `a_b` at 1:9"),
         ("a.bC = A; aB.c = A;", "1:11: `aB.c` has the same name in Rust as `a.bC` at 1:1"),
         ("a = AB_c; b = AbC;", "1:15: type `AbC` has the same name in Rust as `AB_c` at 1:5"),
+        (
+            "a_b.x = A; aB.y = A; aB.z = A;",
+            "1:12: namespace `aB` has the same name in Rust as `a_b` at 1:1",
+        ),
+        (
+            "types.x = A; types_.z = A;",
+            "1:14: namespace `types_` has the same name in Rust as `types` at 1:1",
+        ),
+        (
+            "a = e2e.chain.A;\n---functions---\ne2e_chain.b = e2e.chain.A;",
+            "3:1: namespace `e2e_chain` has the same name in Rust as `e2e.chain` at 1:5",
+        ),
+        ("x = a_b.A; y = aB.B;", "1:16: namespace `aB` has the same name in Rust as `a_b` at 1:5"),
+        (
+            "n.a#1 = n.T; a#2 = n.T;",
+            "1:14: `a` has the same name in Rust as `n.a` at 1:1, as both are of type `n.T`",
+        ),
+        (
+            "nA#1 = T; m.a#2 = n.T; n.m_a#3 = n.T;",
+            "1:24: `n.m_a` has the same name in Rust as `m.a` at 1:11, as both are of type `n.T`",
+        ),
         ("a#1 = A; b#1 = B;", "1:10: `b` has the id 00000001 of `a` at 1:1"),
         ("a x:B = A;", "1:5: type `B` has no constructor"),
         ("a x:b = A;", "1:5: no constructor `b`"),
@@ -228,6 +271,30 @@ fn each_fault_of_the_meaning_has_its_place_and_reason() {
         ("a x:flags.0?int flags:# = A;", "1:3: no field `flags:#` before `x`"),
         ("a flags:int x:flags.0?int = A;", "1:13: no field `flags:#` before `x`"),
         ("a x:true = A;", "1:5: `true` is only for conditional fields: `flags.0?true`"),
+        ("a x:%true = A;", "1:5: `true` is bare already, so it has no `%`"),
+        ("a f:# x:f.0?true<Nope> = A;", "1:13: type `true` takes no argument"),
+        ("a f:# x:f.1?!true = A;", "1:13: `!true` is a call, but `a` has no `{true:Type}`"),
+        ("a f:# x:f.2?%true = A;", "1:13: `true` is bare already, so it has no `%`"),
+        (
+            "true = True; a x:True = A;",
+            "1:18: `True` has no values: use `Bool`, or `true` in a conditional field",
+        ),
+        (
+            "yes = True; a x:Vector<yes> = A;",
+            "1:24: `yes` has no values: use `Bool`, or `true` in a conditional field",
+        ),
+        (
+            "null = Null; a f:# x:f.0?%Null = A;",
+            "1:26: `Null` has no values: use `Bool`, or `true` in a conditional field",
+        ),
+        (
+            "a x:boolTrue y:boolFalse = A;",
+            "1:5: `boolTrue` has no values: use `Bool`, or `true` in a conditional field|1:16: `boolFalse` has no values: use `Bool`, or `true` in a conditional field",
+        ),
+        (
+            "true = True;\n---functions---\nf = True;\ng = Null;\nh = true;",
+            "3:5: `True` has no values: use `Bool`, or `true` in a conditional field|4:5: `Null` has no values: use `Bool`, or `true` in a conditional field|5:5: `true` is only for conditional fields: `flags.0?true`",
+        ),
         ("a x:Object y:int = A;", "1:5: a field of type `Object` must be the last one"),
         ("a x:Vector<Object> = A;", "1:12: a vector of `Object`, which has no end"),
         ("a x:Vector = A;", "1:5: type `Vector` takes an argument: `Vector<T>`"),
@@ -262,6 +329,10 @@ fn each_fault_of_the_meaning_has_its_place_and_reason() {
         (
             "---functions---\na {X:Type} x:!X y:int = X;",
             "2:14: a field of type `!X` must be the last one",
+        ),
+        (
+            "---functions---\na {X:Type} = X<int>; b {X:Type} = %X; c {X:Type} = !X;",
+            "2:14: expected the type parameter `X` alone, found `X<int>`|2:35: expected the type parameter `X` alone, found `%X`|2:52: expected the type parameter `X` alone, found `!X`",
         ),
     ];
     check(&cases);

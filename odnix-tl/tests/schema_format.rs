@@ -79,7 +79,7 @@ fn comments_stay_where_they_are() {
 #[test]
 fn only_faults_of_the_syntax_matter() {
     assert_eq!(format("a x:Missing = A;a = A;").unwrap(), "a x:Missing = A;\na = A;\n");
-    let errors = format("a x:Missing = A;\nb = ;\n// LAYER x").unwrap_err();
+    let errors = format("a x:Missing = A;\nb = ;\n// LAYER 0").unwrap_err();
     let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
     assert_eq!(errors[0], "2:5: expected a type, found `;`");
     assert_eq!(errors.len(), 2);

@@ -2,7 +2,9 @@
 
 use std::{env, fs, path::PathBuf};
 
-use odnix_tl::schema::{Definition, FieldType, Kind, Schema, WarningKind, format};
+use odnix_tl::schema::{
+    Definition, FieldType, Kind, Options, Schema, WarningKind, format, generate,
+};
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Schema {
@@ -49,6 +51,30 @@ fn computed_ids_are_those_of_public_schemas() {
     ";
     for line in Schema::parse(text).unwrap().definitions {
         assert_eq!(line.declared_id, Some(line.computed_id()), "{line}");
+    }
+}
+
+#[test]
+fn the_layer_is_a_number_or_not_said() {
+    let layer = |text: &str| parse(text).layer;
+    assert_eq!(layer("// LAYER 1"), Some(1));
+    assert_eq!(layer("a = A; //  LAYER \t007 \r\n"), Some(7));
+    assert_eq!(layer("// LAYER 2147483647"), Some(2_147_483_647));
+    for comment in ["LAYER cake is good", "LAYER ", "LAYER one", "LAYER +1", "LAYER 7th", "LAYER"] {
+        assert_eq!(layer(&format!("// {comment}\na = A;")), None, "{comment}");
+    }
+}
+
+#[test]
+fn documentation_has_no_character_that_rust_forbids_in_comments() {
+    let signs = ['\r', '\0', '\u{1b}', '\u{85}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}'];
+    for sign in signs {
+        let schema = parse(&format!(
+            "//@class A @description a{sign}b\n//@description c{sign}d\n//@x e{sign}f\r\na x:int = A;"
+        ));
+        assert_eq!(schema.type_docs[0].docs, ["a\u{fffd}b"]);
+        assert_eq!(schema.definitions[0].docs, ["c\u{fffd}d"]);
+        assert_eq!(schema.definitions[0].fields[0].docs, ["e\u{fffd}f"]);
     }
 }
 
@@ -100,6 +126,77 @@ fn a_namespace_may_have_dots() {
     assert_eq!(block.name.ident, "block");
     assert_eq!(block.result.name.namespace.as_deref(), Some("e2e.chain"));
     assert_eq!(block.fields[1].ty.value().unwrap().name.to_string(), "e2e.chain.block");
+}
+
+fn rust_of(text: &str) -> String {
+    let options = Options { crate_path: "odnix_tl", title: "Test", features: false, any: true };
+    generate(&parse(text), &options)
+}
+
+#[test]
+fn a_namespace_with_dots_is_one_module_and_words_of_a_variant() {
+    let text = "e2e.chain.x#1 = A; my_e2e.chainLink.yZ#2 = A; ---functions--- e2e.chain.f = A;";
+    let rust = rust_of(text);
+    for expected in [
+        "pub mod e2e_chain {",
+        "pub mod my_e2e_chain_link {",
+        "        E2eChainX = types::e2e_chain::X,",
+        "        MyE2eChainLinkYZ = types::my_e2e_chain_link::YZ,",
+        "        E2eChainX(types::e2e_chain::X),",
+        "        E2eChainF(functions::e2e_chain::F),",
+    ] {
+        assert!(rust.contains(&format!("{expected}\n")), "{expected}\n{rust}");
+    }
+}
+
+#[test]
+fn a_struct_is_never_named_like_what_generated_code_imports() {
+    let library = include_str!("../src/lib.rs");
+    let (_, prelude) = library.split_once("pub mod prelude {").unwrap();
+    let (prelude, _) = prelude.split_once("\n}").unwrap();
+    let words = prelude.split(|next: char| !next.is_ascii_alphanumeric());
+    let imported = words.filter(|word| word.starts_with(|first: char| first.is_ascii_uppercase()));
+    let imported: Vec<_> = imported.chain(["SCHEMA", "Option", "Self"]).collect();
+    assert!(imported.len() > 15, "{imported:?}");
+    for name in imported {
+        // `SCHEMA` is the name of `s_c_h_e_m_a`.
+        let tl = match name {
+            "SCHEMA" => "s_c_h_e_m_a".to_owned(),
+            _ => format!("{}{}", name[..1].to_lowercase(), &name[1..]),
+        };
+        let rust = rust_of(&format!("n.{tl} = A;"));
+        assert!(rust.contains(&format!("pub struct {name}_;")), "{name}\n{rust}");
+    }
+}
+
+#[test]
+fn a_module_never_hides_a_crate_or_a_type_of_rust() {
+    for taken in [
+        "alloc",
+        "bool",
+        "core",
+        "enums",
+        "f64",
+        "functions",
+        "i32",
+        "i64",
+        "odnix_tl",
+        "odnix.tl",
+        "odnixTl",
+        "std",
+        "str",
+        "types",
+        "u32",
+        "u8",
+        "usize",
+    ] {
+        let module = match taken {
+            "odnix.tl" | "odnixTl" => "odnix_tl",
+            _ => taken,
+        };
+        let rust = rust_of(&format!("{taken}.x = A;"));
+        assert!(rust.contains(&format!("pub mod {module}_ {{")), "{taken}\n{rust}");
+    }
 }
 
 #[test]
@@ -274,8 +371,8 @@ fn ids_are_computed_from_the_words_alone() {
     let id = |text: &str| parse(text).definitions[0].computed_id();
     assert_eq!(id("a x:(vector int) = A;"), crc32fast::hash(b"a x:vector int = A"));
     assert_eq!(id("a x:vector<int> = A;"), crc32fast::hash(b"a x:vector int = A"));
-    let words = b"a flags:# y:flags.1?string z:Vector bytes b:True = A";
-    let text = "a flags:# x:flags.0?true y:flags.1?bytes z:Vector<bytes> b:True = A; t = True;";
+    let words = b"a flags:# y:flags.1?string z:Vector bytes b:n.True = A";
+    let text = "a flags:# x:flags.0?true y:flags.1?bytes z:Vector<bytes> b:n.True = A; t = n.True;";
     assert_eq!(id(text), crc32fast::hash(words));
     assert_eq!(id("a x:n.bytes = A; n.bytes = B;"), crc32fast::hash(b"a x:n.bytes = A"));
 }

@@ -15,11 +15,14 @@ use crate::limits::FLAG_WORDS_MAX;
 use super::{
     Definition, Field, FieldType, Kind, Name, Position, Schema, Type,
     error::{Faults, Quoted, len_of},
-    names::{BUILT_IN_VALUES, field_name, full_name, struct_name},
+    names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name, variant_name},
 };
 
 /// The only constructors of `Bool`, which is `bool` in Rust.
 const BOOLS: [(&str, u32); 2] = [("boolFalse", 0xbc79_9737), ("boolTrue", 0x9972_75b5)];
+
+/// The types that Rust has anyway: no code is written for their constructors.
+const BUILT_IN_RESULTS: [&str; 3] = ["Bool", "Null", "True"];
 
 /// Reports all faults of `schema`. Unless it `is_complete`, a type may be missing.
 pub(super) fn check(schema: &Schema, is_complete: bool, faults: &mut Faults) {
@@ -30,6 +33,8 @@ pub(super) fn check(schema: &Schema, is_complete: bool, faults: &mut Faults) {
         checker.bare.insert(&constructor.name, constructor);
     }
     checker.duplicates(schema);
+    checker.modules(schema);
+    checker.variants();
     for definition in &schema.definitions {
         checker.definition(definition);
     }
@@ -79,6 +84,48 @@ impl<'a> Checker<'a> {
                     self.fault_at(result, format!("type {message}"));
                 }
             }
+        }
+    }
+
+    /// Each namespace is a module of its own.
+    fn modules(&mut self, schema: &Schema) {
+        let mut modules = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for Definition { kind, name, position, result, .. } in &schema.definitions {
+            let is_constructor = *kind == Kind::Constructor;
+            let ty = is_constructor.then_some((&result.name, result.position));
+            for (name, position) in ty.into_iter().chain([(name, *position)]) {
+                let Some(namespace) = name.namespace.as_deref() else { continue };
+                if !seen.insert(namespace) {
+                    continue;
+                }
+                let (first, at) =
+                    *modules.entry(module_name(namespace)).or_insert((namespace, position));
+                if first != namespace {
+                    let message = format!("namespace {}", same_name(&namespace, &first, at));
+                    self.faults.push(position, len_of(&namespace), message);
+                }
+            }
+        }
+    }
+
+    /// Constructors of a type with and without its namespace may look the same in its enum.
+    fn variants(&mut self) {
+        let mut clashes = Vec::new();
+        for (ty, constructors) in &self.results {
+            let mut variants: BTreeMap<String, &Definition> = BTreeMap::new();
+            for constructor in constructors {
+                let name = &constructor.name;
+                let first = *variants.entry(variant_name(name, ty)).or_insert(constructor);
+                if full_name(&first.name) != full_name(name) {
+                    let same = same_name(name, &first.name, first.position);
+                    let message = format!("{same}, as both are of type {}", Quoted(ty));
+                    clashes.push((*constructor, message));
+                }
+            }
+        }
+        for (constructor, message) in clashes {
+            self.fault_of(constructor, message);
         }
     }
 
@@ -142,8 +189,16 @@ impl<'a> Checker<'a> {
     fn result(&mut self, definition: &'a Definition) {
         let Definition { kind, result, name, .. } = definition;
         if *kind == Kind::Function {
-            if !definition.type_params.iter().any(|param| result.name.is(param)) {
-                self.value(definition, result);
+            let param = definition.type_params.iter().find(|param| result.name.is(param));
+            match param {
+                None => self.value(definition, result),
+                Some(param) if result.argument.is_some() || result.call || result.bare => {
+                    let (param, found) = (Quoted(param), Quoted(result));
+                    let message =
+                        format!("expected the type parameter {param} alone, found {found}");
+                    self.fault_at(result, message);
+                }
+                Some(_) => {}
             }
             return;
         }
@@ -201,8 +256,14 @@ impl<'a> Checker<'a> {
         let message = match () {
             () if name.is("Bool") && ty.bare => several(name),
             () if is_built_in => return,
+            () if name.is("true") && ty.bare => {
+                "`true` is bare already, so it has no `%`".to_owned()
+            }
             () if name.is("true") => {
                 "`true` is only for conditional fields: `flags.0?true`".to_owned()
+            }
+            () if self.is_of_built_in(name) => {
+                format!("{shown} has no values: use `Bool`, or `true` in a conditional field")
             }
             () if !name.is_boxed() && self.bare.contains_key(name) => return,
             () if !self.is_complete && constructors == 0 => return,
@@ -214,6 +275,13 @@ impl<'a> Checker<'a> {
             () => return,
         };
         self.fault_at(ty, message);
+    }
+
+    /// Whether it is, or is a constructor of, a type that no code is written for.
+    fn is_of_built_in(&self, name: &Name) -> bool {
+        let result = self.bare.get(name).map_or(name, |constructor| &constructor.result.name);
+        let is_built_in = BUILT_IN_RESULTS.iter().any(|built_in| result.is(built_in));
+        is_built_in || BOOLS.iter().any(|(constructor, _)| name.is(constructor))
     }
 
     /// The name with a small letter for the capital, or the other way round, if that is one.

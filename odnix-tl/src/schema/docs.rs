@@ -10,7 +10,7 @@ use alloc::{
 
 use super::{
     Definition, Name, Position, TypeDocs,
-    error::{Escaped, Faults, Quoted, len_of},
+    error::{Escaped, Faults, Quoted, len_of, visible},
     lexer::Comment,
 };
 
@@ -144,14 +144,16 @@ impl Reader<'_> {
         if text.is_empty() {
             return;
         }
+        // The text becomes comments in generated code.
+        let text = text.chars().map(visible).collect();
         match target {
             Target::Nothing => {}
             Target::Type(index) => {
                 if let Some(of_type) = self.types.docs.get_mut(index) {
-                    of_type.docs.push(text.to_owned());
+                    of_type.docs.push(text);
                 }
             }
-            Target::Definition | Target::Field(_) => texts.push((target, text.to_owned())),
+            Target::Definition | Target::Field(_) => texts.push((target, text)),
         }
     }
 

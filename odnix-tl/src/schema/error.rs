@@ -223,8 +223,8 @@ fn excerpt(line: &str, column: u32) -> (String, u32) {
     (source, u32::try_from(offset).unwrap_or(u32::MAX))
 }
 
-/// Nothing that moves the cursor of a terminal.
-fn visible(shown: char) -> char {
+/// Nothing that moves the cursor of a terminal, or that Rust forbids in a comment.
+pub(super) fn visible(shown: char) -> char {
     match shown {
         '\t' => '\t',
         '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',

@@ -28,6 +28,10 @@
 //! | `{X:Type}`, `!X` | a call of a function that returns `X` |
 //! | `---functions---`, `---types---` | what follows are functions, or constructors |
 //!
+//! Names are letters, digits and `_`, and start with a letter. Those that would be the same in Rust
+//! are refused. The number of a layer is 1 to 2147483647; a comment that has none behind `LAYER` is
+//! only a comment.
+//!
 //! Comments may stand anywhere. The built-in types may be declared, as in `int ? = Int;`,
 //! `int128 4*[ int ] = Int128;` and `vector {t:Type} # [ t ] = Vector t;`; such a line must be
 //! right, and is skipped. Repetitions such as `# [ t ]` stand nowhere else.
@@ -43,7 +47,8 @@
 //!   `@param_redact` for their fields.
 //!
 //! Further tags may follow in the same line. There a word with `@` that is none of those names,
-//! such as `@username`, is text. `//-text` is a further line of the tag before it.
+//! such as `@username`, is text. `//-text` is a further line of the tag before it. Control characters, and those that turn
+//! the direction of text, are kept as `\u{fffd}`.
 //!
 //! # Errors and warnings
 //!
@@ -342,9 +347,13 @@ impl FieldType {
         }
     }
 
-    /// Whether it is `word.bit?true`.
+    /// Whether it is `word.bit?true`, without a sign or an argument.
     pub fn is_flag(&self) -> bool {
-        matches!(self, Self::Conditional { ty, .. } if ty.name.is("true"))
+        matches!(
+            self,
+            Self::Conditional { ty: Type { call: false, bare: false, name, argument: None, .. }, .. }
+                if name.is("true")
+        )
     }
 }
 

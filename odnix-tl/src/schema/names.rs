@@ -20,7 +20,7 @@ pub(super) static BUILT_IN_VALUES: [BuiltIn; 8] = [
 ];
 
 /// Names that mean something else in generated code.
-static TAKEN_TYPES: [&str; 21] = [
+static TAKEN_TYPES: [&str; 22] = [
     "As",
     "Bare",
     "BareVectorOf",
@@ -35,6 +35,7 @@ static TAKEN_TYPES: [&str; 21] = [
     "Option",
     "PartialEq",
     "Raw",
+    "SCHEMA",
     "Self",
     "Shared",
     "SharedOf",
@@ -44,8 +45,25 @@ static TAKEN_TYPES: [&str; 21] = [
     "Word",
 ];
 
-/// Modules that every generated text has.
-const TAKEN_MODULES: [&str; 3] = ["enums", "functions", "types"];
+/// Modules that every generated text has, and crates and types of Rust that a module of the same
+/// name would hide.
+static TAKEN_MODULES: [&str; 15] = [
+    "alloc",
+    "bool",
+    "core",
+    "enums",
+    "f64",
+    "functions",
+    "i32",
+    "i64",
+    "odnix_tl",
+    "std",
+    "str",
+    "types",
+    "u32",
+    "u8",
+    "usize",
+];
 
 /// Words of the Rust language.
 const KEYWORDS: [&str; 52] = [
@@ -75,11 +93,21 @@ pub(super) fn module_name(namespace: &str) -> String {
     module
 }
 
-/// The name with its namespace: `messages.sendMessage` is `MessagesSendMessage`.
+/// The name with its namespace: `messages.sendMessage` is `MessagesSendMessage`, `e2e.chain.x` is
+/// `E2eChainX`.
 pub(super) fn full_name(name: &Name) -> String {
     let mut full = name.namespace.as_deref().map(camel).unwrap_or_default();
     full.push_str(&struct_name(name));
     full
+}
+
+/// The name of a variant of the type `of`: the namespace of that is not said again.
+pub(super) fn variant_name(constructor: &Name, of: &Name) -> String {
+    if constructor.namespace == of.namespace {
+        struct_name(constructor)
+    } else {
+        full_name(constructor)
+    }
 }
 
 /// `self` is `self_`, `randomId` is `random_id`.
@@ -99,24 +127,25 @@ pub(super) fn field_name(name: &str) -> String {
     snake
 }
 
-/// Each word starts with a capital. A run of capitals is one word, up to the capital that
-/// starts the word behind it.
+/// Each word starts with a capital; a `_` or a dot ends one. A run of capitals is one word, up to
+/// the capital that starts the word behind it.
 fn camel(name: &str) -> String {
     let mut camel = String::new();
+    let is_end = |next: char| next == '_' || next == '.';
     let mut before = '_';
     let mut chars = name.chars().peekable();
     while let Some(next) = chars.next() {
-        let starts_word = before == '_'
+        let starts_word = is_end(before)
             || next.is_ascii_uppercase()
                 && (!before.is_ascii_uppercase()
                     || chars.peek().is_some_and(char::is_ascii_lowercase));
         if starts_word {
             camel.push(next.to_ascii_uppercase());
-        } else if next != '_' {
+        } else {
             camel.push(next.to_ascii_lowercase());
         }
         before = next;
     }
-    camel.retain(|next| next != '_');
+    camel.retain(|next| !is_end(next));
     camel
 }

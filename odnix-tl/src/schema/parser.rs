@@ -165,14 +165,22 @@ impl<'a> Parser<'a, '_> {
         }
     }
 
+    /// `// LAYER 7`; without a number behind it, the word is one as any other.
     fn layer(&mut self, comment: &Comment<'_>, number: &str) {
         let Comment { position, text, .. } = comment;
         let len = len_of(&text.trim_end());
-        let digits =
-            Some(number).filter(|number| number.chars().all(|digit| digit.is_ascii_digit()));
-        let Some(layer) = digits.and_then(|digits| digits.parse().ok()) else {
+        let word = number.split_whitespace().next().unwrap_or_default();
+        if word.is_empty() || !word.chars().all(|digit| digit.is_ascii_digit()) {
+            return;
+        }
+        // Clients send it as an `int`.
+        let layer = number.parse().ok().filter(|layer: &i32| *layer > 0);
+        let Some(layer) = layer.and_then(|layer| u32::try_from(layer).ok()) else {
             let found = Quoted(Escaped(number));
-            let message = format!("expected the number of the layer behind `LAYER`, found {found}");
+            let message = format!(
+                "expected the number of the layer, 1 to {}, behind `LAYER`, found {found}",
+                i32::MAX
+            );
             return self.faults.push(*position, len, message);
         };
         match (self.schema.layer, self.layer_at) {
@@ -258,6 +266,11 @@ impl<'a> Parser<'a, '_> {
             }
             let token = self.peek();
             let name = self.word("the name of a type parameter")?.to_owned();
+            if name.starts_with(|first: char| first.is_ascii_lowercase()) {
+                let name = Quoted(&name);
+                let message = format!("type parameter {name} does not start with a capital");
+                self.faults.push(token.position, token.len, message);
+            }
             if names.contains(&name) {
                 let message = format!("a second type parameter {}", Quoted(&name));
                 self.faults.push(token.position, token.len, message);
@@ -415,6 +428,10 @@ impl<'a> Parser<'a, '_> {
         let token = self.peek();
         if !token.is_name() {
             return self.unexpected(wanted);
+        }
+        if token.text.starts_with('_') {
+            let message = format!("the name {} starts with `_`, as none may", Quoted(token.text));
+            self.faults.push(token.position, token.len, message);
         }
         self.next();
         Ok(token.text)
