@@ -8,7 +8,7 @@ use super::{
     check::is_raw,
     gates::Gates,
     index::{Index, Shape},
-    names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name},
+    names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name, variant_name},
     sizes::Sizes,
 };
 
@@ -297,11 +297,7 @@ impl Generator<'_> {
         let len = self.lens.boxed(name);
         let _ = writeln!(out, "    pub enum {} = \"{name}\", {len} {{", struct_name(name));
         for constructor in constructors {
-            let variant = if constructor.name.namespace == name.namespace {
-                struct_name(&constructor.name)
-            } else {
-                full_name(&constructor.name)
-            };
+            let variant = variant_name(&constructor.name, name);
             let _ = writeln!(out, "        /// `{}`", constructor.name);
             let payload = path("types", &constructor.name);
             let _ = if constructor.fields.is_empty() {
