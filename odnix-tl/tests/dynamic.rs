@@ -338,11 +338,11 @@ fn bytes_can_be_read_as_what_is_expected_only() {
     assert_eq!(read(Expected::Named("Thing"), same), "fine");
     assert_eq!(read(Expected::Named("same"), same), "fine");
     let wrong = [
-        (Expected::Constructor, call, "00000003 at 0 is not of type a constructor of this schema"),
-        (Expected::Function, same, "00000001 at 0 is not of type a function of this schema"),
-        (Expected::Named("Thing"), call, "00000003 at 0 is not of type a constructor of Thing"),
-        (Expected::Named("other"), same, "00000001 at 0 is not of type other"),
-        (Expected::Named("same"), call, "00000003 at 0 is not of type same"),
+        (Expected::Constructor, call, "00000003 at 0 is not a constructor of this schema"),
+        (Expected::Function, same, "00000001 at 0 is not a function of this schema"),
+        (Expected::Named("Thing"), call, "00000003 at 0 is not a constructor of Thing"),
+        (Expected::Named("other"), same, "00000001 at 0 is not other"),
+        (Expected::Named("same"), call, "00000003 at 0 is not same"),
     ];
     for (expected, hex, message) in wrong {
         assert_eq!(read(expected, hex), format!("constructor id {message}"), "{expected:?}");

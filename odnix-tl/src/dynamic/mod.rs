@@ -126,7 +126,7 @@ pub struct LayerError {
     pub path: String,
     /// What the fault is.
     pub error: DecodeError,
-    /// The type that an unknown constructor should have been of.
+    /// What an unknown constructor should have been: `of type Peer`, `a function of this schema`.
     pub expected: Option<String>,
 }
 
@@ -150,7 +150,7 @@ impl fmt::Display for LayerError {
         }
         match (&self.error, &self.expected) {
             (DecodeError::UnknownConstructor { position, id, .. }, Some(expected)) => {
-                write!(f, "constructor id {id:08x} at {position} is not of type {expected}")
+                write!(f, "constructor id {id:08x} at {position} is not {expected}")
             }
             (DecodeError::UnknownConstructor { position, id, expected: THIS_LAYER }, None) => {
                 write!(f, "constructor id {id:08x} at {position} is not in {THIS_LAYER}")

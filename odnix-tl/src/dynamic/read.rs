@@ -1,6 +1,6 @@
 //! Bytes to JSON values.
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -98,7 +98,8 @@ impl Reading<'_> {
         let line = self.layer.by_id(id).filter(|line| line.of_type == Some(index));
         let Some(line) = line else {
             let error = DecodeError::UnknownConstructor { position, id, expected: "its field" };
-            let expected = self.layer.types.get(index).map(|of_type| of_type.name.clone());
+            let of_type = self.layer.types.get(index);
+            let expected = of_type.map(|of_type| format!("of type {}", of_type.name));
             return Err(LayerError { expected, ..error.into() });
         };
         self.fields(line)

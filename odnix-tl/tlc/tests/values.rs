@@ -117,7 +117,7 @@ fn what_a_value_must_be_can_be_given() {
         assert_eq!(run(&["encode", "--type", name, &json]).fine(), format!("{point}\n"));
     }
     let said = run(&["decode", "--type", "Line", point]).failing(1);
-    assert!(said.contains("constructor id 00000001 at 0 is not of type a constructor of Line"));
+    assert!(said.contains("constructor id 00000001 at 0 is not a constructor of Line"));
     let said = run(&["encode", "--type", "Line", "{\"_\":\"point\",\"x\":1,\"y\":2}"]).failing(1);
     assert_eq!(said, "tlc: argument: _: \"point\" is not a constructor of Line\n");
     let points = "15c4b51c01000000010000000100000002000000";
