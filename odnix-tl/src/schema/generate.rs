@@ -75,7 +75,7 @@ impl Generator<'_> {
         for (name, constructors) in self.index.results.iter().filter(|(_, of)| of.len() > 1) {
             let text = enums.entry(name.namespace.clone()).or_default();
             text.push_str(if text.is_empty() { "" } else { "\n" });
-            text.push_str(&self.type_enum(schema, name, constructors));
+            text.push_str(&self.type_enum(name, constructors));
         }
         self.module(&mut out, "enums", "All types with more than one constructor.", &enums);
         self.module(&mut out, "functions", "All functions.", &self.structs(&self.index.functions));
@@ -280,9 +280,9 @@ impl Generator<'_> {
     }
 
     /// One `tl_enum!` for a type.
-    fn type_enum(&self, schema: &Schema, name: &Name, constructors: &[&Definition]) -> String {
+    fn type_enum(&self, name: &Name, constructors: &[&Definition]) -> String {
         let mut out = "tl_enum! {\n".to_owned();
-        for line in schema.docs_of_type(name) {
+        for line in self.index.docs_of_type(name) {
             let _ = writeln!(out, "    /// {}\n    ///", escaped(line));
         }
         let _ = writeln!(out, "    /// `{name}`");

@@ -95,7 +95,7 @@ impl Document<'_> {
     }
 
     fn boxed_type(&self, name: &Name, of_type: &[&Definition]) -> Json {
-        let docs = self.index.schema.docs_of_type(name);
+        let docs = self.index.docs_of_type(name);
         let any = self.any_of(of_type);
         if docs.is_empty() {
             return any;

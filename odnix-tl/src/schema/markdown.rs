@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
 
     fn boxed_type(&self, out: &mut String, name: &'a Name) {
         let _ = writeln!(out, "#### {}\n", Target::Type(name).heading());
-        paragraphs(out, self.index.schema.docs_of_type(name));
+        paragraphs(out, self.index.docs_of_type(name));
         if let Some(Uses { returned_by, part_of }) = self.used.get(name) {
             for (what, by) in [("Returned by", returned_by), ("Part of", part_of)] {
                 if !by.is_empty() {

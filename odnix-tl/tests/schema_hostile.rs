@@ -1,0 +1,90 @@
+//! Schemas that are valid and made to be expensive: the code and the pages about them are as long
+//! as they are, within a small call stack.
+
+use std::thread;
+
+use odnix_tl::schema::{JsonSchemaOptions, MarkdownOptions, Options, Schema};
+use odnix_tl::schema::{generate, json_schema, markdown};
+
+/// `line(0)` to `line(len - 1)`, each with the number of the next one, and the `last` line.
+fn chain(len: usize, line: impl Fn(usize, usize) -> String, last: &str) -> String {
+    let lines: Vec<_> = (0..len).map(|number| line(number, number + 1)).collect();
+    format!("{}\n{last}", lines.join("\n"))
+}
+
+fn code(schema: &str) -> String {
+    let options = Options { crate_path: "odnix_tl", title: "T", features: false, any: true };
+    generate(&Schema::parse(schema).unwrap(), &options)
+}
+
+fn page(schema: &str) -> String {
+    let options = MarkdownOptions { title: "T", intro: "", samples: &[("x:A1", "a1")] };
+    markdown(&Schema::parse(schema).unwrap(), &options)
+}
+
+fn document(schema: &str) -> String {
+    json_schema(&Schema::parse(schema).unwrap(), &JsonSchemaOptions { id: None, title: "T" })
+}
+
+/// On the stack of a small thread.
+fn with_small_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
+    thread::Builder::new().stack_size(512 << 10).spawn(run).unwrap().join().unwrap()
+}
+
+#[test]
+fn sizes_that_double_with_each_line_do_not_overflow() {
+    for last in ["a70 x:int = A70;", "a70 x:int = A70; b70 x:int = A70;"] {
+        let schema = chain(70, |n, next| format!("a{n} x:A{next} y:A{next} = A{n};"), last);
+        assert!(code(&schema).contains("pub struct A69 {"));
+    }
+}
+
+#[test]
+fn a_variant_is_on_the_heap_if_what_it_holds_is_large_however_deep() {
+    let schema = chain(9, |n, next| format!("a{n} x:A{next} y:A{next} = A{n};"), "a9 x:int = A9;");
+    let code =
+        code(&format!("{schema} small x:A9 = B; five x:A5 = B; four x:A4 = B; zero x:A0 = B;"));
+    for variant in
+        ["Small(types::Small)", "Five(types::Five)", "Four[types::Four]", "Zero[types::Zero]"]
+    {
+        assert!(code.contains(&format!("        {variant},\n")), "{variant}");
+    }
+}
+
+#[test]
+fn long_chains_need_no_call_stack() {
+    for end in ["A0", "Vector<A0>", "int"] {
+        let last = format!("a3000 x:{end} = A3000;");
+        let schema = chain(3000, |n, next| format!("a{n} x:A{next} = A{n};"), &last);
+        with_small_stack(move || {
+            let code = code(&schema);
+            let is_ring = end == "A0";
+            assert_eq!(
+                code.matches("    pub x: Box<types::").count(),
+                if is_ring { 3001 } else { 0 }
+            );
+            assert!(document(&schema).contains("\"a2999\": {"));
+        });
+    }
+}
+
+#[test]
+fn only_what_leads_back_to_the_same_constructor_is_on_the_heap() {
+    let code = code(
+        "a x:B = A; aa = A; b x:c = B; bb = B; c x:A y:D l:Vector<A> = C; cc = C; d z:cc = D;
+         dd = D; one x:one = One; ---functions---\nf x:A = A;",
+    );
+    let field = |line: &str, field: &str| {
+        let (_, text) = code.split_once(&format!("/// `{line}#")).unwrap();
+        let (_, text) = text.split_once(&format!("    pub {field}: ")).unwrap();
+        text.split_once(",\n").unwrap().0.to_owned()
+    };
+    assert_eq!(field("a", "x"), "Box<enums::B>");
+    assert_eq!(field("b", "x"), "Box<types::C>");
+    assert_eq!(field("c", "x"), "Box<enums::A>");
+    assert_eq!(field("c", "y"), "enums::D");
+    assert_eq!(field("c", "l"), "Vec<enums::A>");
+    assert_eq!(field("d", "z"), "types::Cc");
+    assert_eq!(field("one", "x"), "Box<types::One>");
+    assert_eq!(field("f", "x"), "enums::A");
+}
