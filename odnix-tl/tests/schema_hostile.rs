@@ -64,6 +64,7 @@ fn long_chains_need_no_call_stack() {
                 if is_ring { 3001 } else { 0 }
             );
             assert!(document(&schema).contains("\"a2999\": {"));
+            assert!(page(&schema).contains("`a2999`"));
         });
     }
 }
@@ -87,4 +88,27 @@ fn only_what_leads_back_to_the_same_constructor_is_on_the_heap() {
     assert_eq!(field("d", "z"), "types::Cc");
     assert_eq!(field("one", "x"), "Box<types::One>");
     assert_eq!(field("f", "x"), "enums::A");
+}
+
+#[test]
+fn an_example_of_too_many_values_is_left_out() {
+    let schema =
+        chain(16, |n, next| format!("a{n} x:A{next} y:A{next} = A{n};"), "a16 x:int = A16;");
+    let page = page(&schema);
+    let has_example = |name: &str| {
+        let (_, section) = page.split_once(&format!("##### Constructor `{name}`\n")).unwrap();
+        section.split("\n#").next().unwrap().contains("```json")
+    };
+    // 2 values at the second level, 4 at the third, … and 64 integers: 190 in all.
+    assert!(has_example("a16") && has_example("a10"));
+    assert!(!has_example("a9") && !has_example("a0"));
+}
+
+#[test]
+fn an_example_is_as_long_as_it_may_be() {
+    let wide = |fields: usize| {
+        let fields: String = (0..fields).map(|number| format!(" x{number}:int")).collect();
+        page(&format!("a{fields} = A;")).contains("```json")
+    };
+    assert!(wide(200) && !wide(201));
 }

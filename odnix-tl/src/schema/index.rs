@@ -101,7 +101,7 @@ impl<'a> Index<'a> {
     }
 
     /// The constructor or type that a field of this type holds, if it is one of the schema's.
-    fn held<'s>(&'s self, definition: &Definition, ty: &'s Type) -> Option<&'s Name> {
+    pub(super) fn held<'s>(&'s self, definition: &Definition, ty: &'s Type) -> Option<&'s Name> {
         match self.shape(definition, ty) {
             Shape::Raw | Shape::Vector(_) | Shape::BuiltIn(_) => None,
             Shape::Constructor(only) => Some(&only.name),
