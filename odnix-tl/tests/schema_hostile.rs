@@ -1,10 +1,16 @@
 //! Schemas that are valid and made to be expensive: the code and the pages about them are as long
 //! as they are, within a small call stack.
+#![cfg(feature = "serde")]
 
 use std::thread;
 
-use odnix_tl::schema::{JsonSchemaOptions, MarkdownOptions, Options, Schema};
-use odnix_tl::schema::{generate, json_schema, markdown};
+use odnix_tl::{
+    DecodeError,
+    dynamic::Layer,
+    schema::{
+        JsonSchemaOptions, MarkdownOptions, Options, Schema, generate, json_schema, markdown,
+    },
+};
 
 /// `line(0)` to `line(len - 1)`, each with the number of the next one, and the `last` line.
 fn chain(len: usize, line: impl Fn(usize, usize) -> String, last: &str) -> String {
@@ -111,4 +117,38 @@ fn an_example_is_as_long_as_it_may_be() {
         page(&format!("a{fields} = A;")).contains("```json")
     };
     assert!(wide(200) && !wide(201));
+}
+
+/// The generated codec and the dynamic one refuse a vector by the same length of its items.
+#[test]
+fn generated_code_and_layer_have_the_same_shortest_lengths() {
+    let line = |n, next| format!("a{n} x:A{next} = A{n}; b{n} x:A{next} y:A{next} = A{n};");
+    let chain = chain(9, line, "a9 x:int = A9; b9 x:long = A9;");
+    let vectors =
+        (0..10).map(|n| format!("v{n} of:vector<a{n}> = V{n}; w{n} of:vector<A{n}> = W{n};"));
+    let schema = format!("{chain}\n{}", vectors.collect::<Vec<_>>().join("\n"));
+    let code = code(&schema);
+    let number = |before: &str, after: char| -> usize {
+        let (_, rest) = code.split_once(before).expect(before);
+        rest.split_once(after).unwrap().0.parse().unwrap()
+    };
+    let parsed = Schema::parse(&schema).unwrap();
+    let layer = Layer::new(&parsed);
+    let id = |name: &str| parsed.definitions.iter().find(|of| of.name.is(name)).unwrap().id();
+    // The least number of bytes behind the count 1 with which the layer looks at the items.
+    let of_layer = |name: &str| {
+        let refuses = |len: &usize| {
+            let mut bytes = [id(name), 1].map(u32::to_le_bytes).concat();
+            bytes.resize(8 + len, 0);
+            let read = layer.decode(bytes.into());
+            read.is_err_and(|error| matches!(error.error, DecodeError::VectorTooLong { .. }))
+        };
+        (0..).find(|len| !refuses(len)).unwrap()
+    };
+    for n in 0..10 {
+        let bare = number(&format!("A{n} = \"a{n}\" 0x{:08x}, ", id(&format!("a{n}"))), ';');
+        let boxed = number(&format!("pub enum A{n} = \"A{n}\", "), ' ');
+        assert_eq!(boxed, bare + 4);
+        assert_eq!([of_layer(&format!("v{n}")), of_layer(&format!("w{n}"))], [bare, boxed]);
+    }
 }
