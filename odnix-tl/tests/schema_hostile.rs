@@ -152,3 +152,26 @@ fn generated_code_and_layer_have_the_same_shortest_lengths() {
         assert_eq!([of_layer(&format!("v{n}")), of_layer(&format!("w{n}"))], [bare, boxed]);
     }
 }
+
+#[test]
+fn documentation_in_code_is_shown_as_it_is() {
+    let docs = [
+        ("```", "\\`\\`\\`"),
+        ("~~~ rust", "\\~\\~\\~ rust"),
+        ("# not a heading", "\\# not a heading"),
+        ("- no item", "\\- no item"),
+        ("+ no item", "\\+ no item"),
+        ("12. no item", "12\\. no item"),
+        ("=== ", "\\==="),
+        ("*a* _b_ c_d __e__", "\\*a\\* \\_b\\_ c_d \\_\\_e\\_\\_"),
+        ("[a](b) <c> &amp; \\ | $x$", "\\[a\\](b) \\<c\\> \\&amp; \\\\ \\| \\$x\\$"),
+        ("one\u{b}line", "one line"),
+    ];
+    for (text, shown) in docs {
+        let code = code(&format!(
+            "//@class A @description {text}\n//@description {text}\n//@x {text}\na x:int = A; b = A;"
+        ));
+        let expected = format!("/// {shown}\n");
+        assert_eq!(code.matches(&expected).count(), 3, "{expected}{code}");
+    }
+}

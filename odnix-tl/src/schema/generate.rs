@@ -7,6 +7,7 @@ use super::{
     Definition, Field, FieldType, Kind, MinLens, Name, Schema, Type,
     gates::Gates,
     index::{Index, Shape},
+    markdown::escaped,
     names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name},
     sizes::Sizes,
 };
@@ -401,18 +402,6 @@ fn wrapped(open: &str, parts: &[String], close: &str) -> String {
         }
     }
     format!("{open}\n{}{close}", indented(lines.join("\n").trim_start()))
-}
-
-/// Text that rustdoc shows as it is.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for next in text.chars() {
-        if matches!(next, '[' | ']' | '<' | '>' | '\\') {
-            out.push('\\');
-        }
-        out.push(next);
-    }
-    out
 }
 
 fn indented(text: &str) -> String {
