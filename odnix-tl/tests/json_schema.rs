@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use boon::{Compiler, Draft, SchemaIndex, Schemas};
 use odnix_tl::{
+    dynamic::Layer,
     odnix,
     schema::{JsonSchemaOptions, Kind, Schema, json_schema},
 };
@@ -277,6 +278,62 @@ fn base64_of_the_wrong_length() {
     assert!(takes("int256", &long) && !takes("int128", &long));
     for wrong in ["", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAB=="] {
         assert!(!takes("int128", wrong) && !takes("int256", wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn nan_has_its_sixteen_digits_behind_it_or_none() {
+    let mut validator = Validator::new(ODNIX);
+    let mut takes = |text: &str| validator.takes("double", &json!(text)).is_ok();
+    assert!(takes("NaN") && takes("NaN:7ff8000000000001") && takes("NaN:fff0000000000001"));
+    for wrong in ["NaN:", "NaN:7", "NaN:7FF8000000000001", "NaN:7ff80000000000010", "-NaN", "nan"] {
+        assert!(!takes(wrong), "{wrong}");
+    }
+}
+
+/// The limits that the documentation of `json_schema` lists.
+#[test]
+fn what_only_the_reader_finds() {
+    let schema = "twins flags:# a:flags.0?int b:flags.0?int = A; number x:double = A;
+        whole x:int = A; text x:string = A; raw x:Object = A; deep x:A = A; end = A;";
+    let layer = Layer::new(&Schema::parse(schema).unwrap());
+    let mut validator = Validator::new(schema);
+    let long = format!(r#"{{"_": "text", "x": "{}"}}"#, "x".repeat(1 << 24));
+    let end = r#"{"_": "end"}"#.to_owned();
+    let deep = (0..20).fold(end, |inner, _| format!(r#"{{"_": "deep", "x": {inner}}}"#));
+    let faults = [
+        r#"{"_": "whole", "x": 1, "x": 1}"#,
+        &deep,
+        r#"{"_": "raw", "x": {"_": "nothing"}}"#,
+        r#"{"_": "twins", "a": 1}"#,
+        r#"{"_": "twins", "flags": 1}"#,
+        &long,
+        r#"{"_": "whole", "x": 1.0}"#,
+        r#"{"_": "whole", "x": 1e0}"#,
+        r#"{"_": "whole", "x": -0}"#,
+        r#"{"_": "number", "x": "NaN:0000000000000000"}"#,
+    ];
+    for text in faults {
+        let read = serde_json::from_str(text).map(|value| layer.encode(&value).is_ok());
+        assert!(!read.unwrap_or(false), "{text:.99}");
+        validator.takes("A", &serde_json::from_str(text).unwrap()).unwrap();
+    }
+    assert!(serde_json::from_str::<odnix_tl::json::Value>("1e999").is_err());
+}
+
+#[test]
+fn what_only_a_layer_takes() {
+    let schema = "boolFalse#bc799737 = Bool; boolTrue#997275b5 = Bool; true = True; null = Null;
+        a = A; ---functions---\nf#1 = Bool; g#1 = Bool;";
+    let layer = Layer::new(&Schema::parse(schema).unwrap());
+    let mut validator = Validator::new(schema);
+    for name in ["boolFalse", "boolTrue", "true", "null", "f"] {
+        let text = json!({"_": name}).to_string();
+        layer.encode(&serde_json::from_str(&text).unwrap()).unwrap();
+        assert!(validator.takes("", &json!({"_": name})).is_err(), "{name}");
+    }
+    for name in ["a", "g"] {
+        validator.takes("", &json!({"_": name})).unwrap();
     }
 }
 

@@ -166,7 +166,7 @@ fn each_form_of_a_line_has_its_text() {
         (
             "a_b = A_b; ---functions---\ng = Vector<A_b>;",
             "#### `g`",
-            "Returns Vector\\<[A\\_b](#type-a_b)\\>.",
+            "Returns Vector\\<[A_b](#type-a_b)\\>.",
         ),
         ("---functions---\nh = Bool;", "#### `h`", "Returns Bool."),
     ];

@@ -1219,7 +1219,7 @@ pub mod functions {
         /// `odnix.invokeJson#8be56d22 query:DataJSON = DataJSON;`
         #[derive(Clone, PartialEq)]
         pub struct InvokeJson {
-            /// the function and its fields, at most 1048576 bytes: {"_": "help.getNearestDc"}
+            /// the function and its fields, at most 1048576 bytes: {"\_": "help.getNearestDc"}
             pub query: types::DataJson,
         }
         tl_struct! {

@@ -1,7 +1,12 @@
 //! Makes up one value of a constructor or function, in the JSON form: the required fields
 //! only, and of each type the constructor that ends soonest.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet, btree_map::Entry},
+    format,
+    string::String,
+    vec::Vec,
+};
 
 use super::{
     Definition, FieldType, Kind, Name, Type,
@@ -11,71 +16,106 @@ use super::{
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// How many objects and other values an example may have. A reader is done with fewer, and each
+/// level of a value can have twice as many as the one before.
+const VALUES_MAX: u32 = 200;
+
 /// Makes examples.
 pub(super) struct Examples<'a> {
     index: &'a Index<'a>,
     samples: &'a [(&'a str, &'a str)],
-    /// How deep the shallowest value of each constructor is; none if all are endless.
-    depths: BTreeMap<&'a Name, u32>,
+    /// The constructors that have a value that ends.
+    ending: BTreeSet<&'a Name>,
+    /// The constructor of each type that ends soonest.
+    shallowest: BTreeMap<&'a Name, &'a Definition>,
+    /// The TL form of a function, and of a constructor, without fields.
+    call: String,
+    object: String,
 }
 
-/// The types that the value to be made up is inside of.
-type Path<'a> = Vec<&'a Name>;
+/// An example that is being made.
+struct Draft<'s> {
+    /// The types that the value to be made up is inside of.
+    path: Vec<&'s Name>,
+    /// How many more values it may have.
+    left: u32,
+}
 
 impl<'a> Examples<'a> {
     pub(super) fn new(index: &'a Index<'a>, samples: &'a [(&'a str, &'a str)]) -> Self {
-        let mut examples = Self { index, samples, depths: BTreeMap::new() };
-        // Each round finds those that are one level deeper than those found before.
-        for depth in 0.. {
-            let found: Vec<_> = index.constructors.iter().filter(|of| examples.ends(of)).collect();
-            let before = examples.depths.len();
-            for constructor in found {
-                examples.depths.entry(&constructor.name).or_insert(depth);
+        let mut examples = Self {
+            index,
+            samples,
+            ending: BTreeSet::new(),
+            shallowest: BTreeMap::new(),
+            call: without_fields(&index.functions),
+            object: without_fields(&index.constructors),
+        };
+        examples.find_ending();
+        examples
+    }
+
+    /// In rounds: each finds the constructors that are one level deeper than those found before.
+    fn find_ending(&mut self) {
+        let index = self.index;
+        // How many required fields of each are not known to end, and whose fields they are.
+        let mut unknown = Vec::new();
+        let mut users: BTreeMap<&Name, Vec<usize>> = BTreeMap::new();
+        for (user, constructor) in index.constructors.iter().enumerate() {
+            let held: Vec<_> =
+                required(constructor).filter_map(|ty| index.held(constructor, ty)).collect();
+            unknown.push(held.len());
+            held.into_iter().for_each(|name| users.entry(name).or_default().push(user));
+        }
+        let at_end = unknown.iter().enumerate().filter(|(_, count)| **count == 0);
+        let mut round: Vec<_> = at_end.map(|(user, _)| user).collect();
+        while !round.is_empty() {
+            // Of those of the same depth the first one.
+            round.sort_unstable();
+            let mut names = Vec::new();
+            for of in round.iter().filter_map(|place| index.constructors.get(*place)) {
+                names.extend(self.ending.insert(&of.name).then_some(&of.name));
+                if let Entry::Vacant(first) = self.shallowest.entry(&of.result.name) {
+                    first.insert(of);
+                    names.push(&of.result.name);
+                }
             }
-            if examples.depths.len() == before {
-                break;
+            round.clear();
+            for user in names.into_iter().filter_map(|name| users.get(name)).flatten() {
+                let Some(count) = unknown.get_mut(*user) else { continue };
+                *count = count.saturating_sub(1);
+                round.extend((*count == 0).then_some(*user));
             }
         }
-        examples
     }
 
     /// Whether a value of each required field is known to end.
     fn ends(&self, definition: &Definition) -> bool {
-        definition.fields.iter().all(|field| match &field.ty {
-            FieldType::Plain(ty) => match self.index.shape(definition, ty) {
-                Shape::Raw | Shape::Vector(_) | Shape::BuiltIn(_) => true,
-                Shape::Constructor(only) => self.depths.contains_key(&only.name),
-                Shape::Boxed(name) => self.shallowest(name).is_some(),
-            },
-            FieldType::Word | FieldType::Conditional { .. } => true,
+        required(definition).all(|ty| {
+            let held = self.index.held(definition, ty);
+            held.is_none_or(|name| self.ending.contains(name) || self.shallowest.contains_key(name))
         })
     }
 
-    fn shallowest(&self, name: &Name) -> Option<&'a Definition> {
-        let constructors = self.index.constructors_of(name).iter().copied();
-        constructors
-            .filter_map(|of| self.depths.get(&of.name).map(|depth| (depth, of)))
-            .min_by_key(|(depth, _)| **depth)
-            .map(|(_, of)| of)
-    }
-
-    /// A value of `definition`; none if each one would hold another without end.
+    /// A value of `definition`; none if each one would hold another without end, or the example
+    /// would be too long.
     pub(super) fn of(&self, definition: &Definition) -> Option<Json> {
-        self.ends(definition).then(|| self.object(definition, &mut Vec::new()))?
+        let mut draft = Draft { path: Vec::new(), left: VALUES_MAX };
+        self.ends(definition).then(|| self.object(definition, &mut draft))?
     }
 
-    fn object<'s>(&'s self, definition: &'s Definition, path: &mut Path<'s>) -> Option<Json> {
+    fn object<'s>(&'s self, definition: &'s Definition, draft: &mut Draft<'s>) -> Option<Json> {
         let is_constructor = definition.kind == Kind::Constructor;
-        path.extend(is_constructor.then_some(&definition.result.name));
+        draft.path.extend(is_constructor.then_some(&definition.result.name));
         let mut members = Vec::from([("_".into(), Json::String(format!("{}", definition.name)))]);
         for field in &definition.fields {
             if let FieldType::Plain(ty) = &field.ty {
-                let value = self.value(definition, &field.name, ty, path)?;
+                let value = self.value(definition, &field.name, ty, draft)?;
                 members.push((field.name.clone(), value));
             }
         }
         if is_constructor {
-            path.pop();
+            draft.path.pop();
         }
         Some(Json::Object(members))
     }
@@ -85,47 +125,63 @@ impl<'a> Examples<'a> {
         definition: &'s Definition,
         field: &str,
         ty: &'s Type,
-        path: &mut Path<'s>,
+        draft: &mut Draft<'s>,
     ) -> Option<Json> {
-        let key = format!("{field}:{ty}");
-        let sample = self.samples.iter().find(|(of, _)| *of == key).map(|(_, sample)| *sample);
+        draft.left = draft.left.checked_sub(1)?;
         match self.index.shape(definition, ty) {
-            Shape::Raw => Some(self.raw(ty)),
-            Shape::Vector(item) if self.is_open(definition, item, path) => {
+            Shape::Raw => Some(Json::string(if ty.call { &self.call } else { &self.object })),
+            Shape::Vector(item) if self.is_open(definition, item, &draft.path) => {
                 Some(Json::Array(Vec::new()))
             }
             Shape::Vector(item) => {
-                let item = self.value(definition, field, item, path)?;
+                let item = self.value(definition, field, item, draft)?;
                 Some(Json::Array(Vec::from([item])))
             }
-            Shape::BuiltIn((name, _)) => Some(built_in(name, sample)),
-            Shape::Constructor(only) => self.object(only, path),
+            Shape::BuiltIn((name, _)) => Some(built_in(name, self.sample(field, ty))),
+            Shape::Constructor(only) => self.object(only, draft),
             Shape::Boxed(name) => {
-                let mut constructors = self.index.constructors_of(name).iter().copied();
-                let wanted = |of: &&Definition| sample == Some(&format!("{}", of.name));
-                let sample = constructors.find(wanted).filter(|of| self.ends(of));
-                let sample = sample.filter(|_| !path.contains(&name));
-                self.object(sample.or_else(|| self.shallowest(name))?, path)
+                let sample = self.sample(field, ty).filter(|_| !draft.path.contains(&name));
+                let sample = sample.and_then(|sample| {
+                    let mut constructors = self.index.constructors_of(name).iter().copied();
+                    constructors.find(|of| format!("{}", of.name) == sample)
+                });
+                let sample = sample.filter(|of| self.ends(of));
+                self.object(sample.or_else(|| self.shallowest.get(name).copied())?, draft)
             }
         }
     }
 
+    fn sample(&self, field: &str, ty: &Type) -> Option<&'a str> {
+        let is_wanted = |of: &str| {
+            let of = of.strip_prefix(field).and_then(|of| of.strip_prefix(':'));
+            of.is_some_and(|of| of == format!("{ty}"))
+        };
+        self.samples.iter().find(|(of, _)| is_wanted(of)).map(|(_, sample)| *sample)
+    }
+
     /// Whether an item of a vector would be inside of one of its own type, or has no end.
-    fn is_open(&self, definition: &Definition, item: &Type, path: &Path<'_>) -> bool {
+    fn is_open(&self, definition: &Definition, item: &Type, path: &[&Name]) -> bool {
         match self.index.shape(definition, item) {
             Shape::Raw | Shape::BuiltIn(_) => false,
             Shape::Vector(item) => self.is_open(definition, item, path),
             Shape::Constructor(only) => path.contains(&&only.result.name) || !self.ends(only),
-            Shape::Boxed(name) => path.contains(&name) || self.shallowest(name).is_none(),
+            Shape::Boxed(name) => path.contains(&name) || !self.shallowest.contains_key(name),
         }
     }
+}
 
-    /// The TL form of a call, or of an object, without fields.
-    fn raw(&self, ty: &Type) -> Json {
-        let definitions = if ty.call { &self.index.functions } else { &self.index.constructors };
-        let id = definitions.iter().find(|of| of.fields.is_empty()).map(|of| of.id());
-        Json::String(id.map(|id| base64(&id.to_le_bytes())).unwrap_or_default())
-    }
+/// The types of the fields that each value has.
+fn required(definition: &Definition) -> impl Iterator<Item = &Type> {
+    definition.fields.iter().filter_map(|field| match &field.ty {
+        FieldType::Plain(ty) => Some(ty),
+        FieldType::Word | FieldType::Conditional { .. } => None,
+    })
+}
+
+/// The TL form of the first of these that has no fields.
+fn without_fields(definitions: &[&Definition]) -> String {
+    let id = definitions.iter().find(|of| of.fields.is_empty()).map(|of| of.id());
+    id.map(|id| base64(&id.to_le_bytes())).unwrap_or_default()
 }
 
 /// A value of a built-in type: `sample` if there is one, else any.

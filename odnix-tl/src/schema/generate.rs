@@ -8,6 +8,7 @@ use super::{
     check::is_raw,
     gates::Gates,
     index::{Index, Shape},
+    markdown::escaped,
     names::{BUILT_IN_VALUES, field_name, full_name, module_name, struct_name, variant_name},
     sizes::Sizes,
 };
@@ -78,7 +79,7 @@ impl Generator<'_> {
         for (name, constructors) in self.index.results.iter().filter(|(_, of)| of.len() > 1) {
             let text = enums.entry(name.namespace.clone()).or_default();
             text.push_str(if text.is_empty() { "" } else { "\n" });
-            text.push_str(&self.type_enum(schema, name, constructors));
+            text.push_str(&self.type_enum(name, constructors));
         }
         self.module(&mut out, "enums", "All types with more than one constructor.", &enums);
         self.module(&mut out, "functions", "All functions.", &self.structs(&self.index.functions));
@@ -288,9 +289,9 @@ impl Generator<'_> {
     }
 
     /// One `tl_enum!` for a type.
-    fn type_enum(&self, schema: &Schema, name: &Name, constructors: &[&Definition]) -> String {
+    fn type_enum(&self, name: &Name, constructors: &[&Definition]) -> String {
         let mut out = "tl_enum! {\n".to_owned();
-        for line in schema.docs_of_type(name) {
+        for line in self.index.docs_of_type(name) {
             let _ = writeln!(out, "    /// {}\n    ///", escaped(line));
         }
         let _ = writeln!(out, "    /// `{name}`");
@@ -405,18 +406,6 @@ fn wrapped(open: &str, parts: &[String], close: &str) -> String {
         }
     }
     format!("{open}\n{}{close}", indented(lines.join("\n").trim_start()))
-}
-
-/// Text that rustdoc shows as it is.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for next in text.chars() {
-        if matches!(next, '[' | ']' | '<' | '>' | '\\') {
-            out.push('\\');
-        }
-        out.push(next);
-    }
-    out
 }
 
 fn indented(text: &str) -> String {

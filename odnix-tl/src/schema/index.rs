@@ -1,27 +1,38 @@
 //! What a schema defines, by name: what every generator looks up.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 
 use super::{
     Definition, Kind, Name, Schema, Type,
     check::is_raw,
+    components::components,
     names::{BUILT_IN_VALUES, BuiltIn},
 };
 
 /// The lines of a schema that generators write about: all but those of built-in types.
 pub(super) struct Index<'a> {
-    /// Where they are from.
-    pub(super) schema: &'a Schema,
     /// All constructors, in their order.
     pub(super) constructors: Vec<&'a Definition>,
     /// All functions, in their order.
     pub(super) functions: Vec<&'a Definition>,
     /// The constructors of each type.
     pub(super) results: BTreeMap<&'a Name, Vec<&'a Definition>>,
+    /// Types and constructors in groups: those of a group hold each other without a vector
+    /// between, and stand behind all others that they hold.
+    pub(super) groups: Vec<Vec<Node<'a>>>,
+    /// The group of each.
+    group_of: BTreeMap<&'a Name, usize>,
     bare: BTreeMap<&'a Name, &'a Definition>,
+    type_docs: BTreeMap<&'a Name, &'a [String]>,
+}
+
+/// What holds values, or is held.
+#[derive(Clone, Copy)]
+pub(super) enum Node<'a> {
+    /// Any constructor of this type.
+    Type(&'a Name),
+    /// This one.
+    Constructor(&'a Definition),
 }
 
 /// What the values of a type expression are.
@@ -40,9 +51,18 @@ pub(super) enum Shape<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn new(schema: &'a Schema) -> Self {
-        let (results, bare) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::new());
-        let mut index =
-            Self { schema, constructors: Vec::new(), functions: Vec::new(), results, bare };
+        let mut index = Self {
+            constructors: Vec::new(),
+            functions: Vec::new(),
+            results: BTreeMap::new(),
+            groups: Vec::new(),
+            group_of: BTreeMap::new(),
+            bare: BTreeMap::new(),
+            type_docs: BTreeMap::new(),
+        };
+        for of in &schema.type_docs {
+            index.type_docs.entry(&of.name).or_insert(of.docs.as_slice());
+        }
         for definition in schema.definitions.iter().filter(|line| !is_built_in(line)) {
             if definition.kind == Kind::Function {
                 index.functions.push(definition);
@@ -52,7 +72,41 @@ impl<'a> Index<'a> {
             index.results.entry(&definition.result.name).or_default().push(definition);
             index.bare.insert(&definition.name, definition);
         }
+        index.find_groups();
         index
+    }
+
+    fn find_groups(&mut self) {
+        let constructors = self.bare.iter().map(|(name, of)| (*name, Node::Constructor(of)));
+        let types = self.results.keys().map(|name| (*name, Node::Type(name)));
+        let nodes: Vec<_> = constructors.chain(types).collect();
+        let places: BTreeMap<_, _> =
+            nodes.iter().enumerate().map(|(place, (name, _))| (*name, place)).collect();
+        let place = |name| places.get(name).copied();
+        let edges = nodes.iter().map(|(_, node)| match node {
+            Node::Type(name) => {
+                self.constructors_of(name).iter().filter_map(|of| place(&of.name)).collect()
+            }
+            Node::Constructor(of) => {
+                let fields = of.fields.iter().filter_map(|field| field.ty.value());
+                fields.filter_map(|ty| self.held(of, ty).and_then(place)).collect()
+            }
+        });
+        let groups = components(&edges.collect::<Vec<_>>());
+        for (group, members) in groups.iter().enumerate() {
+            let members: Vec<_> = members.iter().filter_map(|place| nodes.get(*place)).collect();
+            self.group_of.extend(members.iter().map(|(name, _)| (*name, group)));
+            self.groups.push(members.into_iter().map(|(_, node)| *node).collect());
+        }
+    }
+
+    /// The constructor or type that a field of this type holds, if it is one of the schema's.
+    pub(super) fn held<'s>(&'s self, definition: &Definition, ty: &'s Type) -> Option<&'s Name> {
+        match self.shape(definition, ty) {
+            Shape::Raw | Shape::Vector(_) | Shape::BuiltIn(_) => None,
+            Shape::Constructor(only) => Some(&only.name),
+            Shape::Boxed(name) => Some(name),
+        }
     }
 
     /// The constructors that a value of the type `name` can have.
@@ -62,23 +116,17 @@ impl<'a> Index<'a> {
         of_type.or(bare).unwrap_or_default()
     }
 
-    /// Whether the value of a field of `definition` may hold, without a vector between, one of the
-    /// type that `definition` is of.
+    /// What `//@class` says of a type.
+    pub(super) fn docs_of_type(&self, name: &Name) -> &'a [String] {
+        self.type_docs.get(name).copied().unwrap_or_default()
+    }
+
+    /// Whether the value of a field of `definition` may hold, without a vector between, another
+    /// value of `definition`.
     pub(super) fn is_recursive(&self, definition: &Definition, ty: &Type) -> bool {
-        let mut seen = BTreeSet::new();
-        let mut open = Vec::from([ty]);
-        while let Some(ty) = open.pop() {
-            if ty.argument.is_some() || !seen.insert(&ty.name) {
-                continue;
-            }
-            for constructor in self.constructors_of(&ty.name) {
-                if constructor.result.name == definition.result.name {
-                    return definition.kind == Kind::Constructor;
-                }
-                open.extend(constructor.fields.iter().filter_map(|field| field.ty.value()));
-            }
-        }
-        false
+        let group = |name| self.group_of.get(name);
+        let held = self.held(definition, ty).and_then(group);
+        definition.kind == Kind::Constructor && held.is_some() && held == group(&definition.name)
     }
 
     /// What `ty`, in `definition`, stands for.

@@ -30,7 +30,7 @@ pub struct JsonSchemaOptions<'a> {
 }
 
 /// A JSON Schema (draft 2020-12) of the JSON form: by it an editor completes and checks
-/// requests, and a gateway refuses what the reader would refuse.
+/// requests, and a gateway refuses most of what the reader would refuse.
 ///
 /// # Definitions
 ///
@@ -45,10 +45,22 @@ pub struct JsonSchemaOptions<'a> {
 ///
 /// # Limits
 ///
-/// What the document refuses, the reader refuses. A few faults only the reader finds: a member
-/// that is there twice, arrays and objects that nest too deeply, what stands inside of an `!X`
-/// or `Object` field, and a whole number written with a fraction (`1.0`), which JSON Schema
-/// takes for `1`.
+/// What the document refuses, the reader refuses, but for what schemas declare and generated
+/// types do not have, which only a [`Layer`](crate::dynamic::Layer) reads: the constructors of
+/// `Bool`, `True` and `Null` as objects (`{"_": "boolTrue"}`), and the first of two functions
+/// with the same id.
+///
+/// A few faults only the reader finds:
+///
+/// - a member that is there twice;
+/// - what nests too deeply, or takes too much memory;
+/// - what stands inside of an `!X` or `Object` field;
+/// - of fields that share a bit, some that are there and some that are not;
+/// - bits in a `#` that are those of fields, as in `"flags": 1` beside `flags.0?T`;
+/// - a string, or what a base64 string stands for, of more than 2²⁴ − 1 bytes;
+/// - a whole number that is not written as one: `1.0`, `1e0` and `-0` are whole to JSON Schema;
+/// - a number beyond the range of a `double`, such as `1e999`;
+/// - digits behind `NaN:` that are not those of a NaN.
 pub fn json_schema(schema: &Schema, options: &JsonSchemaOptions<'_>) -> String {
     let index = Index::new(schema);
     let constructors = index.constructors.iter().map(|of| &of.name).collect();
@@ -95,7 +107,7 @@ impl Document<'_> {
     }
 
     fn boxed_type(&self, name: &Name, of_type: &[&Definition]) -> Json {
-        let docs = self.index.schema.docs_of_type(name);
+        let docs = self.index.docs_of_type(name);
         let any = self.any_of(of_type);
         if docs.is_empty() {
             return any;
@@ -267,7 +279,7 @@ fn built_in_definitions() -> Members {
     defs.put("long", long.json());
     let number = Json::member("type", Json::string("number"));
     let mut names = Members::one("type", Json::string("string"));
-    names.put("pattern", Json::string("^(NaN(:[0-9a-fA-F]{1,16})?|-?Infinity)$"));
+    names.put("pattern", Json::string("^(NaN(:[0-9a-f]{16})?|-?Infinity)$"));
     defs.put("double", Json::member("anyOf", Json::Array([number, names.json()].into())));
     for (name, pattern) in [("bytes", BASE64), ("int128", BASE64_OF_16), ("int256", BASE64_OF_32)] {
         let mut base64 = Members::one("type", Json::string("string"));

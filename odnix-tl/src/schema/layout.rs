@@ -28,8 +28,10 @@ impl Definition {
 /// constructors one level deeper into account; more of them make no vector check better.
 const ROUNDS: u32 = 4;
 
-/// The length of the shortest form of each line's fields and of each type, in bytes. For types
-/// that hold each other it is a bound from below.
+/// The length of the shortest form of each line's fields and of each type, in bytes. It is a
+/// bound from below: constructors that are within each other more than [`ROUNDS`] deep, or
+/// without end, may have no form that is as short. Generated code (`MIN_LEN`) and
+/// [`dynamic`](crate::dynamic) have their numbers from here, so both refuse the same counts.
 pub(crate) struct MinLens<'a> {
     constructors: BTreeMap<&'a Name, usize>,
     types: BTreeMap<&'a Name, usize>,
@@ -42,7 +44,7 @@ impl<'a> MinLens<'a> {
             schema.definitions.iter().filter(|line| line.kind == Kind::Constructor).collect();
         for _ in 0..ROUNDS {
             let bare: BTreeMap<_, _> =
-                constructors.iter().map(|line| (&line.name, lens.bare(line))).collect();
+                constructors.iter().map(|line| (&line.name, lens.fields(line))).collect();
             let mut types: BTreeMap<&Name, usize> = BTreeMap::new();
             for line in &constructors {
                 let len = bare.get(&line.name).map_or(4, |len| len.saturating_add(4));
@@ -54,8 +56,17 @@ impl<'a> MinLens<'a> {
         lens
     }
 
-    /// Of the fields of a line.
+    /// Of the fields of a line. Of a constructor it is what the length of its type comes from.
     pub fn bare(&self, line: &Definition) -> usize {
+        let known = match line.kind {
+            Kind::Constructor => self.constructors.get(&line.name).copied(),
+            Kind::Function => None,
+        };
+        known.unwrap_or_else(|| self.fields(line))
+    }
+
+    /// The sum of what is known of the fields.
+    fn fields(&self, line: &Definition) -> usize {
         let lens = line.fields.iter().map(|field| match &field.ty {
             FieldType::Word => 4,
             FieldType::Conditional { .. } => 0,

@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
 
     fn boxed_type(&self, out: &mut String, name: &'a Name) {
         let _ = writeln!(out, "#### {}\n", Target::Type(name).heading());
-        paragraphs(out, self.index.schema.docs_of_type(name));
+        paragraphs(out, self.index.docs_of_type(name));
         if let Some(Uses { returned_by, part_of }) = self.used.get(name) {
             for (what, by) in [("Returned by", returned_by), ("Part of", part_of)] {
                 if !by.is_empty() {
@@ -354,20 +354,26 @@ fn paragraphs(out: &mut String, lines: &[String]) {
     }
 }
 
-/// Text that Markdown shows as it is.
-fn escaped(text: &str) -> String {
+/// Text that Markdown, and rustdoc, show as it is, on one line.
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     // What starts a line may be a list or a heading.
     let number = text.find(|next: char| !next.is_ascii_digit()).unwrap_or_default();
-    for (index, next) in text.char_indices() {
+    let mut before = ' ';
+    let mut chars = text.char_indices().peekable();
+    while let Some((index, next)) = chars.next() {
+        let behind = chars.peek().map_or(' ', |(_, behind)| *behind);
         let is_list = index == number && (index > 0 && matches!(next, '.' | ')'));
         let is_first = index == 0 && matches!(next, '#' | '+' | '-' | '=');
         let is_markup =
-            matches!(next, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$');
-        if is_list || is_first || is_markup {
+            matches!(next, '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '|' | '~' | '&' | '$');
+        // Inside of a word it is only a character.
+        let is_line = next == '_' && !(before.is_alphanumeric() && behind.is_alphanumeric());
+        if is_list || is_first || is_markup || is_line {
             out.push('\\');
         }
-        out.push(next);
+        before = next;
+        out.push(if next.is_control() { ' ' } else { next });
     }
     out
 }

@@ -107,6 +107,7 @@
 
 mod built_in;
 mod check;
+mod components;
 mod diff;
 mod docs;
 mod error;
