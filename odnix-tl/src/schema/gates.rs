@@ -29,11 +29,11 @@ pub(super) struct Gates<'a> {
 }
 
 impl<'a> Gates<'a> {
-    pub fn new(index: &'a Index<'_>, is_on: bool) -> Self {
+    pub fn new(schema: &'a Schema, index: &'a Index<'_>, is_on: bool) -> Self {
         let mut users: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         if is_on {
             let (types, functions) = needs(index);
-            for user in index.schema.namespaces() {
+            for user in schema.namespaces() {
                 for namespace in closure(&types, &functions, Some(user)) {
                     users.entry(namespace).or_default().insert(user);
                 }

@@ -49,7 +49,7 @@ pub fn generate(schema: &Schema, options: &Options<'_>) -> String {
         options,
         lens: MinLens::new(schema),
         sizes: Sizes::new(&index),
-        gates: Gates::new(&index, options.features),
+        gates: Gates::new(schema, &index, options.features),
         index: &index,
     };
     generator.file(schema)

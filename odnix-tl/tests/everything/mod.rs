@@ -139,9 +139,9 @@ pub mod types {
     /// `bareInOther#67c51491 inner:bareLast = BareMixed;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct BareInOther {
-        pub inner: Box<types::BareLast>,
+        pub inner: types::BareLast,
     }
-    tl_struct! { BareInOther = "bareInOther" 0x67c51491, 4; {inner} (As(inner, Heap(Bare)),) }
+    tl_struct! { BareInOther = "bareInOther" 0x67c51491, 4; {inner} (As(inner, Bare),) }
 
     /// `bareLast#d9643cc3 x:int = BareMixed;`
     #[derive(Clone, Debug, PartialEq)]
