@@ -15,7 +15,8 @@ pub enum DecodeError {
         /// How many there are.
         remaining: usize,
     },
-    /// The constructor id is none of those the type has.
+    /// The constructor id is none of those the type has. To keep what a newer layer sends, read an
+    /// [`OrUnknown`](crate::OrUnknown).
     #[error("constructor id {id:08x} at {position} is not of type {expected}")]
     UnknownConstructor {
         /// Where the id is.

@@ -1,4 +1,5 @@
-//! The limits of the codec, in one table.
+//! The limits of the codec, in one table. The count of a vector has no constant: it is bounded by
+//! the bytes that remain, divided by those of the shortest item.
 
 /// How deep constructors may nest.
 pub const DEPTH_MAX: u32 = 16;

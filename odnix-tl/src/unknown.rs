@@ -9,7 +9,7 @@ use crate::{Decode, DecodeError, Encode, Reader, Writer};
 /// TL does not say how long an unknown constructor is, so the bytes kept are all that remain of
 /// the input: use it for what ends an input, such as a pushed update, the answer to a call, or
 /// what a relay passes on. What was read is written back byte for byte. The enum is exhaustive,
-/// because a value is of this layer or it is not.
+/// because a value is of this layer or it is not. It has no JSON form: an unknown value has none.
 ///
 /// ```
 /// use odnix_tl::{Bytes, Decode, Encode, OrUnknown, odnix::enums::Updates};

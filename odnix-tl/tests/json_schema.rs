@@ -305,7 +305,6 @@ fn what_only_the_reader_finds() {
         r#"{"_": "whole", "x": 1, "x": 1}"#,
         &deep,
         r#"{"_": "raw", "x": {"_": "nothing"}}"#,
-        r#"{"_": "twins", "a": 1}"#,
         r#"{"_": "twins", "flags": 1}"#,
         &long,
         r#"{"_": "whole", "x": 1.0}"#,
@@ -493,4 +492,22 @@ fn deep_values_take_no_longer_than_their_length() {
     let schema = "a x:T = T;\nb x:T = T;\nend = T;";
     let deep = (0..30).fold(json!({"_": "end"}), |inner, _| json!({"_": "b", "x": inner}));
     Validator::new(schema).takes("T", &deep).unwrap();
+}
+
+#[test]
+fn fields_that_share_a_bit_are_all_there_or_none() {
+    let schema = "a flags:# x:flags.1?int y:flags.1?int z:flags.1?true w:flags.2?int = A;";
+    let layer = Layer::new(&Schema::parse(schema).unwrap());
+    let mut validator = Validator::new(schema);
+    let values = [json!(null), json!(1), json!(2)];
+    for (x, y) in values.iter().flat_map(|x| values.iter().map(move |y| (x, y))) {
+        for z in [None, Some(json!(null)), Some(json!(true)), Some(json!(false))] {
+            let mut value = json!({"_": "a", "x": x, "y": y});
+            if let Some(z) = z {
+                value["z"] = z;
+            }
+            let read = layer.encode(&serde_json::from_value(value.clone()).unwrap());
+            assert_eq!(validator.takes("a", &value).is_ok(), read.is_ok(), "{value}");
+        }
+    }
 }

@@ -165,7 +165,7 @@ fn documentation_in_code_is_shown_as_it_is() {
         ("=== ", "\\==="),
         ("*a* _b_ c_d __e__", "\\*a\\* \\_b\\_ c_d \\_\\_e\\_\\_"),
         ("[a](b) <c> &amp; \\ | $x$", "\\[a\\](b) \\<c\\> \\&amp; \\\\ \\| \\$x\\$"),
-        ("one\u{b}line", "one line"),
+        ("one\u{b}line", "one\u{fffd}line"),
     ];
     for (text, shown) in docs {
         let code = code(&format!(

@@ -3,7 +3,7 @@
 //! | TL | JSON |
 //! |---|---|
 //! | constructor, function | object: `"_"` holds the name in the schema, then the fields |
-//! | `int`, `double` | number; `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | `int`, `double` | number; `"Infinity"`, `"-Infinity"`, `"NaN"`; other NaNs with their bits, `"NaN:fff8000000000001"` |
 //! | `long` | string, decimal: JSON numbers are not exact beyond 2⁵³ |
 //! | `string` | string |
 //! | `bytes`, `int128`, `int256` | string, base64 with padding |
@@ -14,8 +14,8 @@
 //! | `Object`, `!X` | the value, if the layer knows it; else string, base64 of the TL form |
 //!
 //! Reading is strict: `"_"` is required, a member the constructor does not have is an error,
-//! and so is a missing one. For a conditional field `null` means absent, and a missing
-//! `flags.N?true` means `false`. [`JsonError`] says where in the value the fault is.
+//! and so is a missing one. For a conditional field `null` means absent. A missing `flags.N?true`
+//! means `false`, unless another field has its bit; such fields are all there or none. [`JsonError`] says where in the value the fault is.
 //!
 //! Generated types implement `Serialize` and `Deserialize`; for schemas at run time there is
 //! [`Layer`](crate::dynamic::Layer). Only self-describing formats, such as JSON, can be read.

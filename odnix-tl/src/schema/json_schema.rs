@@ -2,14 +2,14 @@
 
 use alloc::{
     borrow::ToOwned,
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     format,
     string::{String, ToString},
     vec::Vec,
 };
 
 use super::{
-    Definition, FieldType, Kind, Name, Schema, Type,
+    Definition, Field, FieldType, Kind, Name, Schema, Type,
     index::{Index, Shape},
     json_text::Json,
 };
@@ -55,7 +55,6 @@ pub struct JsonSchemaOptions<'a> {
 /// - a member that is there twice;
 /// - what nests too deeply, or takes too much memory;
 /// - what stands inside of an `!X` or `Object` field;
-/// - of fields that share a bit, some that are there and some that are not;
 /// - bits in a `#` that are those of fields, as in `"flags": 1` beside `flags.0?T`;
 /// - a string, or what a base64 string stands for, of more than 2²⁴ − 1 bytes;
 /// - a whole number that is not written as one: `1.0`, `1e0` and `-0` are whole to JSON Schema;
@@ -180,6 +179,10 @@ impl Document<'_> {
         object.put("properties", properties.json());
         object.put("required", Json::Array(required));
         object.put("additionalProperties", Json::literal("false"));
+        let shared: Vec<_> = shared_bits(definition).iter().map(|of| all_or_none(of)).collect();
+        if !shared.is_empty() {
+            object.put("allOf", Json::Array(shared));
+        }
         object.json()
     }
 
@@ -203,6 +206,39 @@ impl Document<'_> {
             }
         }
     }
+}
+
+/// The fields of each bit that several fields of a line have.
+fn shared_bits(definition: &Definition) -> Vec<Vec<&Field>> {
+    let mut by_bit: BTreeMap<(&str, u32), Vec<&Field>> = BTreeMap::new();
+    for field in &definition.fields {
+        if let FieldType::Conditional { word, bit, .. } = &field.ty {
+            by_bit.entry((word, *bit)).or_default().push(field);
+        }
+    }
+    by_bit.into_values().filter(|fields| fields.len() > 1).collect()
+}
+
+/// That all of the fields are there, or none. A flag that is not mentioned goes with the others.
+fn all_or_none(fields: &[&Field]) -> Json {
+    let (mut there, mut absent, mut required) =
+        (Members::default(), Members::default(), Vec::new());
+    for field in fields {
+        let null = || Json::member("type", Json::string("null"));
+        if field.ty.is_flag() {
+            let or_null = |value| Json::Array([Json::literal(value), Json::literal("null")].into());
+            there.put(&field.name, Json::member("enum", or_null("true")));
+            absent.put(&field.name, Json::member("enum", or_null("false")));
+        } else {
+            there.put(&field.name, Json::member("not", null()));
+            absent.put(&field.name, null());
+            required.push(Json::string(&field.name));
+        }
+    }
+    let mut all = Members::one("properties", there.json());
+    all.put("required", Json::Array(required));
+    let none = Json::member("properties", absent.json());
+    Json::member("anyOf", Json::Array([all.json(), none].into()))
 }
 
 /// The members of an object, in their order.

@@ -13,7 +13,8 @@ use super::{
 const LEGEND: &str = "\
 Every function and every constructor has its line of the schema and an example in the JSON
 form: `\"_\"` holds the name, a `long` is a decimal string, `bytes`, `int128` and `int256` are
-base64, so is the TL form in place of an `!X` or `Object`, and a vector is an array. What names
+base64, a vector is an array, and in place of an `!X` or `Object` stands any object, or base64 of
+its TL form. What names
 a bit, such as `flags.0`, is optional: the bit says whether it is there, and the examples leave
 it out.";
 

@@ -21,7 +21,7 @@
 //! |---|---|
 //! | `name#1a2b3c4d` | the id, one to eight digits; without it, [`Definition::computed_id`] |
 //! | `name.space.ident` | a namespace may have dots |
-//! | `flags:#` | 32 bits, for the conditional fields behind it; there may be several |
+//! | `flags:#` | a flag word: 32 bits, for the conditional fields behind it; up to four |
 //! | `flags.3?T` | a `T`, if bit 3 of `flags` is set; `flags.3?true` is nothing but the bit |
 //! | `%T`, `t` | without the constructor id |
 //! | `Vector<T>`, `(Vector T)` | with its constructor id; `vector` is without |
@@ -47,8 +47,8 @@
 //!   `@param_redact` for their fields.
 //!
 //! Further tags may follow in the same line. There a word with `@` that is none of those names,
-//! such as `@username`, is text. `//-text` is a further line of the tag before it. Control characters, and those that turn
-//! the direction of text, are kept as `\u{fffd}`.
+//! such as `@username`, is text. `//-text` is a further line of the tag before it. Control
+//! characters, and those that turn the direction of text, are kept as `\u{fffd}`.
 //!
 //! # Errors and warnings
 //!
@@ -63,7 +63,7 @@
 //!
 //! # Limits
 //!
-//! Type arguments nest up to 8 deep, and a definition has up to 8 type parameters. Time and
+//! Type arguments nest up to 8 deep, and a definition has up to 8 type parameters and 4 flag words. Time and
 //! memory grow with the length of the text, whatever it says.
 //!
 //! # Example

@@ -56,6 +56,20 @@ impl fmt::Display for Effect {
 }
 
 /// All differences, those that break something first.
+///
+/// A change is judged by where its lines can be met: a client built from the old schema sends what
+/// the arguments of the old functions can hold, and receives the results of functions that both
+/// schemas have, and whatever no function mentions.
+///
+/// ```
+/// use odnix_tl::schema::{Schema, diff};
+///
+/// let old = Schema::parse("a#1 x:int = A;\n---functions---\nf#2 = A;").unwrap();
+/// let new = Schema::parse("a#1 x:int = A;\nb#3 = A;\n---functions---\nf#2 = A;").unwrap();
+/// let changes = diff(&old, &new);
+/// assert!(changes[0].breaks());
+/// assert_eq!(changes[0].what, "constructor `b` added, with the id 00000003");
+/// ```
 pub fn diff(old: &Schema, new: &Schema) -> Vec<Change> {
     let (old_side, new_side) = (Side::new(old), Side::new(new));
     let renamed = sides::renamed_types(&old_side, &new_side);
