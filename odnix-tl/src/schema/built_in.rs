@@ -4,9 +4,9 @@
 use alloc::{format, vec::Vec};
 
 use super::{
+    cursor::{Cursor, Parsed, Stop, found},
     error::{Faults, Quoted},
     lexer::{Token, TokenKind, pieces},
-    parser::{Parsed, Parser, Stop, found},
 };
 
 /// Each name with what is behind it, in the forms in use.
@@ -29,18 +29,18 @@ pub(super) fn is_built_in(name: &str) -> bool {
 }
 
 /// Reads the declaration of a built-in type.
-pub(super) fn declaration(parser: &mut Parser<'_, '_>) -> Parsed<()> {
-    let name = parser.peek().text;
-    parser.next();
+pub(super) fn declaration(cursor: &mut Cursor<'_, '_>) -> Parsed<()> {
+    let name = cursor.peek().text;
+    cursor.next();
     let mut id = None;
-    if parser.accept("#") {
-        let token = parser.peek();
-        id = Some((token, parser.id()?));
+    if cursor.accept("#") {
+        let token = cursor.peek();
+        id = Some((token, cursor.id()?));
     }
     let forms = DECLARATIONS.iter().find(|(built_in, _)| *built_in == name);
     let forms = forms.map(|(_, forms)| *forms).unwrap_or_default();
     let matches = |form: &&&'static str| {
-        let ahead = parser.ahead();
+        let ahead = cursor.ahead();
         let form = tokens(form);
         form.iter().zip(ahead).take_while(|(wanted, token)| is_same(wanted, token)).count()
     };
@@ -49,26 +49,26 @@ pub(super) fn declaration(parser: &mut Parser<'_, '_>) -> Parsed<()> {
     let Some(form) = best else { return Err(Stop) };
     let mut end = 0;
     for wanted in &tokens(form) {
-        let token = parser.peek();
+        let token = cursor.peek();
         if !is_same(wanted, &token) {
             let whole = format!("{name} {form}");
             let (wanted, found) = (Quoted(wanted.text), found(token));
-            return parser.fail(
+            return cursor.fail(
                 token,
                 format!("expected {wanted}, found {found}: the declaration of this built-in type is `{whole}`"),
             );
         }
         if wanted.position.column > end {
-            parser.mark_space();
+            cursor.mark_space();
         }
         end = wanted.position.column.saturating_add(wanted.len);
-        parser.next();
+        cursor.next();
     }
     let text = format!("{name} {form}").replace(['{', '}', ';'], "");
     let computed = crc32fast::hash(text.as_bytes());
     match id {
         Some((token, id)) if id != computed => {
-            parser.fail(token, format!("the id of {} is {computed:08x}", Quoted(name)))
+            cursor.fail(token, format!("the id of {} is {computed:08x}", Quoted(name)))
         }
         _ => Ok(()),
     }

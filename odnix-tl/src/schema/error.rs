@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::fmt::{self, Write as _};
 
-use super::{Position, lexer::without_bom};
+use super::Position;
 
 /// How many faults of one text are reported: more than anybody mends at once, and few enough
 /// that hostile text costs no memory.
@@ -291,4 +291,9 @@ pub(super) fn len_of(shown: &impl fmt::Display) -> u32 {
     let mut count = Count(0);
     let _ = write!(count, "{shown}");
     count.0
+}
+
+/// What some editors write at the start of a file means nothing.
+pub(super) fn without_bom(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }

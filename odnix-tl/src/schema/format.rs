@@ -4,9 +4,10 @@ use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 
 use super::{
     SchemaError,
+    cursor::{Mark, Number},
     error::Faults,
     lexer::{Comment, Token, TokenKind},
-    parser::{Mark, Number, Parse, parse},
+    parser::{Parse, parse},
 };
 
 /// Where a comment inside a definition breaks it.

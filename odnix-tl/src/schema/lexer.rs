@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{
     Position,
-    error::{Escaped, Faults, Quoted, len_of},
+    error::{Escaped, Faults, Quoted, len_of, without_bom},
 };
 
 /// What a token is.
@@ -60,11 +60,6 @@ impl Token<'_> {
     pub fn is_name(&self) -> bool {
         self.kind == TokenKind::Word && !self.text.starts_with(|first: char| first.is_ascii_digit())
     }
-}
-
-/// What some editors write at the start of a file means nothing.
-pub(super) fn without_bom(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Cuts up `text`.

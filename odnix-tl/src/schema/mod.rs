@@ -108,6 +108,7 @@
 mod built_in;
 mod check;
 mod components;
+mod cursor;
 mod diff;
 mod docs;
 mod error;

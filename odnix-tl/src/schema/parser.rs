@@ -1,12 +1,11 @@
 //! Turns tokens into definitions. After a fault it goes on behind the next `;`, or at what
 //! looks like the start of the next definition.
 
-use alloc::{
-    borrow::ToOwned, boxed::Box, collections::BTreeSet, format, string::String, vec, vec::Vec,
-};
+use alloc::{borrow::ToOwned, boxed::Box, collections::BTreeSet, format, string::String, vec::Vec};
 
 use super::{
     Definition, Field, FieldType, Kind, Name, Position, Schema, Type, built_in,
+    cursor::{Cursor, Mark, Number, Parsed},
     docs::{AllTypeDocs, DocLine, Reader},
     error::{Escaped, Faults, Quoted, len_of},
     lexer::{Comment, Pieces, Token, TokenKind, pieces},
@@ -31,36 +30,11 @@ pub(super) struct Parse<'a> {
 /// Where the id of a definition is declared, and with how many digits.
 pub(super) type IdPlace = Option<(Position, u32)>;
 
-/// How a token is written in the canonical form.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// A blank before it.
-    pub space: bool,
-    /// Not at all.
-    pub is_dropped: bool,
-    /// An id or the number of a bit.
-    pub number: Option<Number>,
-    /// A `<` behind it.
-    pub opens: bool,
-    /// So many `>` behind it.
-    pub closes: u32,
-}
-
-/// What is more than a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Number {
-    /// Eight digits.
-    Id,
-    /// Without zeros before it.
-    Bit,
-}
-
 /// Reads what can be read of `text`.
 pub(super) fn parse<'a>(text: &'a str, faults: &mut Faults, warnings: &mut Faults) -> Parse<'a> {
     let pieces = pieces(text, faults);
     let mut parser = Parser {
-        tokens: &pieces.tokens,
-        at: 0,
+        cursor: Cursor::new(&pieces.tokens, faults),
         comments: &pieces.comments,
         kind: Kind::Constructor,
         docs: Vec::new(),
@@ -68,12 +42,11 @@ pub(super) fn parse<'a>(text: &'a str, faults: &mut Faults, warnings: &mut Fault
         schema: Schema::default(),
         layer_at: None,
         ids: Vec::new(),
-        marks: vec![Mark::default(); pieces.tokens.len()],
-        faults,
         warnings,
     };
     while parser.statement() {}
-    let Parser { mut schema, types, marks, ids, faults, warnings, .. } = parser;
+    let Parser { cursor, mut schema, types, ids, warnings, .. } = parser;
+    let Cursor { marks, faults, .. } = cursor;
     if faults.is_empty() {
         let constructors = schema.definitions.iter().filter(|line| line.kind == Kind::Constructor);
         let names: BTreeSet<_> = constructors.map(|constructor| &constructor.result.name).collect();
@@ -84,9 +57,7 @@ pub(super) fn parse<'a>(text: &'a str, faults: &mut Faults, warnings: &mut Fault
 }
 
 pub(super) struct Parser<'a, 'p> {
-    tokens: &'p [Token<'a>],
-    /// The index of the next token.
-    at: usize,
+    cursor: Cursor<'a, 'p>,
     /// Those that are not read yet.
     comments: &'p [Comment<'a>],
     kind: Kind,
@@ -96,30 +67,23 @@ pub(super) struct Parser<'a, 'p> {
     schema: Schema,
     layer_at: Option<Position>,
     ids: Vec<IdPlace>,
-    marks: Vec<Mark>,
-    faults: &'p mut Faults,
     warnings: &'p mut Faults,
 }
-
-/// A definition ends early; its fault is reported already.
-pub(super) struct Stop;
-
-pub(super) type Parsed<T> = Result<T, Stop>;
 
 impl<'a> Parser<'a, '_> {
     /// Reads a definition or something that is none; false at the end.
     fn statement(&mut self) -> bool {
-        self.read_comments(self.at);
-        let token = self.peek();
+        self.read_comments(self.cursor.at);
+        let token = self.cursor.peek();
         match token.kind {
             TokenKind::End => {
                 self.docs_of_nothing();
                 return false;
             }
-            TokenKind::Bad => self.next(),
+            TokenKind::Bad => self.cursor.next(),
             TokenKind::Section => {
                 self.docs_of_nothing();
-                self.next();
+                self.cursor.next();
                 match token.text {
                     "types" => self.kind = Kind::Constructor,
                     "functions" => self.kind = Kind::Function,
@@ -128,23 +92,26 @@ impl<'a> Parser<'a, '_> {
                         let message = format!(
                             "expected `---functions---` or `---types---`, found the section {found}"
                         );
-                        let _: Parsed<()> = self.fail(token, message);
+                        let _: Parsed<()> = self.cursor.fail(token, message);
                     }
                 }
             }
             TokenKind::Sign if token.text == ";" => {
-                self.mark(self.at, |mark| mark.is_dropped = true);
-                self.next();
+                self.cursor.mark(self.cursor.at, |mark| mark.is_dropped = true);
+                self.cursor.next();
             }
             TokenKind::Word | TokenKind::Sign => {
-                let start = self.at;
-                let is_built_in = built_in::is_built_in(token.text) && !self.nth(1).is(".");
-                let read =
-                    if is_built_in { built_in::declaration(self) } else { self.definition() };
+                let start = self.cursor.at;
+                let is_built_in = built_in::is_built_in(token.text) && !self.cursor.nth(1).is(".");
+                let read = if is_built_in {
+                    built_in::declaration(&mut self.cursor)
+                } else {
+                    self.definition()
+                };
                 if read.is_err() {
                     self.recover(start);
                 }
-                self.read_comments(self.at.saturating_sub(1));
+                self.read_comments(self.cursor.at.saturating_sub(1));
                 self.docs_of_nothing();
             }
         }
@@ -181,12 +148,12 @@ impl<'a> Parser<'a, '_> {
                 "expected the number of the layer, 1 to {}, behind `LAYER`, found {found}",
                 i32::MAX
             );
-            return self.faults.push(*position, len, message);
+            return self.cursor.faults.push(*position, len, message);
         };
         match (self.schema.layer, self.layer_at) {
             (Some(first), Some(at)) if first != layer => {
                 let message = format!("layer {layer}, but it is {first} at {at}");
-                self.faults.push(*position, len, message);
+                self.cursor.faults.push(*position, len, message);
             }
             _ => self.layer_at = Some(*position),
         }
@@ -200,28 +167,28 @@ impl<'a> Parser<'a, '_> {
 
     /// `name#id {X:Type} field:type = Type;`
     fn definition(&mut self) -> Parsed<()> {
-        let position = self.peek().position;
+        let position = self.cursor.peek().position;
         let name = self.name("the name of a definition")?;
         let (mut declared_id, mut id_at) = (None, None);
-        if self.peek().is("#") && !self.nth(1).is("[") {
-            self.next();
-            let digits = self.peek();
-            declared_id = Some(self.id()?);
+        if self.cursor.peek().is("#") && !self.cursor.nth(1).is("[") {
+            self.cursor.next();
+            let digits = self.cursor.peek();
+            declared_id = Some(self.cursor.id()?);
             id_at = Some((digits.position, digits.len));
         }
         let type_params = self.type_params()?;
         let mut fields = Vec::new();
         loop {
-            self.mark_space();
-            if self.accept("=") {
+            self.cursor.mark_space();
+            if self.cursor.accept("=") {
                 break;
             }
             fields.push(self.field()?);
         }
-        self.mark_space();
+        self.cursor.mark_space();
         let result = self.result()?;
-        self.expect(";")?;
-        self.read_comments(self.at.saturating_sub(1));
+        self.cursor.expect(";")?;
+        self.read_comments(self.cursor.at.saturating_sub(1));
         let docs = core::mem::take(&mut self.docs);
         let mut definition = Definition {
             kind: self.kind,
@@ -241,98 +208,87 @@ impl<'a> Parser<'a, '_> {
         Ok(())
     }
 
-    /// One to eight hexadecimal digits.
-    pub fn id(&mut self) -> Parsed<u32> {
-        let token = self.peek();
-        let digits = Some(token.text).filter(|digits| digits.len() <= 8);
-        let digits = digits.filter(|_| token.kind == TokenKind::Word);
-        let Some(id) = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok()) else {
-            return self.unexpected("an id of one to eight hexadecimal digits");
-        };
-        self.mark(self.at, |mark| mark.number = Some(Number::Id));
-        self.next();
-        Ok(id)
-    }
-
     /// `{X:Type} {Y:Type}`
     fn type_params(&mut self) -> Parsed<Vec<String>> {
         let mut names: Vec<String> = Vec::new();
-        while self.peek().is("{") {
-            self.mark_space();
-            let open = self.peek();
-            self.next();
+        while self.cursor.peek().is("{") {
+            self.cursor.mark_space();
+            let open = self.cursor.peek();
+            self.cursor.next();
             if names.len() >= TYPE_PARAMS_MAX {
-                return self.fail(open, format!("more than {TYPE_PARAMS_MAX} type parameters"));
+                return self
+                    .cursor
+                    .fail(open, format!("more than {TYPE_PARAMS_MAX} type parameters"));
             }
-            let token = self.peek();
-            let name = self.word("the name of a type parameter")?.to_owned();
+            let token = self.cursor.peek();
+            let name = self.cursor.word("the name of a type parameter")?.to_owned();
             if name.starts_with(|first: char| first.is_ascii_lowercase()) {
                 let name = Quoted(&name);
                 let message = format!("type parameter {name} does not start with a capital");
-                self.faults.push(token.position, token.len, message);
+                self.cursor.faults.push(token.position, token.len, message);
             }
             if names.contains(&name) {
                 let message = format!("a second type parameter {}", Quoted(&name));
-                self.faults.push(token.position, token.len, message);
+                self.cursor.faults.push(token.position, token.len, message);
             }
             names.push(name);
-            self.expect(":")?;
-            let ty = self.peek();
+            self.cursor.expect(":")?;
+            let ty = self.cursor.peek();
             if !(ty.is_name() && ty.text == "Type") {
-                return self.unexpected("`Type`, which a type parameter always is of");
+                return self.cursor.unexpected("`Type`, which a type parameter always is of");
             }
-            self.next();
-            self.expect("}")?;
+            self.cursor.next();
+            self.cursor.expect("}")?;
         }
         Ok(names)
     }
 
     /// `name:#`, `name:type`, or `name:word.bit?type`
     fn field(&mut self) -> Parsed<Field> {
-        let token = self.peek();
+        let token = self.cursor.peek();
         if token.is("[")
             || token.is("*")
-            || self.nth(1).is("*")
-            || token.is("#") && self.nth(1).is("[")
+            || self.cursor.nth(1).is("*")
+            || token.is("#") && self.cursor.nth(1).is("[")
         {
             let message =
                 "a repetition is only for the declaration of a built-in type: use `vector<T>`";
-            return self.fail(token, message.to_owned());
+            return self.cursor.fail(token, message.to_owned());
         }
         if token.is("?") {
             let message = "expected a field or `=`, found `?`, which is only for the declaration of a \
                            built-in type";
-            return self.fail(token, message.to_owned());
+            return self.cursor.fail(token, message.to_owned());
         }
-        let name = self.word("a field or `=`")?.to_owned();
-        if !self.accept(":") {
-            return self.unexpected(&format!("`:` and a type behind {}", Quoted(name)));
+        let name = self.cursor.word("a field or `=`")?.to_owned();
+        if !self.cursor.accept(":") {
+            return self.cursor.unexpected(&format!("`:` and a type behind {}", Quoted(name)));
         }
-        let ty = if self.accept("#") { FieldType::Word } else { self.field_type()? };
+        let ty = if self.cursor.accept("#") { FieldType::Word } else { self.field_type()? };
         Ok(Field { position: token.position, docs: Vec::new(), name, ty })
     }
 
     fn field_type(&mut self) -> Parsed<FieldType> {
-        let [word, dot, number, mark] = [0, 1, 2, 3].map(|index| self.nth(index));
+        let [word, dot, number, mark] = [0, 1, 2, 3].map(|index| self.cursor.nth(index));
         if word.is_name() && dot.is("?") {
-            self.next();
-            return self.unexpected(&format!("`.` and a bit behind {}", Quoted(word.text)));
+            self.cursor.next();
+            return self.cursor.unexpected(&format!("`.` and a bit behind {}", Quoted(word.text)));
         }
         let is_number = number.kind == TokenKind::Word && !number.is_name();
         if !(word.is_name() && dot.is(".") && (mark.is("?") || is_number)) {
             return self.ty(0).map(FieldType::Plain);
         }
-        self.next();
-        self.next();
+        self.cursor.next();
+        self.cursor.next();
         let bit = number.text.parse().ok().filter(|bit| *bit < u32::BITS);
         let Some(bit) = bit.filter(|_| number.kind == TokenKind::Word) else {
-            return self.unexpected("a bit, which is 0 to 31");
+            return self.cursor.unexpected("a bit, which is 0 to 31");
         };
-        self.mark(self.at, |mark| mark.number = Some(Number::Bit));
-        self.next();
-        if !self.accept("?") {
+        self.cursor.mark(self.cursor.at, |mark| mark.number = Some(Number::Bit));
+        self.cursor.next();
+        if !self.cursor.accept("?") {
             let condition = format!("{}.{bit}", word.text);
-            return self.unexpected(&format!("`?` and a type behind {}", Quoted(condition)));
+            return self.cursor.unexpected(&format!("`?` and a type behind {}", Quoted(condition)));
         }
         Ok(FieldType::Conditional { word: word.text.to_owned(), bit, ty: self.ty(0)? })
     }
@@ -347,31 +303,31 @@ impl<'a> Parser<'a, '_> {
 
     /// `!T`, `%T`, `T`, `T<A>`, or one of them in parentheses
     fn ty(&mut self, depth: u32) -> Parsed<Type> {
-        let first = self.peek();
+        let first = self.cursor.peek();
         if depth > TYPE_DEPTH_MAX {
-            return self.fail(first, format!("types nest deeper than {TYPE_DEPTH_MAX}"));
+            return self.cursor.fail(first, format!("types nest deeper than {TYPE_DEPTH_MAX}"));
         }
-        let call = self.accept("!");
-        let bare = self.accept("%");
+        let call = self.cursor.accept("!");
+        let bare = self.cursor.accept("%");
         let mut parentheses: usize = 0;
-        while self.peek().is("(") {
-            self.mark(self.at, |mark| mark.is_dropped = true);
-            self.next();
+        while self.cursor.peek().is("(") {
+            self.cursor.mark(self.cursor.at, |mark| mark.is_dropped = true);
+            self.cursor.next();
             parentheses = parentheses.saturating_add(1);
         }
         if parentheses == 0 {
             return self.named(first.position, call, bare, depth);
         }
-        if (call || bare) && (self.peek().is("!") || self.peek().is("%")) {
-            return self.unexpected("a type without a sign, as the parenthesis has one");
+        if (call || bare) && (self.cursor.peek().is("!") || self.cursor.peek().is("%")) {
+            return self.cursor.unexpected("a type without a sign, as the parenthesis has one");
         }
         let mut ty = self.ty(depth)?;
         if ty.argument.is_none() {
             ty = self.argument(ty, depth)?;
         }
         for _ in 0..parentheses {
-            self.mark(self.at, |mark| mark.is_dropped = true);
-            self.expect(")")?;
+            self.cursor.mark(self.cursor.at, |mark| mark.is_dropped = true);
+            self.cursor.expect(")")?;
         }
         if call || bare {
             ty.position = first.position;
@@ -383,35 +339,38 @@ impl<'a> Parser<'a, '_> {
     fn named(&mut self, position: Position, call: bool, bare: bool, depth: u32) -> Parsed<Type> {
         let name = self.name("a type")?;
         let mut argument = None;
-        if self.accept("<") {
+        if self.cursor.accept("<") {
             argument = Some(Box::new(self.ty(depth.saturating_add(1))?));
-            if self.peek().is(",") {
-                let token = self.peek();
+            if self.cursor.peek().is(",") {
+                let token = self.cursor.peek();
                 return self
+                    .cursor
                     .fail(token, "expected `>`, found `,`: a type has one argument".to_owned());
             }
-            self.expect(">")?;
+            self.cursor.expect(">")?;
         }
         Ok(Type { position, call, bare, name, argument })
     }
 
     /// The argument of `ty` that follows without `<`, if there is one.
     fn argument(&mut self, ty: Type, depth: u32) -> Parsed<Type> {
-        let next = self.peek();
+        let next = self.cursor.peek();
         if !(next.kind == TokenKind::Word || ["(", "!", "%"].iter().any(|sign| next.is(sign))) {
             return Ok(ty);
         }
-        self.mark(self.at.saturating_sub(1), |mark| mark.opens = true);
+        self.cursor.mark(self.cursor.at.saturating_sub(1), |mark| mark.opens = true);
         let argument = self.ty(depth.saturating_add(1))?;
-        self.mark(self.at.saturating_sub(1), |mark| mark.closes = mark.closes.saturating_add(1));
+        self.cursor.mark(self.cursor.at.saturating_sub(1), |mark| {
+            mark.closes = mark.closes.saturating_add(1)
+        });
         Ok(Type { argument: Some(Box::new(argument)), ..ty })
     }
 
     /// `namespace.ident`, or `ident`; the namespace may have dots, too.
     fn name(&mut self, wanted: &str) -> Parsed<Name> {
         let mut namespace: Option<String> = None;
-        let mut ident = self.word(wanted)?;
-        while self.accept(".") {
+        let mut ident = self.cursor.word(wanted)?;
+        while self.cursor.accept(".") {
             match &mut namespace {
                 Some(before) => {
                     before.push('.');
@@ -419,74 +378,36 @@ impl<'a> Parser<'a, '_> {
                 }
                 None => namespace = Some(ident.to_owned()),
             }
-            ident = self.word("a name behind the dot")?;
+            ident = self.cursor.word("a name behind the dot")?;
         }
         Ok(Name { namespace, ident: ident.to_owned() })
     }
 
-    fn word(&mut self, wanted: &str) -> Parsed<&'a str> {
-        let token = self.peek();
-        if !token.is_name() {
-            return self.unexpected(wanted);
-        }
-        if token.text.starts_with('_') {
-            let message = format!("the name {} starts with `_`, as none may", Quoted(token.text));
-            self.faults.push(token.position, token.len, message);
-        }
-        self.next();
-        Ok(token.text)
-    }
-
-    fn expect(&mut self, sign: &str) -> Parsed<()> {
-        if self.accept(sign) { Ok(()) } else { self.unexpected(&format!("`{sign}`")) }
-    }
-
-    pub fn accept(&mut self, sign: &str) -> bool {
-        let accepted = self.peek().is(sign);
-        if accepted {
-            self.next();
-        }
-        accepted
-    }
-
-    fn unexpected<T>(&mut self, wanted: &str) -> Parsed<T> {
-        let token = self.peek();
-        self.fail(token, format!("expected {wanted}, found {}", found(token)))
-    }
-
-    /// Reports a fault at a token; what the lexer could not read is reported already.
-    pub fn fail<T>(&mut self, token: Token<'_>, message: String) -> Parsed<T> {
-        if token.kind != TokenKind::Bad {
-            self.faults.push(token.position, token.len, message);
-        }
-        Err(Stop)
-    }
-
     /// From a fault in the definition that starts at the token `start` to the next one.
     fn recover(&mut self, start: usize) {
-        let first = self.tokens.get(start).map(|token| token.position).unwrap_or_default();
+        let first = self.cursor.tokens.get(start).map(|token| token.position).unwrap_or_default();
         // The fault may be that the definition has no end, noticed in the line of the next one.
-        let line = self.peek().position.line;
+        let line = self.cursor.peek().position.line;
         if line > first.line {
             let is_of_line = |token: &&Token<'_>| token.position.line == line;
-            let before = self.tokens.get(start..self.at).unwrap_or_default();
+            let before = self.cursor.tokens.get(start..self.cursor.at).unwrap_or_default();
             let count = before.iter().rev().take_while(is_of_line).count();
-            let line_start = self.at.saturating_sub(count);
+            let line_start = self.cursor.at.saturating_sub(count);
             if self.starts_definition(line_start, first.column) {
-                self.at = line_start;
+                self.cursor.at = line_start;
                 return;
             }
         }
         let mut line = first.line;
         loop {
-            let token = self.peek();
+            let token = self.cursor.peek();
             let is_new_line = token.position.line > line;
             line = token.position.line;
             match token.kind {
                 TokenKind::End | TokenKind::Section => return,
-                _ if token.is(";") => return self.next(),
-                _ if is_new_line && self.starts_definition(self.at, first.column) => return,
-                _ => self.next(),
+                _ if token.is(";") => return self.cursor.next(),
+                _ if is_new_line && self.starts_definition(self.cursor.at, first.column) => return,
+                _ => self.cursor.next(),
             }
         }
     }
@@ -494,7 +415,7 @@ impl<'a> Parser<'a, '_> {
     /// Whether a token at the start of a line looks like the start of a definition, which is
     /// not indented more than the one before it.
     fn starts_definition(&self, at: usize, column_max: u32) -> bool {
-        let rest = self.tokens.get(at..).unwrap_or_default();
+        let rest = self.cursor.tokens.get(at..).unwrap_or_default();
         let Some((first, _)) = rest.split_first() else { return false };
         if first.position.column > column_max {
             return false;
@@ -519,50 +440,5 @@ impl<'a> Parser<'a, '_> {
             }
             is_built_in = false;
         }
-    }
-
-    pub fn peek(&self) -> Token<'a> {
-        self.nth(0)
-    }
-
-    /// The token `index` behind the next one; the one at the end stays.
-    fn nth(&self, index: usize) -> Token<'a> {
-        let position = Position::default();
-        let end = Token { kind: TokenKind::End, position, len: 1, text: "" };
-        let token = self.tokens.get(self.at.saturating_add(index));
-        token.or(self.tokens.last()).copied().unwrap_or(end)
-    }
-
-    /// All tokens that are left.
-    pub fn ahead(&self) -> &[Token<'a>] {
-        self.tokens.get(self.at..).unwrap_or_default()
-    }
-
-    /// Takes a token; the one at the end stays.
-    pub fn next(&mut self) {
-        if self.peek().kind != TokenKind::End {
-            self.at = self.at.saturating_add(1);
-        }
-    }
-
-    /// The next token has a blank before it.
-    pub fn mark_space(&mut self) {
-        self.mark(self.at, |mark| mark.space = true);
-    }
-
-    fn mark(&mut self, at: usize, set: impl FnOnce(&mut Mark)) {
-        if let Some(mark) = self.marks.get_mut(at) {
-            set(mark);
-        }
-    }
-}
-
-/// A token in a message.
-pub(super) fn found(token: Token<'_>) -> String {
-    match token.kind {
-        TokenKind::Word | TokenKind::Sign => format!("{}", Quoted(token.text)),
-        TokenKind::Section => format!("the section {}", Quoted(token.text)),
-        TokenKind::Bad => "what is no text of a schema".to_owned(),
-        TokenKind::End => "the end of the file".to_owned(),
     }
 }
