@@ -126,7 +126,8 @@ pub trait Function: Constructor + Encode {
 }
 
 /// A boxed value of a type the schema does not say (`Object`, `!X`): always the last field,
-/// so it is all the bytes that remain.
+/// so it is all the bytes that remain. What holds one ends the input, too: a vector of such values,
+/// or a field behind one, would never be reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Raw(pub Bytes);
 

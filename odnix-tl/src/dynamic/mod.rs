@@ -3,7 +3,8 @@
 //! A [`Layer`] is made from a [`Schema`]. It reads and writes the JSON form of
 //! [`json`](crate::json), under the same limits but for memory, of which
 //! values of JSON have a budget of their own; generated types use it for their own
-//! JSON form. What it reads it writes back byte for byte.
+//! JSON form. What it reads it writes back byte for byte, given the name
+//! of the line where a constructor and a function share theirs ([`Expected`]).
 //!
 //! # Example
 //!
