@@ -10,7 +10,9 @@ use std::fmt::Debug;
 
 use bytes::Bytes;
 use odnix_tl::{
-    Constructor, Decode, Encode, EncodeError, mtproto, odnix,
+    Constructor, Decode, DecodeError, Encode, EncodeError,
+    limits::HEAP_BYTES_MAX,
+    mtproto, odnix,
     schema::{Kind, Schema},
 };
 use proptest::prelude::*;
@@ -94,4 +96,22 @@ fn what_encodes_is_shallow_enough_to_decode() {
     let deepest: Chain = chain(15);
     assert_eq!(Chain::from_bytes(deepest.to_bytes().unwrap()), Ok(deepest));
     assert_eq!(chain(16).to_bytes(), Err(EncodeError::TooDeep));
+}
+
+#[test]
+fn what_variants_keep_on_the_heap_counts_as_memory() {
+    use everything::{enums::Sized, types::Large};
+    let bytes = |count: usize| -> Bytes {
+        let text = String::new;
+        let (a, b, c, d, e, f, g, h, i) =
+            (text(), text(), text(), text(), text(), text(), text(), text(), text());
+        let item: Sized = Large { a, b, c, d, e, f, g, h, i }.into();
+        vec![item; count].to_bytes().unwrap()
+    };
+    let of_one = size_of::<Sized>() + size_of::<Large>();
+    assert!(size_of::<Sized>() < size_of::<Large>());
+    let fits = HEAP_BYTES_MAX / of_one;
+    assert!(Vec::<Sized>::from_bytes(bytes(fits)).is_ok());
+    let error = Vec::<Sized>::from_bytes(bytes(fits + 1)).unwrap_err();
+    assert!(matches!(error, DecodeError::OutOfBudget { .. }), "{error}");
 }
