@@ -166,6 +166,8 @@ async function ping(client) {
   const { _pingInterval: interval, _randomDelay: delay } = connection
   session.lastPingRtt = Number.NaN
   session.resetLastPing(true)
+  // Its clock starts with the process, and it waits two seconds from 0, its "never".
+  session.lastPingTime = -10_000
   connection._pingInterval = 0
   connection._randomDelay = 0
   connection._flush()
