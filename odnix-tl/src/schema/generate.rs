@@ -40,9 +40,9 @@ pub struct Options<'a> {
     pub any: bool,
 }
 
-/// The Rust module of a schema: `types`, `enums`, `functions`, the enum `Object` of all
-/// constructors, the enum `Request` of all functions, `LAYER`, and `SCHEMA`. The text is as
-/// rustfmt would write it, and can be a file of its own or the content of a module.
+/// The Rust module of a schema: `types`, `enums`, `functions`, `LAYER`, `SCHEMA`, and on request the
+/// enums `Object` of all constructors and `Request` of all functions. The text can be a file of its
+/// own or the content of a module; without `features` it is as rustfmt would write it.
 pub fn generate(schema: &Schema, options: &Options<'_>) -> String {
     let index = Index::new(schema);
     let generator = Generator {
