@@ -31,6 +31,7 @@ pub trait Encode {
     fn to_bytes(&self) -> Result<Bytes, EncodeError> {
         let mut writer = Writer::with_capacity(TYPICAL_LEN);
         self.encode(&mut writer);
+        writer.shrink();
         writer.finish()
     }
 }

@@ -30,7 +30,8 @@ impl Writer {
         Self::default()
     }
 
-    /// Starts empty, with room for `capacity` bytes.
+    /// Starts empty, with room for `capacity` bytes. A string needs eight bytes more than its data
+    /// while it is written.
     pub fn with_capacity(capacity: usize) -> Self {
         Self { out: Vec::with_capacity(capacity), ..Self::default() }
     }
@@ -46,21 +47,24 @@ impl Writer {
         self.out.is_empty()
     }
 
-    /// The bytes written.
+    /// The bytes written, where they were written: with enough capacity there is no second copy of a
+    /// secret that nobody would wipe.
     ///
     /// # Errors
     /// The first error of all the calls before.
-    pub fn finish(mut self) -> Result<Bytes, EncodeError> {
+    pub fn finish(self) -> Result<Bytes, EncodeError> {
         match self.error {
-            None => {
-                let spare = self.out.capacity().saturating_sub(self.out.len());
-                // What waits in a queue takes about the memory that its length says.
-                if spare > self.out.len() / 4 {
-                    self.out.shrink_to_fit();
-                }
-                Ok(self.out.into())
-            }
+            None => Ok(self.out.into()),
             Some(error) => Err(error),
+        }
+    }
+
+    /// Gives back the room that was not needed, so that what waits in a queue takes about the memory
+    /// that its length says.
+    pub(crate) fn shrink(&mut self) {
+        let spare = self.out.capacity().saturating_sub(self.out.len());
+        if spare > self.out.len() / 4 {
+            self.out.shrink_to_fit();
         }
     }
 

@@ -357,6 +357,18 @@ fn a_constructor_of_a_newer_layer_is_kept_at_any_depth() {
 }
 
 #[test]
+fn a_writer_with_enough_capacity_never_moves_its_bytes() {
+    let mut writer = Writer::with_capacity(256);
+    writer.put_bytes(b"a secret");
+    writer.put_int256(&[7; 32]);
+    // The only owner gets the buffer back as it was made.
+    assert_eq!(Vec::from(writer.finish().unwrap()).capacity(), 256);
+    let bytes = odnix::types::Message::MIN_LEN;
+    let small = odnix::enums::InputPeer::InputPeerSelf.to_bytes().unwrap();
+    assert!(Vec::from(small).capacity() < bytes, "a small value keeps no large buffer");
+}
+
+#[test]
 fn a_reader_tells_where_it_is() {
     let input = unhex("01000000 02000000 aabb");
     let mut reader = Reader::new(&input);
