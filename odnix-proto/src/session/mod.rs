@@ -31,6 +31,7 @@
 //! Source: MTProto, "Service messages", "Service messages about messages", "Security
 //! guidelines".
 
+pub mod binding;
 mod client;
 mod container;
 mod gzip;

@@ -985,6 +985,38 @@ pub mod functions {
         use super::super::{SCHEMA, enums, types};
         use crate::prelude::*;
 
+        /// Binds a temporary key to the permanent one that holds the login. Travels under the temporary key
+        ///
+        /// `auth.bindTempAuthKey#cdd42a05 perm_auth_key_id:long nonce:long expires_at:int encrypted_message:bytes = Bool;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct BindTempAuthKey {
+            /// the permanent key
+            pub perm_auth_key_id: i64,
+            /// random, the same as inside the message
+            pub nonce: i64,
+            /// when the temporary key expires, in Unix seconds
+            pub expires_at: i32,
+            /// proves that the client has the permanent key
+            pub encrypted_message: Bytes,
+        }
+        tl_struct! {
+            BindTempAuthKey = "auth.bindTempAuthKey" 0xcdd42a05, 24 -> bool;
+            (perm_auth_key_id, nonce, expires_at, encrypted_message)
+        }
+
+        /// Forgets the temporary keys that are bound to this permanent key
+        ///
+        /// `auth.dropTempAuthKeys#8e48a188 except_auth_keys:Vector<long> = Bool;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct DropTempAuthKeys {
+            /// temporary keys to be kept
+            pub except_auth_keys: Vec<i64>,
+        }
+        tl_struct! {
+            DropTempAuthKeys = "auth.dropTempAuthKeys" 0x8e48a188, 8 -> bool;
+            (except_auth_keys)
+        }
+
         /// Creates an account and logs this key in
         ///
         /// A repetition with the same key, username and password gives the same answer
@@ -1402,6 +1434,10 @@ crate::tl_any! {
         InvokeWithLayer(functions::InvokeWithLayer),
         /// `invokeWithoutUpdates`
         InvokeWithoutUpdates(functions::InvokeWithoutUpdates),
+        /// `auth.bindTempAuthKey`
+        AuthBindTempAuthKey(functions::auth::BindTempAuthKey),
+        /// `auth.dropTempAuthKeys`
+        AuthDropTempAuthKeys(functions::auth::DropTempAuthKeys),
         /// `help.getConfig`
         HelpGetConfig(functions::help::GetConfig),
         /// `help.getNearestDc`
@@ -1496,6 +1532,8 @@ invokeAfterMsgs#3dc4b4f0 {X:Type} msg_ids:Vector<long> query:!X = X;
 initConnection#c1cd5ea9 {X:Type} flags:# api_id:int device_model:string system_version:string app_version:string system_lang_code:string lang_pack:string lang_code:string proxy:flags.0?InputClientProxy params:flags.1?JSONValue query:!X = X;
 invokeWithLayer#da9b0d0d {X:Type} layer:int query:!X = X;
 invokeWithoutUpdates#bf9459b7 {X:Type} query:!X = X;
+auth.bindTempAuthKey#cdd42a05 perm_auth_key_id:long nonce:long expires_at:int encrypted_message:bytes = Bool;
+auth.dropTempAuthKeys#8e48a188 except_auth_keys:Vector<long> = Bool;
 help.getConfig#c4f9186b = Config;
 help.getNearestDc#1fb33026 = NearestDc;
 help.echo#983bf800 data:bytes = help.Echoed;
