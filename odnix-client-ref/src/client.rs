@@ -75,6 +75,8 @@ impl Options {
         Ok(Config {
             handshake: Arc::new(handshake_config(&self.server_key, self.dc)?),
             transport,
+            pfs: None,
+            quick_acks: false,
             init: Some(init(&self.device_model)),
             limits,
             timings: Timings::default(),

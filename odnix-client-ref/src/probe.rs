@@ -136,6 +136,8 @@ impl Prober<'_> {
         let config = Config {
             handshake: Arc::new(handshake),
             transport,
+            pfs: None,
+            quick_acks: false,
             init: None,
             limits: Limits::default(),
             timings: Timings::default(),
