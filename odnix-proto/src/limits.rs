@@ -14,6 +14,7 @@
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
 //! | `calls_max` | 512 | calls | open calls of one session |
+//! | `bindings_max` | 4 | requests | to bind a temporary key, waiting for the permanent one |
 //! | `events_max` | 4096 | events | of one session, not yet taken by the embedder |
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
@@ -48,6 +49,8 @@ pub struct Limits {
     pub sent_bytes_max: usize,
     /// Open calls of one session.
     pub calls_max: usize,
+    /// Requests to bind a temporary key, waiting for the permanent one.
+    pub bindings_max: usize,
     /// Events of one session, not yet taken by the embedder.
     pub events_max: usize,
     /// Acknowledgements gathered before an msgs_ack is due at once.
@@ -77,6 +80,7 @@ impl Default for Limits {
             sent_max: 1024,
             sent_bytes_max: 16 << 20,
             calls_max: 512,
+            bindings_max: 4,
             events_max: 4096,
             pending_acks_max: 16,
             parked_packets_max: 64,

@@ -9,7 +9,8 @@
 //! written inside the transaction, so that one without a JSON form changes nothing.
 //!
 //! What wraps a call is peeled off before a request gets here; inside the JSON form it is
-//! refused, and so is `odnix.invokeJson` itself.
+//! refused, and so is `odnix.invokeJson` itself. `auth.bindTempAuthKey` is the session's own:
+//! it binds the message that carries it.
 
 use super::{RpcError, encode};
 use crate::store::StoreError;
@@ -89,6 +90,7 @@ pub fn read(invocation: &InvokeJson) -> Result<(Request, Form), RpcError> {
         | Request::InitConnection(_)
         | Request::InvokeWithLayer(_)
         | Request::InvokeWithoutUpdates(_)
+        | Request::AuthBindTempAuthKey(_)
         | Request::OdnixInvokeJson(_) => {
             let text = format!("_: {name} goes around odnix.invokeJson, not into its query");
             Err(RpcError::DataJsonInvalid(Reason::new(&text)))
