@@ -232,7 +232,8 @@ impl Connection {
         let Established { auth_key, server_salt, expires_at, dc, .. } = established;
         let first_salt =
             FirstSalt { salt: server_salt, valid_until: now.wall.after(FIRST_SALT_VALID) };
-        let key = ServerKey { auth_key, first_salt: Some(first_salt), expires_at, bound_to: None, dc };
+        let key =
+            ServerKey { auth_key, first_salt: Some(first_salt), expires_at, bound_to: None, dc };
         self.proposed.insert(key.auth_key.id(), key.clone());
         self.events.push_back(Event::KeyCreated(key));
     }

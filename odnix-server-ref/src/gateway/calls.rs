@@ -6,8 +6,8 @@ use super::Gateway;
 use super::registry::IncomingCall;
 use crate::rpc::{Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password};
 use crate::store::Tx;
-use odnix_proto::{AuthKeyId, MsgId};
 use odnix_proto::server::{CallId, SessionRef};
+use odnix_proto::{AuthKeyId, MsgId};
 use odnix_tl::odnix::Request;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,13 +51,8 @@ pub(super) async fn execute(
 ) {
     let finished = Arc::new(Mutex::new(Finished::default()));
     while let Some(IncomingCall { call, key_id, context, body, tcp_address }) = calls.recv().await {
-        let caller = Caller {
-            key_id,
-            dc,
-            layer: context.layer,
-            tcp_address,
-            now: gateway.now().wall,
-        };
+        let caller =
+            Caller { key_id, dc, layer: context.layer, tcp_address, now: gateway.now().wall };
         let turn = Turn {
             gateway: Arc::clone(&gateway),
             session,

@@ -45,7 +45,8 @@ impl MemoryKeys {
         let mut crowded_out = None;
         if inner.temporary_order.len() >= self.entries_max {
             let order = &inner.temporary_order;
-            crowded_out = order.iter().copied().find(|id| !is_bound(*id)).or(order.front().copied());
+            crowded_out =
+                order.iter().copied().find(|id| !is_bound(*id)).or(order.front().copied());
             if let Some(oldest) = crowded_out {
                 inner.remove(oldest);
             }

@@ -21,11 +21,11 @@ use super::memory_keys::MemoryKeys;
 use crate::rpc::{LoginChange, Outcome, Push, RpcError};
 use crate::store::UserId;
 use bytes::Bytes;
-use odnix_proto::{AuthKey, AuthKeyId, Now, UnixTime};
 use odnix_proto::handshake::Done;
 use odnix_proto::server::{
     CallContext, CallId, KeyDestroyed, KeyStored, ServerKey, Session, SessionRef,
 };
+use odnix_proto::{AuthKey, AuthKeyId, Now, UnixTime};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -468,8 +468,10 @@ impl Inner {
     }
 
     fn forget_idle_key(&mut self, key: AuthKeyId) {
-        let idle =
-            self.keys.get(&key).is_some_and(|it| it.connections.is_empty() && it.sessions.is_empty());
+        let idle = self
+            .keys
+            .get(&key)
+            .is_some_and(|it| it.connections.is_empty() && it.sessions.is_empty());
         if idle {
             self.set_user(key, None);
             self.keys.remove(&key);

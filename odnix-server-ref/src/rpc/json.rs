@@ -90,9 +90,13 @@ pub fn read(invocation: &InvokeJson) -> Result<(Request, Form), RpcError> {
         | Request::InitConnection(_)
         | Request::InvokeWithLayer(_)
         | Request::InvokeWithoutUpdates(_)
-        | Request::AuthBindTempAuthKey(_)
         | Request::OdnixInvokeJson(_) => {
             let text = format!("_: {name} goes around odnix.invokeJson, not into its query");
+            Err(RpcError::DataJsonInvalid(Reason::new(&text)))
+        }
+        Request::AuthBindTempAuthKey(_) => {
+            let text =
+                format!("_: {name} belongs to the message that carries it, not into a query");
             Err(RpcError::DataJsonInvalid(Reason::new(&text)))
         }
         request => Ok((request, Form::Json(name))),

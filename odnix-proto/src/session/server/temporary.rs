@@ -175,8 +175,7 @@ impl ServerSession {
             return Err(UsageError::NotAsked);
         };
         let temp_auth_key_id = self.key_id();
-        let carrier =
-            Carrier { msg_id, temp_auth_key_id, temp_session_id: self.link.session_id };
+        let carrier = Carrier { msg_id, temp_auth_key_id, temp_session_id: self.link.session_id };
         let is_right = |key: &&AuthKey| {
             key.id() != temp_auth_key_id && check_binding(key, request, &carrier, now.wall).is_ok()
         };
