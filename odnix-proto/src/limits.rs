@@ -15,6 +15,7 @@
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
 //! | `calls_max` | 512 | calls | open calls of one session |
 //! | `calls_bytes_max` | 16 MiB | bytes | requests of those, as a client keeps them |
+//! | `bindings_max` | 4 | requests | to bind a temporary key, waiting for the permanent one |
 //! | `events_max` | 4096 | events | of one session, not yet taken by the embedder |
 //! | `events_bytes_max` | 16 MiB | bytes | of those at a client; then packets are left unread |
 //! | `service_queue_max` | 1024 | messages | a client's service messages that wait to be sent |
@@ -57,6 +58,8 @@ pub struct Limits {
     pub calls_max: usize,
     /// Bytes of the requests of those, as a client keeps them.
     pub calls_bytes_max: usize,
+    /// Requests to bind a temporary key, waiting for the permanent one.
+    pub bindings_max: usize,
     /// Events of one session, not yet taken by the embedder.
     pub events_max: usize,
     /// Bytes of those at a client; when there are more, packets are left unread.
@@ -99,6 +102,7 @@ impl Default for Limits {
             sent_bytes_max: 16 << 20,
             calls_max: 512,
             calls_bytes_max: 16 << 20,
+            bindings_max: 4,
             events_max: 4096,
             events_bytes_max: 16 << 20,
             service_queue_max: 1024,

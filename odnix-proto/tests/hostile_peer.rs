@@ -417,6 +417,7 @@ fn first_salt_is_accepted_only_for_its_hour() {
         auth_key: pair.key.clone(),
         first_salt: Some(FirstSalt { salt: 555, valid_until }),
         expires_at: None,
+        bound_to: None,
         dc: 2,
     };
     for (after_s, accepted) in [(0, true), (3599, true), (3600, false)] {

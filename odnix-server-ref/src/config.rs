@@ -49,6 +49,7 @@ impl Default for Quota {
 /// |---|---|---|
 /// | `connections_max` | 20 000 | open sockets; beyond it new ones are closed unanswered |
 /// | `sessions_per_key_max` | 64 | sessions of one key, live and away |
+/// | `temporary_keys_per_key_max` | 4 | temporary keys bound to one permanent key, the newest |
 /// | `sessions_away_max` | 10 000 | sessions kept for a client's return |
 /// | `session_away_ttl` | 6 min | how long; above the 330 s in which a packet may be replayed |
 /// | `anonymous_keys_max` | 10 000 | stored keys nobody is logged in with |
@@ -65,6 +66,8 @@ pub struct GatewayLimits {
     pub connections_max: usize,
     /// Sessions of one key.
     pub sessions_per_key_max: usize,
+    /// Temporary keys bound to one permanent key; an older one is revoked.
+    pub temporary_keys_per_key_max: usize,
     /// Sessions without a connection, kept for their client's return.
     pub sessions_away_max: usize,
     /// How long those are kept.
@@ -92,6 +95,7 @@ impl Default for GatewayLimits {
         Self {
             connections_max: 20_000,
             sessions_per_key_max: 64,
+            temporary_keys_per_key_max: 4,
             sessions_away_max: 10_000,
             session_away_ttl: Duration::from_secs(360),
             anonymous_keys_max: 10_000,

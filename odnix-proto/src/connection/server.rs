@@ -35,7 +35,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use crate::handshake::server::KeyStored;
 pub use crate::session::{
-    CallContext, CallId, RpcError, ServerKey, ServerSession as Session,
+    CallContext, CallId, KeyDestroyed, RpcError, ServerKey, ServerSession as Session,
     ServerSessionEvent as SessionEvent, SessionRef,
 };
 
@@ -193,6 +193,7 @@ impl Connection {
         match &self.key {
             Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
                 check_expiry(key, now)?;
+                check_destroyed(self.session.as_deref(), key_id)?;
                 let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
                 self.handle_opened(now, key_id, opened, quick_ack)
             }
@@ -231,7 +232,8 @@ impl Connection {
         let Established { auth_key, server_salt, expires_at, dc, .. } = established;
         let first_salt =
             FirstSalt { salt: server_salt, valid_until: now.wall.after(FIRST_SALT_VALID) };
-        let key = ServerKey { auth_key, first_salt: Some(first_salt), expires_at, dc };
+        let key =
+            ServerKey { auth_key, first_salt: Some(first_salt), expires_at, bound_to: None, dc };
         self.proposed.insert(key.auth_key.id(), key.clone());
         self.events.push_back(Event::KeyCreated(key));
     }
@@ -303,6 +305,16 @@ impl Connection {
         self.settle(outcome)
     }
 
+    /// A temporary key was bound by another connection: it holds for this one, too.
+    pub fn key_bound(&mut self, id: AuthKeyId, perm_auth_key_id: AuthKeyId) {
+        if let Some(key) = self.key.as_mut().filter(|key| key.auth_key.id() == id) {
+            key.bound_to.get_or_insert(perm_auth_key_id);
+        }
+        if let Some(session) = self.session.as_mut().filter(|session| session.key_id() == id) {
+            session.adopt_binding(perm_auth_key_id);
+        }
+    }
+
     /// Answers [`Event::SessionWanted`]; `None` begins a new session.
     ///
     /// # Errors
@@ -321,8 +333,12 @@ impl Connection {
             return self.check_alive();
         };
         self.asked_session = None;
+        let bound_to = key.bound_to.or_else(|| {
+            let before = self.session.as_ref().filter(|it| it.key_id() == wanted.key_id)?;
+            before.bound_to()
+        });
         let fitting = session.filter(|session| session.reference() == wanted);
-        let session = fitting.unwrap_or_else(|| {
+        let mut session = fitting.unwrap_or_else(|| {
             Box::new(Session::new(
                 key,
                 wanted.session_id,
@@ -332,6 +348,12 @@ impl Connection {
                 self.config.timings.clone(),
             ))
         });
+        if let Some(perm_auth_key_id) = bound_to {
+            session.adopt_binding(perm_auth_key_id);
+        }
+        if let Some(key) = &mut self.key {
+            key.bound_to = session.bound_to();
+        }
         if let Some(mut old) = self.session.replace(session) {
             old.transport_lost();
             self.events.push_back(Event::SessionReleased(old));
@@ -489,6 +511,12 @@ impl Connection {
         self.drain_exchange(now);
         self.settle(outcome)
     }
+}
+
+/// A key is unknown from the moment its destruction was told.
+fn check_destroyed(session: Option<&Session>, key_id: AuthKeyId) -> Result<(), PeerError> {
+    let destroyed = session.is_some_and(|it| it.key_id() == key_id && it.key_is_destroyed());
+    if destroyed { Err(PeerError::UnknownKey) } else { Ok(()) }
 }
 
 /// A temporary key is unknown from the moment it expires.

@@ -42,11 +42,11 @@ mod state;
 mod wrapper;
 
 pub(crate) use client::BindingAnswer;
-pub use client::{CallError, ClientSession, ClientSessionEvent, Init, KeyDestroyed, Sealing};
+pub use client::{CallError, ClientSession, ClientSessionEvent, Init, Sealing};
 pub(crate) use link::backoff;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
-pub use server::{ServerKey, ServerSession, ServerSessionEvent};
+pub use server::{KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent};
 pub use wrapper::CallContext;
 
 use crate::{auth_key::AuthKeyId, message_id::MsgId};

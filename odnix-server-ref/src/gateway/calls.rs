@@ -6,8 +6,8 @@ use super::Gateway;
 use super::registry::IncomingCall;
 use crate::rpc::{Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password};
 use crate::store::Tx;
-use odnix_proto::MsgId;
 use odnix_proto::server::{CallId, SessionRef};
+use odnix_proto::{AuthKeyId, MsgId};
 use odnix_tl::odnix::Request;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -50,17 +50,13 @@ pub(super) async fn execute(
     mut calls: UnboundedReceiver<IncomingCall>,
 ) {
     let finished = Arc::new(Mutex::new(Finished::default()));
-    while let Some(IncomingCall { call, context, body, tcp_address }) = calls.recv().await {
-        let caller = Caller {
-            key_id: session.key_id,
-            dc,
-            layer: context.layer,
-            tcp_address,
-            now: gateway.now().wall,
-        };
+    while let Some(IncomingCall { call, key_id, context, body, tcp_address }) = calls.recv().await {
+        let caller =
+            Caller { key_id, dc, layer: context.layer, tcp_address, now: gateway.now().wall };
         let turn = Turn {
             gateway: Arc::clone(&gateway),
             session,
+            holder: key_id,
             call,
             without_updates: context.without_updates,
             finished: Arc::clone(&finished),
@@ -96,6 +92,8 @@ async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcE
 struct Turn {
     gateway: Arc<Gateway>,
     session: SessionRef,
+    /// The key that the login belongs to.
+    holder: AuthKeyId,
     call: CallId,
     without_updates: bool,
     finished: Arc<Mutex<Finished>>,
@@ -113,10 +111,10 @@ impl Turn {
             result
         };
         let store = self.gateway.store.clone();
-        let (registry, session, call) =
-            (Arc::clone(&self.gateway.registry), self.session, self.call);
+        let (registry, session, holder, call) =
+            (Arc::clone(&self.gateway.registry), self.session, self.holder, self.call);
         let without_updates = self.without_updates;
-        let release = move |result| registry.finish(session, call, without_updates, result);
+        let release = move |result| registry.finish(session, holder, call, without_updates, result);
         if let Err(closed) = store.submit(work, release).await {
             self.refuse(closed.into());
         }
@@ -125,7 +123,8 @@ impl Turn {
     fn refuse(&self, error: RpcError) {
         let request = MsgId::from(self.call);
         self.finished.lock().unwrap_or_else(PoisonError::into_inner).record(request, false);
-        self.gateway.registry.finish(self.session, self.call, self.without_updates, Err(error));
+        let registry = &self.gateway.registry;
+        registry.finish(self.session, self.holder, self.call, self.without_updates, Err(error));
     }
 }
 

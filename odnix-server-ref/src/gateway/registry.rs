@@ -12,12 +12,20 @@
 //! place or sends to it happens under one lock, so nothing falls between two places and each
 //! user's updates arrive in the order of their commits.
 
+mod keys;
+
+pub(crate) use keys::Temporary;
+
+use super::bindings::Bindings;
+use super::memory_keys::MemoryKeys;
 use crate::rpc::{LoginChange, Outcome, Push, RpcError};
 use crate::store::UserId;
 use bytes::Bytes;
-use odnix_proto::AuthKeyId;
 use odnix_proto::handshake::Done;
-use odnix_proto::server::{CallContext, CallId, KeyStored, ServerKey, Session, SessionRef};
+use odnix_proto::server::{
+    CallContext, CallId, KeyDestroyed, KeyStored, ServerKey, Session, SessionRef,
+};
+use odnix_proto::{AuthKey, AuthKeyId, Now, UnixTime};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +52,10 @@ pub(crate) enum Command {
     Surrender(SessionRef),
     /// A newer connection is waiting in our place.
     Superseded,
+    /// A temporary key was bound to this permanent one.
+    KeyBound(AuthKeyId, AuthKeyId),
+    /// A key is gone: it is unknown from now on.
+    Revoked(AuthKeyId),
 }
 
 /// Something for a session, wherever it is.
@@ -51,6 +63,11 @@ pub(crate) enum Command {
 pub(crate) enum Message {
     Reply(CallId, Result<Bytes, (i32, String)>),
     Push(Bytes),
+    /// The permanent key that a binding names, if there is one.
+    PermanentKey(Now, CallId, Option<Box<AuthKey>>),
+    /// Whether a binding is stored.
+    BindingStored(CallId, bool),
+    KeyDestroyed(KeyDestroyed),
 }
 
 impl Message {
@@ -67,9 +84,14 @@ impl Message {
                 session.reply_error(call, 500, "INTERNAL")
             }),
             Self::Reply(call, Err((code, text))) => session.reply_error(call, code, &text),
+            Self::PermanentKey(now, call, key) => {
+                session.provide_permanent_key(now, call, key.as_deref())
+            }
+            Self::BindingStored(call, stored) => session.binding_stored(call, stored),
+            Self::KeyDestroyed(outcome) => session.key_destroyed(outcome),
         };
         if let Err(error) = outcome {
-            tracing::debug!(%error, "nobody waits for this reply");
+            tracing::debug!(%error, "nobody waits for this answer");
         }
     }
 }
@@ -78,6 +100,8 @@ impl Message {
 #[derive(Debug)]
 pub(crate) struct IncomingCall {
     pub(crate) call: CallId,
+    /// The key that the login belongs to.
+    pub(crate) key_id: AuthKeyId,
     pub(crate) context: CallContext,
     pub(crate) body: Bytes,
     /// Where the client would reach our TCP listener.
@@ -112,6 +136,7 @@ pub(crate) enum Claim {
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryLimits {
     pub(crate) sessions_per_key_max: usize,
+    pub(crate) temporary_keys_per_key_max: usize,
     pub(crate) sessions_away_max: usize,
     pub(crate) session_away_ttl: Duration,
 }
@@ -119,6 +144,7 @@ pub(crate) struct RegistryLimits {
 #[derive(Debug)]
 pub(crate) struct Registry {
     limits: RegistryLimits,
+    memory_keys: MemoryKeys,
     inner: Mutex<Inner>,
     /// Calls between a session and their outcome.
     calls: AtomicUsize,
@@ -128,6 +154,7 @@ pub(crate) struct Registry {
 struct Inner {
     keys: HashMap<AuthKeyId, KeyEntry>,
     users: HashMap<UserId, HashSet<AuthKeyId>>,
+    bindings: Bindings,
     /// Sessions that are away, in the order in which they left.
     away: BTreeMap<u64, (Instant, SessionRef)>,
     next_ticket: u64,
@@ -137,7 +164,10 @@ struct Inner {
 struct KeyEntry {
     user: Option<UserId>,
     dc: i32,
-    connections: usize,
+    /// Who uses it, and how often each has entered with it.
+    connections: HashMap<ConnectionId, (Handle, usize)>,
+    /// It is gone; what still uses it ends.
+    revoked: bool,
     sessions: HashMap<i64, SessionEntry>,
 }
 
@@ -159,28 +189,30 @@ enum Place {
 }
 
 impl Registry {
-    pub(crate) fn new(limits: RegistryLimits) -> Self {
-        Self { limits, inner: Mutex::default(), calls: AtomicUsize::new(0) }
+    pub(crate) fn new(limits: RegistryLimits, memory_keys: MemoryKeys) -> Self {
+        Self { limits, memory_keys, inner: Mutex::default(), calls: AtomicUsize::new(0) }
     }
 
     /// A connection uses a key that `user` is logged in with. Pairs with [`Self::leave`].
-    pub(crate) fn enter(&self, key: AuthKeyId, user: Option<UserId>, dc: i32) {
-        let mut inner = self.lock();
-        let entry = inner.keys.entry(key).or_insert_with(|| KeyEntry {
-            user: None,
-            dc,
-            connections: 0,
-            sessions: HashMap::new(),
-        });
-        entry.connections = entry.connections.saturating_add(1);
-        inner.set_user(key, user);
+    pub(crate) fn enter(&self, key: AuthKeyId, user: Option<UserId>, dc: i32, by: &Handle) {
+        self.lock().enter(key, user, dc, by);
+    }
+
+    /// What is known of keys in memory only.
+    pub(crate) fn memory_keys(&self) -> &MemoryKeys {
+        &self.memory_keys
     }
 
     /// A connection no longer uses a key.
-    pub(crate) fn leave(&self, key: AuthKeyId) {
+    pub(crate) fn leave(&self, key: AuthKeyId, by: ConnectionId) {
         let mut inner = self.lock();
-        if let Some(entry) = inner.keys.get_mut(&key) {
-            entry.connections = entry.connections.saturating_sub(1);
+        if let Some(entry) = inner.keys.get_mut(&key)
+            && let Some((_, times)) = entry.connections.get_mut(&by)
+        {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                entry.connections.remove(&by);
+            }
         }
         inner.forget_idle_key(key);
     }
@@ -189,7 +221,9 @@ impl Registry {
     pub(crate) fn claim(&self, wanted: SessionRef, by: &Handle) -> Claim {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        let Some(key) = inner.keys.get_mut(&wanted.key_id) else { return Claim::Refused };
+        let Some(key) = inner.keys.get_mut(&wanted.key_id).filter(|key| !key.revoked) else {
+            return Claim::Refused;
+        };
         let Some(entry) = key.sessions.get_mut(&wanted.session_id) else {
             return inner.create(wanted, by, &self.limits);
         };
@@ -248,16 +282,18 @@ impl Registry {
         inner.put_away(by, session, &self.limits);
     }
 
-    /// A request is answered: changes of the login take effect, the reply and the updates
-    /// leave. Called in the order of the commits.
+    /// A request is answered: changes of the login with `holder` take effect, the reply and the
+    /// updates leave. Called in the order of the commits.
     pub(crate) fn finish(
         &self,
         from: SessionRef,
+        holder: AuthKeyId,
         call: CallId,
         without_updates: bool,
         result: Result<Outcome, RpcError>,
     ) {
         let mut inner = self.lock();
+        let mut kept_temporary = None;
         let reply = match result {
             Err(error) => {
                 if let RpcError::Store(error) = &error {
@@ -267,8 +303,8 @@ impl Registry {
             }
             Ok(outcome) => {
                 match outcome.login {
-                    Some(LoginChange::In(user)) => inner.set_user(from.key_id, Some(user)),
-                    Some(LoginChange::Out) => inner.set_user(from.key_id, None),
+                    Some(LoginChange::In(user)) => inner.set_login(holder, Some(user)),
+                    Some(LoginChange::Out) => inner.set_login(holder, None),
                     None => {}
                 }
                 if outcome.user.is_some() && !without_updates {
@@ -277,10 +313,14 @@ impl Registry {
                 for push in &outcome.pushes {
                     inner.push(push, from);
                 }
+                kept_temporary = outcome.kept_temporary;
                 Ok(outcome.reply)
             }
         };
         inner.send(from, Message::Reply(call, reply));
+        if let Some(kept) = kept_temporary {
+            self.drop_temporary(&mut inner, holder, &kept);
+        }
         drop(inner);
         self.call_ends();
     }
@@ -316,9 +356,10 @@ impl Registry {
         true
     }
 
-    /// Forgets sessions that have been away for too long.
-    pub(crate) fn sweep(&self) {
+    /// Forgets sessions that have been away for too long, and temporary keys that have expired.
+    pub(crate) fn sweep(&self, now: UnixTime) {
         let mut inner = self.lock();
+        self.drop_expired(&mut inner, now);
         while let Some((_, (since, reference))) = inner.away.first_key_value()
             && since.elapsed() >= self.limits.session_away_ttl
         {
@@ -338,6 +379,27 @@ impl Registry {
 }
 
 impl Inner {
+    fn enter(&mut self, key: AuthKeyId, user: Option<UserId>, dc: i32, by: &Handle) {
+        let entry = self.keys.entry(key).or_insert_with(|| KeyEntry {
+            user: None,
+            dc,
+            connections: HashMap::new(),
+            revoked: false,
+            sessions: HashMap::new(),
+        });
+        let (_, times) = entry.connections.entry(by.id).or_insert_with(|| (by.clone(), 0));
+        *times = times.saturating_add(1);
+        self.set_user(key, user);
+    }
+
+    /// A login with a permanent key concerns all temporary keys bound to it.
+    fn set_login(&mut self, permanent: AuthKeyId, user: Option<UserId>) {
+        self.set_user(permanent, user);
+        for temporary in self.bindings.temporary(permanent) {
+            self.set_user(temporary, user);
+        }
+    }
+
     fn session(&mut self, reference: SessionRef) -> Option<&mut SessionEntry> {
         self.keys.get_mut(&reference.key_id)?.sessions.get_mut(&reference.session_id)
     }
@@ -406,8 +468,10 @@ impl Inner {
     }
 
     fn forget_idle_key(&mut self, key: AuthKeyId) {
-        let idle =
-            self.keys.get(&key).is_some_and(|it| it.connections == 0 && it.sessions.is_empty());
+        let idle = self
+            .keys
+            .get(&key)
+            .is_some_and(|it| it.connections.is_empty() && it.sessions.is_empty());
         if idle {
             self.set_user(key, None);
             self.keys.remove(&key);

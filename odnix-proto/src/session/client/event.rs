@@ -4,7 +4,7 @@
 use super::ClientSession;
 #[cfg(doc)]
 use crate::limits::Limits;
-use crate::session::{CallId, RpcError};
+use crate::session::{CallId, KeyDestroyed, RpcError};
 use bytes::Bytes;
 use core::{fmt, time::Duration};
 
@@ -85,18 +85,6 @@ impl ClientSessionEvent {
             _ => 0,
         }
     }
-}
-
-/// `DestroyAuthKeyRes`: what became of the key that was to be destroyed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the specification names three")]
-pub enum KeyDestroyed {
-    /// `destroy_auth_key_ok`: the server has forgotten it.
-    Ok,
-    /// `destroy_auth_key_none`: the server did not know it.
-    None,
-    /// `destroy_auth_key_fail`: the server keeps it.
-    Fail,
 }
 
 impl fmt::Debug for ClientSessionEvent {

@@ -1,12 +1,12 @@
 //! What arrives from the server: checks in their order, then dispatch.
 
-use super::{CallError, ClientSession, ClientSessionEvent, KeyDestroyed, Tag};
+use super::{CallError, ClientSession, ClientSessionEvent, Tag};
 use crate::{
     envelope::Opened,
     error::{DropReason, Received},
     message_id::{MsgId, Verdict},
     session::{
-        RpcError,
+        KeyDestroyed, RpcError,
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::{Link, Outgoing},

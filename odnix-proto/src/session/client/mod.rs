@@ -28,7 +28,7 @@ mod recovery;
 mod states;
 
 pub(crate) use binding::BindingAnswer;
-pub use event::{CallError, ClientSessionEvent, KeyDestroyed};
+pub use event::{CallError, ClientSessionEvent};
 pub use outbound::Sealing;
 
 use super::{

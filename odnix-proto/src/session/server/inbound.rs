@@ -1,7 +1,7 @@
 //! What arrives from the client: checks in their order, then dispatch.
 
 use super::{
-    Call, ServerSession, ServerSessionEvent, Tag,
+    Call, ServerSession, Tag,
     order::{CODE_EVEN_SEQ_NO_EXPECTED, CODE_ODD_SEQ_NO_EXPECTED},
 };
 use crate::{
@@ -161,7 +161,7 @@ impl ServerSession {
         self.acknowledge(now, message.msg_id);
         self.calls.insert(message.msg_id, Call::Running);
         let call = CallId::from(message.msg_id);
-        self.events.push_back(ServerSessionEvent::Call { call, context, body: query });
+        self.dispatch_query(call, context, query);
         Received::Accepted
     }
 

@@ -3,12 +3,16 @@
 //! Inbound (`inbound.rs`), in this order: receive window, salt, container, then each message:
 //! duplicate, order, dispatch. A refusal is a typed notice to the client; nothing of a refused
 //! message runs. Outbound (`outbound.rs`): answers and updates are kept until acknowledged and
-//! leave again after a lost transport. `service.rs` answers the service messages.
+//! leave again after a lost transport. `service.rs` answers the service messages,
+//! `temporary.rs` what concerns the key itself.
 
 mod inbound;
 mod order;
 mod outbound;
 mod service;
+mod temporary;
+
+pub use temporary::KeyDestroyed;
 
 use super::{
     CallId, SessionRef, Timings,
@@ -29,6 +33,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use core::fmt;
 use order::Order;
+use temporary::Standing;
 
 /// An auth key as a server stores it.
 #[derive(Clone, Debug)]
@@ -40,6 +45,8 @@ pub struct ServerKey {
     pub first_salt: Option<FirstSalt>,
     /// For a temporary key: when it expires, in Unix seconds on the server's clock.
     pub expires_at: Option<i32>,
+    /// For a temporary key: the permanent key it is bound to.
+    pub bound_to: Option<AuthKeyId>,
     /// The dc the client asked for.
     pub dc: i32,
 }
@@ -63,6 +70,27 @@ pub enum ServerSessionEvent {
         /// The session to forget.
         session_id: i64,
     },
+    /// A temporary key is to be bound to this permanent key; to be answered with
+    /// [`ServerSession::provide_permanent_key`].
+    PermanentKeyWanted {
+        /// Names the request in the answer.
+        call: CallId,
+        /// The permanent key.
+        perm_auth_key_id: AuthKeyId,
+    },
+    /// The binding is right. Store it, then answer with [`ServerSession::binding_stored`]; the
+    /// client hears of it only after that.
+    TemporaryKeyBound {
+        /// Names the request in the answer.
+        call: CallId,
+        /// The permanent key behind the session's own.
+        perm_auth_key_id: AuthKeyId,
+        /// When the temporary key ends: its own expiry, or an earlier one that the client named.
+        expires_at: i32,
+    },
+    /// The client asks to destroy the session's key. Destroy it durably, then answer with
+    /// [`ServerSession::key_destroyed`].
+    KeyDestroyWanted,
 }
 
 impl fmt::Debug for ServerSessionEvent {
@@ -70,6 +98,13 @@ impl fmt::Debug for ServerSessionEvent {
         match self {
             Self::Call { call, body, .. } => write!(f, "Call({call:?}, {} bytes)", body.len()),
             Self::DestroyWanted { session_id } => write!(f, "DestroyWanted({session_id:#x})"),
+            Self::PermanentKeyWanted { call, perm_auth_key_id } => {
+                write!(f, "PermanentKeyWanted({call:?}, {perm_auth_key_id})")
+            }
+            Self::TemporaryKeyBound { call, perm_auth_key_id, expires_at } => {
+                write!(f, "TemporaryKeyBound({call:?}, {perm_auth_key_id}, until {expires_at})")
+            }
+            Self::KeyDestroyWanted => f.write_str("KeyDestroyWanted"),
         }
     }
 }
@@ -115,6 +150,7 @@ pub struct ServerSession {
     /// msg_ids never do.
     clock: Steady,
     salts: ServerSalts,
+    standing: Standing,
     order: Order,
     /// Open requests: running, or answered and not yet acknowledged.
     calls: BTreeMap<MsgId, Call>,
@@ -151,6 +187,7 @@ impl ServerSession {
             link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
             clock: Steady::default(),
             salts,
+            standing: Standing::new(key.expires_at, key.bound_to),
             order: Order::new(limits.received_ids_max),
             calls: BTreeMap::new(),
             lost: BTreeSet::new(),

@@ -45,6 +45,7 @@ impl ServerSession {
 
     fn end_call(&mut self, call: CallId, result: impl FnOnce() -> Bytes) -> Result<(), UsageError> {
         let request = MsgId::from(call);
+        self.standing.abandon_binding(request);
         match self.calls.get(&request) {
             Some(Call::Running) => {
                 self.calls.insert(request, Call::Answered(None));

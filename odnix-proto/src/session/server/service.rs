@@ -52,6 +52,10 @@ impl ServerSession {
             types::MsgsStateReq::ID => self.on_msgs_state_req(now, msg_id, body),
             types::MsgResendReq::ID => self.on_msg_resend_req(now, body),
             functions::DestroySession::ID => self.on_destroy_session(body),
+            functions::DestroyAuthKey::ID => {
+                self.on_destroy_auth_key();
+                Ok(())
+            }
             functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
             types::MsgsStateInfo::ID | types::MsgsAllInfo::ID | types::HttpWait::ID => Ok(()),
             MSG_COPY => return Some(Received::Dropped(DropReason::Unexpected)),
