@@ -194,8 +194,17 @@ fn young_permanent_key_is_not_doubted() {
     assert!(run.unknown.is_empty());
 
     // A minute later the same refusal counts.
+    let mut run = Run::new(config(Some(Pfs::default()), None));
+    run.server.whims.extend(vec![refusal.clone(); 8]);
+    run.connect();
+    run.settle();
+    run.pass(Duration::from_secs(59));
+    assert_eq!((run.ended, run.unknown.len()), (None, 0));
+    run.pass(Duration::from_secs(10));
+    assert_eq!((run.ended, run.unknown.len()), (Some(PeerError::BindingRefused), 1));
+
+    // And at once when a temporary key was bound to it before.
     let mut run = Run::ready(Pfs::default());
-    run.pass(Duration::from_secs(61));
     run.server.forget_temporary_keys();
     run.call(b"x");
     run.settle();

@@ -205,7 +205,7 @@ impl Phase {
 struct PermanentKey {
     auth_key: AuthKey,
     server_salt: i64,
-    /// When it was made, if in this run.
+    /// When it was made, if in this run; forgotten once the server has shown that it knows it.
     made_at: Option<Instant>,
 }
 
@@ -492,7 +492,7 @@ impl Connection {
             Phase::Ready => self.life.renew_at(),
             Phase::Offline | Phase::AwaitBinding => None,
         };
-        let times = [own, self.life.expires_at(), self.session.poll_timeout()];
+        let times = [own, self.life.ends_at(), self.session.poll_timeout()];
         times.into_iter().flatten().min()
     }
 

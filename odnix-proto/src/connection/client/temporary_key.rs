@@ -19,10 +19,11 @@
 //! - **A server that forgot the key** answers −404. The key is dropped, and the next transport makes
 //!   a new one: at once the first time, then after [`Pfs::retry_pause`], doubled each time up to 64
 //!   times, until a key has worked for a minute.
-//! - **A refused binding** (`ENCRYPTED_MESSAGE_INVALID`) means, when the permanent key is older than
-//!   a minute, that the server does not know it: [`Event::KeyUnknown`] and
-//!   [`PeerError::BindingRefused`]. For a younger one, and for any other refusal, another temporary
-//!   key is made after a pause. A key from an earlier run counts as older.
+//! - **A refused binding** (`ENCRYPTED_MESSAGE_INVALID`) means that the server does not know the
+//!   permanent key: [`Event::KeyUnknown`] and [`PeerError::BindingRefused`]. But a key younger than a
+//!   minute to which nothing was bound yet may not have reached every part of the server: for that
+//!   one, and after any other refusal, another temporary key is made after a pause. A key from an
+//!   earlier run counts as older.
 //!
 //! All times are taken from the monotonic clock, so steps of the wall clock neither shorten nor
 //! lengthen a key's life. Source: MTProto, "Perfect Forward Secrecy".
@@ -79,6 +80,8 @@ pub enum TemporaryKeyEvent {
     Bound {
         /// Its public name.
         key_id: AuthKeyId,
+        /// In Unix seconds on the server's clock.
+        expires_at: i32,
     },
     /// It is no longer used, and another one will be made.
     Lost {
@@ -144,7 +147,9 @@ impl Successor {
 pub(super) struct Life {
     /// When the next one is to be made; `None` when no temporary key is in use.
     renew_at: Option<Instant>,
-    expires_at: Option<Instant>,
+    ends_at: Option<Instant>,
+    /// The same as the server counts, in Unix seconds.
+    expires_at: i32,
     bound_at: Option<Instant>,
     /// Made by an exchange beside the session, when the change was put off.
     successor: Option<Box<Successor>>,
@@ -159,8 +164,8 @@ impl Life {
         self.renew_at
     }
 
-    pub(super) fn expires_at(&self) -> Option<Instant> {
-        self.expires_at
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        self.ends_at
     }
 
     /// Packets of a key that was dropped a moment ago are no fault.
@@ -169,7 +174,7 @@ impl Life {
     }
 
     fn is_alive(&self, now: Now) -> bool {
-        self.expires_at.is_some_and(|end| end > now.mono)
+        self.ends_at.is_some_and(|end| end > now.mono)
     }
 
     /// The pause doubles with each failure in a row, from none for the first.
@@ -189,7 +194,7 @@ impl Life {
         }
         self.former.push(key_id);
         self.renew_at = None;
-        self.expires_at = None;
+        self.ends_at = None;
     }
 }
 
@@ -236,7 +241,8 @@ impl Connection {
         let ends_at = key.ends_at();
         let Successor { auth_key, server_salt, server_time, made_at, expires_at, remaining } = key;
         let early = self.pfs().renew_before.min(remaining.checked_div(4).unwrap_or_default());
-        self.life.expires_at = Some(ends_at);
+        self.life.ends_at = Some(ends_at);
+        self.life.expires_at = expires_at;
         self.life.renew_at = Some(made_at.after(remaining.saturating_sub(early)));
         let key_id = auth_key.id();
         self.session.use_temporary_key(auth_key, server_salt, perm_key, expires_at);
@@ -298,7 +304,7 @@ impl Connection {
     // --- what time and the session bring -----------------------------------------------
 
     pub(super) fn follow_time(&mut self, now: Now) {
-        if self.phase.has_session() && self.life.expires_at.is_some_and(|end| end <= now.mono) {
+        if self.phase.has_session() && self.life.ends_at.is_some_and(|end| end <= now.mono) {
             self.expired(now);
         }
         match self.phase {
@@ -335,8 +341,12 @@ impl Connection {
 
     fn bound(&mut self, now: Now) {
         self.life.bound_at = Some(now.mono);
+        if let Some(permanent) = &mut self.permanent {
+            permanent.made_at = None;
+        }
         let key_id = self.session.key().map(AuthKey::id);
-        let bound = key_id.map(|key_id| TemporaryKeyEvent::Bound { key_id });
+        let expires_at = self.life.expires_at;
+        let bound = key_id.map(|key_id| TemporaryKeyEvent::Bound { key_id, expires_at });
         self.events.extend(bound.map(Event::TemporaryKey));
         if matches!(self.phase, Phase::AwaitBinding) {
             self.phase = Phase::Ready;
