@@ -6,6 +6,9 @@
 use core::arch::asm;
 use core::mem::size_of_val;
 
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("the requests to valgrind are written for x86-64");
+
 const RUNNING_ON_VALGRIND: usize = 0x1001;
 const MEMCHECK: usize = 0x4d43_0000; // "MC"
 const MAKE_MEM_UNDEFINED: usize = MEMCHECK + 1;
