@@ -51,19 +51,23 @@ fn concealed_auth_key(seed: u8) -> AuthKey {
 
 /// Conceals p, q, d and all that is derived from them.
 ///
-/// The key is two boxes (the public modulus, the secret numbers) and the public exponent, in an
-/// order that the compiler chooses; the secret box is the larger one.
+/// The key is two boxes (the public modulus, the secret numbers) and public numbers, in an order
+/// that the compiler chooses; the secret box is the larger one.
 fn conceal_private_key(key: &RsaPrivateKey) {
-    const WORDS: usize = 3;
+    const WORDS: usize = size_of::<RsaPrivateKey>() / size_of::<usize>();
     const _: () = assert!(size_of::<RsaPrivateKey>() == WORDS * size_of::<usize>());
     unsafe extern "C" {
         fn malloc_usable_size(block: *mut u8) -> usize;
     }
     // SAFETY: the sizes are equal, there is no room for padding, and any bits are a pointer.
     let words: [*mut u8; WORDS] = unsafe { transmute_copy(key) };
-    let boxes = words.into_iter().filter(|word| word.addr() != 65_537);
-    // SAFETY: what is not the exponent is a box, so malloc made it.
-    let sized = boxes.map(|word| (unsafe { malloc_usable_size(word) }, word));
+    let public = key.public();
+    let numbers = [public.exponent(), public.fingerprint().cast_unsigned()];
+    let is_number = |word: &*mut u8| numbers.iter().any(|number| *number == word.addr() as u64);
+    let boxes: Vec<*mut u8> = words.into_iter().filter(|word| !is_number(word)).collect();
+    assert_eq!(boxes.len(), 2, "the key has another shape now");
+    // SAFETY: what is not a number is a box, so malloc made it.
+    let sized = boxes.into_iter().map(|word| (unsafe { malloc_usable_size(word) }, word));
     let (len, secret) = sized.max().expect("two boxes");
     assert!(len > 5 * 128, "p, q, dp, dq and the inverse of q have 128 bytes each");
     conceal(core::ptr::slice_from_raw_parts(secret, len));
