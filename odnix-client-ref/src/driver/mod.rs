@@ -25,7 +25,9 @@ use crate::replica::{DeviceKey, ReplicaError};
 use crate::store::Store;
 use backoff::Backoff;
 use bytes::Bytes;
-use odnix_proto::connection::client::{Event, Refusal, SavedKey, SessionEvent, TemporaryKeyEvent};
+use odnix_proto::connection::client::{
+    Event, Refusal, SavedKey, SessionEvent, State, TemporaryKeyEvent,
+};
 use odnix_proto::session::CallId;
 use odnix_proto::{HandshakeFault, PeerError};
 use pump::{Lost, Pump};
@@ -280,10 +282,14 @@ impl Running {
     }
 
     async fn on_session_event(&mut self, event: SessionEvent) -> Result<(), ClientError> {
-        // The server speaks with this key: the connection works.
-        self.backoff.reset();
-        self.key_unknown = 0;
-        self.was_ready = true;
+        // The server speaks with this key: the connection works. Under a temporary key that is not
+        // bound yet it says nothing of the device's own.
+        let state = self.driver.pump.connection.state();
+        if matches!(state, State::Ready | State::AwaitSuccessor | State::AwaitAnswers) {
+            self.backoff.reset();
+            self.key_unknown = 0;
+            self.was_ready = true;
+        }
         match event {
             SessionEvent::Reply { call, result } => {
                 if let Some(reply) = self.replies.remove(&call) {
