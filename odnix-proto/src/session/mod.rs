@@ -44,7 +44,7 @@ mod wrapper;
 pub use client::{CallError, ClientSession, ClientSessionEvent, Init};
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
-pub use server::{KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent};
+pub use server::{HttpWait, KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent, Tombstone};
 pub use wrapper::CallContext;
 
 use crate::{auth_key::AuthKeyId, message_id::MsgId};
