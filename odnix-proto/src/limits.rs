@@ -112,7 +112,7 @@ const BODY_OVERHEAD_BYTES: usize = 2048;
 /// What one message costs beside its body, at most: its places in queues and maps.
 const MESSAGE_BYTES: usize = 512;
 /// What one remembered id costs, at most.
-const ID_BYTES: usize = 64;
+const ID_BYTES: usize = 32;
 /// What a session costs that does nothing.
 const SESSION_BYTES: usize = 32 << 10;
 /// The largest frame that any transport can announce.
@@ -129,18 +129,16 @@ impl Limits {
     /// - what waits for its acknowledgement, the notices that wait to be sent, and the queries
     ///   that run, each query in memory up to twice its size;
     /// - their places, and those of the ids remembered;
-    /// - while a packet is taken in or written: the packet, what it inflates to, and what is
-    ///   written, once as messages and once sealed.
+    /// - while a packet is taken in or written: the packet, three times what it inflates to (a
+    ///   buffer that grows is there twice), and what is written, as messages and sealed.
     pub fn session_bytes_max(&self) -> usize {
-        let bodies = [
-            self.sent_bytes_max,
-            self.notices_bytes_max,
-            self.calls_bytes_max.saturating_mul(2),
-        ];
+        let bodies =
+            [self.sent_bytes_max, self.notices_bytes_max, self.calls_bytes_max.saturating_mul(2)];
         let messages = [self.sent_max.saturating_mul(2), self.calls_max.saturating_mul(4)];
-        let ids = [self.received_ids_max.saturating_mul(4), self.ids_max.saturating_mul(4)];
+        let ids = [self.received_ids_max.saturating_mul(4), self.ids_max.saturating_mul(2)];
         let written = self.container_bytes_max.max(self.packet_bytes_max).saturating_mul(2);
-        let transient = [self.packet_bytes_max, self.inflate_bytes_max, written];
+        let inflated = self.inflate_bytes_max.saturating_mul(3);
+        let transient = [self.packet_bytes_max, inflated, written];
         let sum = |parts: &[usize]| parts.iter().copied().fold(0, usize::saturating_add);
         sum(&[
             SESSION_BYTES,
