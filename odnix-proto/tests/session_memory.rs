@@ -162,7 +162,7 @@ fn ids_without_end(hand: &mut Hand) {
         let inner: Vec<MsgId> = (0..100).map(|_| hand.next_id()).collect();
         let outer = hand.next_id();
         let seq_no = hand.content_sent * 2;
-        let odd = |at: usize| seq_no + 1 - 2 * i32::from(at % 2 == 0);
+        let odd = |at: usize| seq_no + 1 - 2 * i32::from(at.is_multiple_of(2));
         let messages: Vec<_> =
             inner.iter().enumerate().map(|(at, id)| (*id, odd(at), &ping[..])).collect();
         hand.at(outer, seq_no, &container(&messages));

@@ -37,6 +37,9 @@ pub fn noise(len: usize) -> Bytes {
     bytes.into()
 }
 
+/// A result, or code and name of a refusal.
+pub type Outcome = Result<Bytes, (i32, String)>;
+
 pub struct Sent {
     pub msg_id: MsgId,
     pub seq_no: i32,
@@ -193,7 +196,7 @@ impl Hand {
     }
 
     /// The answers that leave, by request: the result, or the refusal.
-    pub fn answers(&mut self) -> Vec<(MsgId, Result<Bytes, (i32, String)>)> {
+    pub fn answers(&mut self) -> Vec<(MsgId, Outcome)> {
         let results = self.sent_of::<types::RpcResult>();
         let answer = |result: types::RpcResult| {
             let body = result.result.0;

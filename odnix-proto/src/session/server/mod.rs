@@ -28,7 +28,7 @@ use crate::{
     message_id::MsgId,
     secret::Secret,
     seed::{Generator, Seed},
-    time::{Instant, Now, UnixTime},
+    time::{Instant, Now, Steady, UnixTime},
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
@@ -182,6 +182,9 @@ pub struct HttpWait {
 #[derive(Debug)]
 pub struct ServerSession {
     link: Link,
+    /// Windows, ids and salts follow this clock: a client can't follow one that steps back, as
+    /// msg_ids never do.
+    clock: Steady,
     salts: ServerSalts,
     standing: Standing,
     order: Order,
@@ -226,6 +229,7 @@ impl ServerSession {
         let salts = ServerSalts::new(salt_secret, auth_key.id(), key.first_salt);
         Self {
             link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
+            clock: Steady::default(),
             salts,
             standing: Standing::new(key.expires_at, key.bound_to),
             order: Order::new(limits.received_ids_max),
