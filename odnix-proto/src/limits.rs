@@ -13,8 +13,10 @@
 //! | `msg_id_future_s` | 30 | seconds | newest msg_id accepted, ahead of the server's time |
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
+//! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent by a server |
+//! | `announced_bytes_min` | 4096 | bytes | longer answers and updates are announced, not sent again |
 //! | `calls_max` | 512 | calls | open calls of one session |
-//! | `calls_bytes_max` | 16 MiB | bytes | requests of those, as a client keeps them |
+//! | `calls_bytes_max` | 16 MiB | bytes | requests of those: as a client keeps them, as a server has not answered them |
 //! | `bindings_max` | 4 | requests | to bind a temporary key, waiting for the permanent one |
 //! | `events_max` | 4096 | events | of one session, not yet taken by the embedder |
 //! | `events_bytes_max` | 16 MiB | bytes | of those at a client; then packets are left unread |
@@ -28,6 +30,8 @@
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
 //! | `updates_max` | 1024 | updates | waiting for a gap to close, or to be polled |
 //! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
+
+use crate::error::ConfigError;
 
 /// The table, adjustable in the configuration of each connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +58,14 @@ pub struct Limits {
     pub sent_max: usize,
     /// Bytes of those.
     pub sent_bytes_max: usize,
+    /// Bytes of service messages waiting to be sent by a server; the newest are dropped.
+    pub notices_bytes_max: usize,
+    /// Bytes above which what was sent by this transport is announced by `msg_detailed_info`
+    /// and not sent again.
+    pub announced_bytes_min: usize,
     /// Open calls of one session.
     pub calls_max: usize,
-    /// Bytes of the requests of those, as a client keeps them.
+    /// Bytes of their requests: as a client keeps them, as a server has not answered them.
     pub calls_bytes_max: usize,
     /// Requests to bind a temporary key, waiting for the permanent one.
     pub bindings_max: usize,
@@ -100,6 +109,8 @@ impl Default for Limits {
             msg_id_future_s: 30,
             sent_max: 1024,
             sent_bytes_max: 16 << 20,
+            notices_bytes_max: 1 << 20,
+            announced_bytes_min: 4096,
             calls_max: 512,
             calls_bytes_max: 16 << 20,
             bindings_max: 4,
@@ -124,6 +135,14 @@ const BODY_OVERHEAD_BYTES: usize = 2048;
 
 /// What one entry of a queue or a map takes beside the bytes it names, at most.
 const ENTRY_BYTES: usize = 256;
+/// What one message costs beside its body, at most: its places in queues and maps.
+const MESSAGE_BYTES: usize = 512;
+/// What one remembered id costs, at most.
+const ID_BYTES: usize = 32;
+/// What a session costs that does nothing.
+const SESSION_BYTES: usize = 32 << 10;
+/// The largest frame that any transport can announce.
+const PACKET_BYTES_CEILING: usize = 16 << 20;
 
 impl Limits {
     /// The largest body of one message that still fits into a packet.
@@ -166,5 +185,58 @@ impl Limits {
                 .saturating_mul(ENTRY_BYTES),
         ];
         parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
+    }
+    /// What one server session can hold, whatever its client does, in bytes:
+    ///
+    /// - what waits for its acknowledgement, the notices that wait to be sent, and the queries
+    ///   that run, each query in memory up to twice its size;
+    /// - their places, and those of the ids remembered;
+    /// - while a packet is taken in or written: the packet, three times what it inflates to (a
+    ///   buffer that grows is there twice), and what is written, as messages and sealed.
+    pub fn session_bytes_max(&self) -> usize {
+        let bodies =
+            [self.sent_bytes_max, self.notices_bytes_max, self.calls_bytes_max.saturating_mul(2)];
+        let messages = [self.sent_max.saturating_mul(2), self.calls_max.saturating_mul(4)];
+        let ids = [self.received_ids_max.saturating_mul(4), self.ids_max.saturating_mul(2)];
+        let written = self.container_bytes_max.max(self.packet_bytes_max).saturating_mul(2);
+        let inflated = self.inflate_bytes_max.saturating_mul(3);
+        let transient = [self.packet_bytes_max, inflated, written];
+        let sum = |parts: &[usize]| parts.iter().copied().fold(0, usize::saturating_add);
+        sum(&[
+            SESSION_BYTES,
+            sum(&bodies),
+            sum(&messages).saturating_mul(MESSAGE_BYTES),
+            sum(&ids).saturating_mul(ID_BYTES),
+            sum(&transient),
+        ])
+    }
+
+    /// Whether the protocol can work within these limits.
+    ///
+    /// # Errors
+    /// [`ConfigError::Limit`] with the name of the first that is outside its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let ranges = [
+            ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
+            ("container_messages_max", self.container_messages_max, 1, 1024),
+            ("container_bytes_max", self.container_bytes_max, 1024, self.packet_bytes_max),
+            ("nesting_max", self.nesting_max, 3, 64),
+            ("inflate_bytes_max", self.inflate_bytes_max, 1024, usize::MAX),
+            ("ids_max", self.ids_max, 1, 8192),
+            ("received_ids_max", self.received_ids_max, 16, usize::MAX),
+            ("sent_max", self.sent_max, 1, usize::MAX),
+            ("sent_bytes_max", self.sent_bytes_max, 1024, usize::MAX),
+            ("notices_bytes_max", self.notices_bytes_max, 1024, usize::MAX),
+            ("calls_max", self.calls_max, 1, usize::MAX),
+            ("calls_bytes_max", self.calls_bytes_max, 1024, usize::MAX),
+            ("events_max", self.events_max, 1, usize::MAX),
+            ("pending_acks_max", self.pending_acks_max, 1, self.ids_max),
+            ("parked_packets_max", self.parked_packets_max, 1, usize::MAX),
+            ("parked_bytes_max", self.parked_bytes_max, 1024, usize::MAX),
+        ];
+        match ranges.into_iter().find(|(_, value, min, max)| value < min || value > max) {
+            Some((name, ..)) => Err(ConfigError::Limit(name)),
+            None => Ok(()),
+        }
     }
 }

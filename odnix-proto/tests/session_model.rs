@@ -385,8 +385,8 @@ fn new_server(key: &AuthKey, session_id: i64, run: u32) -> ServerSession {
         auth_key: key.clone(),
         first_salt: None,
         expires_at: None,
-        dc: 2,
         bound_to: None,
+        dc: 2,
     };
     ServerSession::new(
         &key,

@@ -236,6 +236,7 @@ fn protocol(
     options: &ServeOptions,
     key: Arc<odnix_proto::crypto::rsa::RsaPrivateKey>,
 ) -> Result<Config, StartError> {
+    options.limits.validate()?;
     let mut exchange = handshake::server::Config::new(vec![key], options.dc)?;
     exchange.accept_test_dc = true;
     exchange.accept_legacy_rsa = options.handshake == HandshakeMode::Compatible;

@@ -385,7 +385,9 @@ fn introduction(query: Raw) -> functions::InitConnection {
 
 async fn server() -> (tempfile::TempDir, odnix_server_ref::Running) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(ServeOptions::loopback(folder.path())).await.unwrap();
+    let mut options = ServeOptions::loopback(folder.path());
+    options.gateway.request_wait_timeout = std::time::Duration::from_millis(50);
+    let server = Server::start(options).await.unwrap();
     (folder, server)
 }
 

@@ -19,6 +19,7 @@ use crate::{
     error::{PeerError, Received, UsageError},
     handshake::{self, Done, Established, Job, server::Handshake},
     limits::Limits,
+    message_id::MsgId,
     secret::Secret,
     seed::{Generator, Seed},
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
@@ -35,8 +36,8 @@ use bytes::{Bytes, BytesMut};
 
 pub use crate::handshake::server::KeyStored;
 pub use crate::session::{
-    CallContext, CallId, KeyDestroyed, RpcError, ServerKey, ServerSession as Session,
-    ServerSessionEvent as SessionEvent, SessionRef,
+    CallContext, CallId, HttpWait, KeyDestroyed, RpcError, ServerKey, ServerSession as Session,
+    ServerSessionEvent as SessionEvent, SessionRef, Tombstone,
 };
 
 /// What all connections of a listener share.
@@ -325,6 +326,30 @@ impl Connection {
         wanted: SessionRef,
         session: Option<Box<Session>>,
     ) -> Result<(), PeerError> {
+        self.take_session(now, wanted, session, None)
+    }
+
+    /// As [`Self::provide_session`] with `None`, for a session that was there before and was
+    /// forgotten: `floor` is that of its [`Tombstone`].
+    ///
+    /// # Errors
+    /// What the waiting packets bring; final.
+    pub fn provide_new_session(
+        &mut self,
+        now: Now,
+        wanted: SessionRef,
+        floor: Option<MsgId>,
+    ) -> Result<(), PeerError> {
+        self.take_session(now, wanted, None, floor)
+    }
+
+    fn take_session(
+        &mut self,
+        now: Now,
+        wanted: SessionRef,
+        session: Option<Box<Session>>,
+        floor: Option<MsgId>,
+    ) -> Result<(), PeerError> {
         let key = self.key.as_ref().filter(|key| key.auth_key.id() == wanted.key_id);
         let (Some(key), None) = (key.filter(|_| self.asked_session == Some(wanted)), self.failed)
         else {
@@ -348,6 +373,9 @@ impl Connection {
                 self.config.timings.clone(),
             ))
         });
+        if let Some(floor) = floor {
+            session.refuse_up_to(floor);
+        }
         if let Some(perm_auth_key_id) = bound_to {
             session.adopt_binding(perm_auth_key_id);
         }

@@ -112,7 +112,7 @@ impl Link {
             ids: MsgIdGenerator::default(),
             seq_nos: SeqNo::new(),
             received: ReceivedIds::new(peer, limits),
-            acks: Acks::default(),
+            acks: Acks::new(limits.ids_max),
             rng: Generator::new(seed),
             limits: limits.clone(),
         }
@@ -242,13 +242,12 @@ fn as_message<T>(departed: &Departed<T>) -> Message {
     }
 }
 
-/// Acknowledgements held when nothing can be sent; the peer sends the oldest again.
-const PENDING_CEILING: usize = 8192;
-
 /// Received content messages that wait to be acknowledged.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Acks {
     pending: BTreeSet<MsgId>,
+    /// Held when nothing can be sent; the peer sends the oldest again.
+    held_max: usize,
     /// When they must leave by themselves.
     due: Option<Instant>,
     /// They must leave with the next packet, whatever else does.
@@ -256,11 +255,20 @@ pub(crate) struct Acks {
 }
 
 impl Acks {
+    fn new(held_max: usize) -> Self {
+        Self { pending: BTreeSet::new(), held_max, due: None, ready: false }
+    }
+
+    /// Whether a message waits to be acknowledged.
+    pub(crate) fn is_pending(&self, msg_id: MsgId) -> bool {
+        self.pending.contains(&msg_id)
+    }
+
     /// Notes one content message; the acknowledgement goes out with the next packet, at the
     /// latest after `delay`, or at once when `pending_max` are waiting.
     pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, pending_max: usize) {
         self.pending.insert(msg_id);
-        if self.pending.len() > PENDING_CEILING {
+        if self.pending.len() > self.held_max {
             self.pending.pop_first();
         }
         self.ready |= self.pending.len() >= pending_max;
@@ -273,11 +281,6 @@ impl Acks {
     pub(crate) fn implied(&mut self, msg_id: MsgId) {
         self.pending.remove(&msg_id);
         self.settle();
-    }
-
-    /// Whether the id waits to be acknowledged.
-    pub(crate) fn is_pending(&self, msg_id: MsgId) -> bool {
-        self.pending.contains(&msg_id)
     }
 
     /// When [`Self::handle_timeout`] has something to do.

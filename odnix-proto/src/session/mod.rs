@@ -46,7 +46,7 @@ pub use client::{CallError, ClientSession, ClientSessionEvent, Init, Sealing};
 pub(crate) use link::backoff;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
-pub use server::{KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent};
+pub use server::{HttpWait, KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent, Tombstone};
 pub use wrapper::CallContext;
 
 use crate::{auth_key::AuthKeyId, message_id::MsgId};

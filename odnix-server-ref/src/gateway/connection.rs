@@ -530,30 +530,27 @@ impl Driver {
     fn claim(&mut self, wanted: SessionRef) -> Result<(), End> {
         let now = self.gateway.now();
         match self.gateway.registry.claim(wanted, &self.handle) {
-            Claim::New { calls, executor, dc } => {
+            Claim::New { calls, executor, dc, floor } => {
                 let gateway = Arc::clone(&self.gateway);
                 tokio::spawn(calls::execute(gateway, wanted, dc, executor));
-                self.carry(now, wanted, calls, None)
+                self.leave_session(calls);
+                Ok(self.machine.provide_new_session(now, wanted, floor)?)
             }
-            Claim::Resumed { calls, session } => self.carry(now, wanted, calls, Some(session)),
+            Claim::Resumed { calls, session } => {
+                self.leave_session(calls);
+                Ok(self.machine.provide_session(now, wanted, Some(session))?)
+            }
             Claim::Wait => Ok(()),
             Claim::Refused => Err(self.refuse(PeerError::Flood)),
         }
     }
 
-    fn carry(
-        &mut self,
-        now: Now,
-        wanted: SessionRef,
-        calls: UnboundedSender<IncomingCall>,
-        session: Option<Box<odnix_proto::server::Session>>,
-    ) -> Result<(), End> {
-        // The calls of the session that leaves go to its own executor.
+    /// The calls of the session that leaves go to its own executor.
+    fn leave_session(&mut self, next: UnboundedSender<IncomingCall>) {
         while let Some(event) = self.machine.session().and_then(|session| session.poll_event()) {
             self.answer_session(event);
         }
-        self.calls = Some(calls);
-        Ok(self.machine.provide_session(now, wanted, session)?)
+        self.calls = Some(next);
     }
 
     // --- what others tell ----------------------------------------------------------------

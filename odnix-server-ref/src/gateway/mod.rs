@@ -21,6 +21,7 @@ mod pool;
 mod quota;
 mod registry;
 mod tcp;
+mod tombstones;
 mod websocket;
 
 pub(crate) use tcp::listen as listen_tcp;
@@ -84,6 +85,7 @@ impl Gateway {
                     sessions_per_key_max: limits.sessions_per_key_max,
                     temporary_keys_per_key_max: limits.temporary_keys_per_key_max,
                     sessions_away_max: limits.sessions_away_max,
+                    tombstones_max: limits.tombstones_max,
                     session_away_ttl: limits.session_away_ttl,
                 },
                 MemoryKeys::new(limits.memory_keys_max),

@@ -18,6 +18,7 @@ pub(crate) use keys::Temporary;
 
 use super::bindings::Bindings;
 use super::memory_keys::MemoryKeys;
+use super::tombstones::Tombstones;
 use crate::rpc::{LoginChange, Outcome, Push, RpcError};
 use crate::store::UserId;
 use bytes::Bytes;
@@ -25,7 +26,7 @@ use odnix_proto::handshake::Done;
 use odnix_proto::server::{
     CallContext, CallId, KeyDestroyed, KeyStored, ServerKey, Session, SessionRef,
 };
-use odnix_proto::{AuthKey, AuthKeyId, Now, UnixTime};
+use odnix_proto::{AuthKey, AuthKeyId, MsgId, Now, UnixTime};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -122,8 +123,14 @@ pub(crate) struct Handle {
 /// The answer to "may I carry this session?".
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// It is new: run an executor on these calls.
-    New { calls: UnboundedSender<IncomingCall>, executor: UnboundedReceiver<IncomingCall>, dc: i32 },
+    /// It is new: run an executor on these calls. One of its name may have run messages up to
+    /// `floor`.
+    New {
+        calls: UnboundedSender<IncomingCall>,
+        executor: UnboundedReceiver<IncomingCall>,
+        dc: i32,
+        floor: Option<MsgId>,
+    },
     /// It was away.
     Resumed { calls: UnboundedSender<IncomingCall>, session: Box<Session> },
     /// Another connection has it and was asked for it; [`Command::SessionFree`] follows.
@@ -138,6 +145,7 @@ pub(crate) struct RegistryLimits {
     pub(crate) sessions_per_key_max: usize,
     pub(crate) temporary_keys_per_key_max: usize,
     pub(crate) sessions_away_max: usize,
+    pub(crate) tombstones_max: usize,
     pub(crate) session_away_ttl: Duration,
 }
 
@@ -150,11 +158,12 @@ pub(crate) struct Registry {
     calls: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     keys: HashMap<AuthKeyId, KeyEntry>,
     users: HashMap<UserId, HashSet<AuthKeyId>>,
     bindings: Bindings,
+    tombstones: Tombstones,
     /// Sessions that are away, in the order in which they left.
     away: BTreeMap<u64, (Instant, SessionRef)>,
     next_ticket: u64,
@@ -190,7 +199,8 @@ enum Place {
 
 impl Registry {
     pub(crate) fn new(limits: RegistryLimits, memory_keys: MemoryKeys) -> Self {
-        Self { limits, memory_keys, inner: Mutex::default(), calls: AtomicUsize::new(0) }
+        let inner = Mutex::new(Inner::new(&limits));
+        Self { limits, memory_keys, inner, calls: AtomicUsize::new(0) }
     }
 
     /// A connection uses a key that `user` is logged in with. Pairs with [`Self::leave`].
@@ -242,6 +252,7 @@ impl Registry {
             // The owner died without giving it up; or it is the one who asks, and a connection
             // asks only for what it does not carry.
             Place::Here(_) => {
+                tracing::warn!("a session was lost with its connection");
                 key.sessions.remove(&wanted.session_id);
                 inner.create(wanted, by, &self.limits)
             }
@@ -360,6 +371,7 @@ impl Registry {
     pub(crate) fn sweep(&self, now: UnixTime) {
         let mut inner = self.lock();
         self.drop_expired(&mut inner, now);
+        inner.tombstones.sweep(now);
         while let Some((_, (since, reference))) = inner.away.first_key_value()
             && since.elapsed() >= self.limits.session_away_ttl
         {
@@ -370,7 +382,7 @@ impl Registry {
 
     /// Forgets everything; the executors of all sessions end.
     pub(crate) fn clear(&self) {
-        *self.lock() = Inner::default();
+        *self.lock() = Inner::new(&self.limits);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -379,6 +391,17 @@ impl Registry {
 }
 
 impl Inner {
+    fn new(limits: &RegistryLimits) -> Self {
+        Self {
+            keys: HashMap::new(),
+            users: HashMap::new(),
+            bindings: Bindings::default(),
+            tombstones: Tombstones::new(limits.tombstones_max),
+            away: BTreeMap::new(),
+            next_ticket: 0,
+        }
+    }
+
     fn enter(&mut self, key: AuthKeyId, user: Option<UserId>, dc: i32, by: &Handle) {
         let entry = self.keys.entry(key).or_insert_with(|| KeyEntry {
             user: None,
@@ -428,7 +451,8 @@ impl Inner {
             waiter: None,
         };
         key.sessions.insert(wanted.session_id, entry);
-        Claim::New { calls, executor, dc: key.dc }
+        let floor = self.tombstones.floor(wanted);
+        Claim::New { calls, executor, dc: key.dc, floor }
     }
 
     fn put_away(&mut self, by: ConnectionId, session: Box<Session>, limits: &RegistryLimits) {
@@ -440,6 +464,7 @@ impl Inner {
         }
         let waiter = entry.waiter.take();
         if entry.destroyed {
+            self.bury(&session);
             self.forget(reference);
         } else {
             entry.place = Place::Away { session, ticket };
@@ -457,12 +482,20 @@ impl Inner {
         }
     }
 
+    /// What it has run must not run again.
+    fn bury(&mut self, session: &Session) {
+        if let Some(tombstone) = session.tombstone() {
+            self.tombstones.add(&tombstone);
+        }
+    }
+
     fn forget(&mut self, reference: SessionRef) {
         let Some(key) = self.keys.get_mut(&reference.key_id) else { return };
-        if let Some(SessionEntry { place: Place::Away { ticket, .. }, .. }) =
+        if let Some(SessionEntry { place: Place::Away { ticket, session }, .. }) =
             key.sessions.remove(&reference.session_id)
         {
             self.away.remove(&ticket);
+            self.bury(&session);
         }
         self.forget_idle_key(reference.key_id);
     }

@@ -10,6 +10,7 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::{Link, Outgoing},
+        state::NEEDS_NO_ACK,
     },
     time::Now,
 };
@@ -111,7 +112,7 @@ impl ClientSession {
         if message.seq_no & 1 == 1 {
             self.acknowledge(now, message.msg_id);
         } else {
-            self.note_service_id(message.msg_id);
+            self.received_flags.add(message.msg_id, NEEDS_NO_ACK);
         }
         self.dispatch(now, message, budget)
     }

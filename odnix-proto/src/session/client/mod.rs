@@ -35,6 +35,7 @@ use super::{
     CallId, Timings,
     link::{Link, Outgoing},
     salts::{ClientSalts, ServerClock},
+    state::StateFlags,
 };
 use crate::{
     auth_key::AuthKey,
@@ -45,7 +46,7 @@ use crate::{
     time::{Instant, Now, UnixTime},
 };
 use alloc::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
 use binding::Binding;
@@ -157,8 +158,8 @@ pub struct ClientSession {
     binding: Option<Binding>,
     /// No call leaves: the key is about to change.
     held: bool,
-    /// Received ids that need no acknowledgement, as many as are remembered at all.
-    service_ids: BTreeSet<MsgId>,
+    /// Received messages that need no acknowledgement, as many as are remembered at all.
+    received_flags: StateFlags,
     /// When the server was last asked for salts.
     salts_asked_at: Option<Instant>,
     /// Packets that asked for a quick acknowledgement, and their calls; `None`: none asks.
@@ -211,7 +212,7 @@ impl ClientSession {
             sent_bytes: 0,
             binding: None,
             held: false,
-            service_ids: BTreeSet::new(),
+            received_flags: StateFlags::new(limits.received_ids_max),
             salts_asked_at: None,
             quick_acks: None,
             plain_packets: false,
@@ -315,7 +316,7 @@ impl ClientSession {
         self.sent.clear();
         self.sent_bytes = 0;
         self.queue.clear();
-        self.service_ids.clear();
+        self.received_flags = StateFlags::new(self.limits.received_ids_max);
         if let Some(waiting) = &mut self.quick_acks {
             waiting.clear();
         }

@@ -17,10 +17,7 @@ use crate::{
     session::{
         CallId,
         link::{Outgoing, backoff},
-        state::{
-            ACKNOWLEDGED, ANSWER_MADE, NEEDS_NO_ACK, NOT_RECEIVED, RECEIVED, STATE_BITS, TOO_HIGH,
-            UNKNOWN,
-        },
+        state::{ACKNOWLEDGED, ANSWERED, NOT_RECEIVED, RECEIVED, STATE_BITS, TOO_HIGH, UNKNOWN},
     },
     time::Now,
 };
@@ -91,7 +88,7 @@ impl ClientSession {
                 UNKNOWN | NOT_RECEIVED | TOO_HIGH => self.send_again(call),
                 RECEIVED => {
                     self.wait_on(now, call);
-                    if state & ANSWER_MADE != 0 {
+                    if state & ANSWERED != 0 {
                         answers_made.push(id);
                     }
                 }
@@ -193,18 +190,10 @@ impl ClientSession {
                 _ => UNKNOWN,
             };
         }
-        if self.service_ids.contains(&msg_id) {
-            return RECEIVED | NEEDS_NO_ACK;
-        }
-        if link.acks.is_pending(msg_id) { RECEIVED } else { RECEIVED | ACKNOWLEDGED }
-    }
-
-    /// Remembers that a received message needs no acknowledgement, for as long as its id is
-    /// remembered at all.
-    pub(super) fn note_service_id(&mut self, msg_id: MsgId) {
-        self.service_ids.insert(msg_id);
-        if self.service_ids.len() > self.limits.received_ids_max {
-            self.service_ids.pop_first();
+        match self.received_flags.of(msg_id) {
+            0 if link.acks.is_pending(msg_id) => RECEIVED,
+            0 => RECEIVED | ACKNOWLEDGED,
+            flags => RECEIVED | flags,
         }
     }
 }

@@ -18,6 +18,7 @@ use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
+    state::StateFlags,
     wrapper::CallContext,
 };
 use crate::{
@@ -27,11 +28,11 @@ use crate::{
     message_id::MsgId,
     secret::Secret,
     seed::{Generator, Seed},
-    time::{Instant, Now, Steady},
+    time::{Instant, Now, Steady, UnixTime},
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
-use core::fmt;
+use core::{fmt, time::Duration};
 use order::Order;
 use temporary::Standing;
 
@@ -123,9 +124,10 @@ enum Tag {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
-    Running,
-    /// The client no longer wants the answer.
-    Forgotten,
+    /// This many bytes of query are out.
+    Running(usize),
+    /// The same, and the client no longer wants the answer.
+    Forgotten(usize),
     /// The answer waits in the queue, or was sent under this id and waits for its
     /// acknowledgement.
     Answered(Option<MsgId>),
@@ -140,6 +142,40 @@ struct Unacknowledged {
     resends: u32,
     /// It waits in the queue to be sent again.
     queued: bool,
+    /// It was sent by the transport of now.
+    sent_here: bool,
+}
+
+/// What has to be remembered of a session that is forgotten, so that its packets, sent again,
+/// do not run a second time in a new session of the same name.
+///
+/// Hand it to [`Connection::provide_new_session`](crate::server::Connection::provide_new_session)
+/// when the client comes back: what may have run is answered by `bad_msg_notification` 20, and
+/// an honest client sends it again under a new id. A packet is also refused when its salt has
+/// ended: with a [`salt_secret`](crate::server::Config::salt_secret) drawn at each start, no
+/// tombstone needs to survive a restart. A driver that keeps its secret over restarts must
+/// store the tombstones of all its sessions as well, before it stops, or with each message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tombstone {
+    /// Which session it was.
+    pub session: SessionRef,
+    /// The newest msg_id it had taken in.
+    pub floor: MsgId,
+    /// Of no use from then on: nothing that old is accepted.
+    pub keep_until: UnixTime,
+}
+
+/// `http_wait`: how long a client that polls by HTTP lets the server wait before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpWait {
+    /// The longest wait after the first message to be sent.
+    pub max_delay: Duration,
+    /// The wait after the last message of a group.
+    pub wait_after: Duration,
+    /// The longest wait for anything to send.
+    pub max_wait: Duration,
 }
 
 /// The server's half of a session. It outlives the connection it came by.
@@ -152,14 +188,22 @@ pub struct ServerSession {
     salts: ServerSalts,
     standing: Standing,
     order: Order,
+    flags: StateFlags,
+    /// Digests of the last containers, to tell one sent again from another of the same id.
+    containers: BTreeMap<MsgId, u32>,
     /// Open requests: running, or answered and not yet acknowledged.
     calls: BTreeMap<MsgId, Call>,
+    /// Bytes of the queries among them that run.
+    running_bytes: usize,
     /// Answered requests whose answers had to be given up before the client had them.
     lost: BTreeSet<MsgId>,
     queue: VecDeque<Outgoing<Tag>>,
     unacknowledged: BTreeMap<MsgId, Unacknowledged>,
     /// Bytes of content in `queue` and `unacknowledged`.
     kept_bytes: usize,
+    /// Bytes of service messages in `queue`.
+    notices_bytes: usize,
+    http_wait: Option<HttpWait>,
     updates_lost: bool,
     announced: bool,
     disconnect_at: Option<Instant>,
@@ -189,11 +233,16 @@ impl ServerSession {
             salts,
             standing: Standing::new(key.expires_at, key.bound_to),
             order: Order::new(limits.received_ids_max),
+            flags: StateFlags::new(limits.received_ids_max),
+            containers: BTreeMap::new(),
             calls: BTreeMap::new(),
+            running_bytes: 0,
             lost: BTreeSet::new(),
             queue: VecDeque::new(),
             unacknowledged: BTreeMap::new(),
             kept_bytes: 0,
+            notices_bytes: 0,
+            http_wait: None,
             updates_lost: false,
             announced: false,
             disconnect_at: None,
@@ -213,6 +262,25 @@ impl ServerSession {
     /// The key it lives under.
     pub fn key_id(&self) -> AuthKeyId {
         self.link.key.id()
+    }
+
+    /// What to remember when this session is destroyed, evicted or dropped; `None` when it has
+    /// taken nothing in.
+    pub fn tombstone(&self) -> Option<Tombstone> {
+        let floor = self.link.received.highest()?;
+        let window = self.limits.msg_id_past_s.saturating_add(self.limits.msg_id_future_s);
+        let keep_until = floor.time().after(Duration::from_secs(window));
+        Some(Tombstone { session: self.reference(), floor, keep_until })
+    }
+
+    /// Answers every msg_id up to `floor` as one that may have run before, with code 20.
+    pub fn refuse_up_to(&mut self, floor: MsgId) {
+        self.link.received.refuse_up_to(floor);
+    }
+
+    /// The newest `http_wait` not yet taken. Other transports have no use for it.
+    pub fn take_http_wait(&mut self) -> Option<HttpWait> {
+        self.http_wait.take()
     }
 
     /// The oldest event not yet taken.

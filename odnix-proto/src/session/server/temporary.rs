@@ -170,6 +170,7 @@ impl ServerSession {
         call: CallId,
         perm_key: Option<&AuthKey>,
     ) -> Result<(), UsageError> {
+        let now = self.clock.read(now);
         let msg_id = MsgId::from(call);
         let Some(Binding::Asked(request)) = self.standing.bindings.get(&msg_id) else {
             return Err(UsageError::NotAsked);
