@@ -226,6 +226,22 @@ fn lost_answer_is_fetched_from_the_server() {
     assert_eq!(hand.pair.replies(), [(call, true)]);
 }
 
+/// The same between both of our sessions: asked about, fetched, and run once.
+#[test]
+fn lost_answer_costs_one_question_and_no_second_run() {
+    let mut pair = Pair::settled();
+    let call = pair.client.call(echo(b"x")).unwrap();
+    let packet = pair.client_sends().unwrap();
+    pair.server_takes(packet);
+    let (id, body) = pair.calls().remove(0);
+    pair.server.reply(id, body).unwrap();
+    drop(pair.server_sends().unwrap());
+    pair.pass(WAIT);
+    pair.run();
+    assert_eq!(pair.replies(), [(call, true)]);
+    assert!(pair.calls().is_empty());
+}
+
 // --- what a server asks ------------------------------------------------------------------
 
 #[test]
