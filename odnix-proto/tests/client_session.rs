@@ -40,6 +40,15 @@ impl Hand {
         Self { pair: Pair::settled(), fine: 1 << 16 }
     }
 
+    /// A client with limits of its own that has not spoken with anyone.
+    fn with(limits: Limits) -> Self {
+        let mut pair = Pair::settled();
+        pair.client = ClientSession::new(None, Seed::for_testing(1), limits, Timings::default());
+        pair.client.use_key(pair.key.clone(), 1);
+        pair.client.transport_connected(pair.now);
+        Self { pair, fine: 1 << 16 }
+    }
+
     /// Everything the client has to send, message by message.
     fn sent(&mut self) -> Vec<Sent> {
         let mut messages = Vec::new();
@@ -547,6 +556,49 @@ fn service_messages_that_wait_are_bounded() {
     let opened = odnix_proto::envelope::open(&key(7), Side::Client, out).unwrap();
     assert_eq!(u32::from_le_bytes(opened.data[4..8].try_into().unwrap()), 12);
     assert!(!client.poll_transmit(common::start(), &mut BytesMut::new()));
+}
+
+#[test]
+fn refusals_and_awaited_pongs_end_at_their_limits() {
+    for refusals_max in [0, 1, 3] {
+        let limits = Limits { refusals_max, ..Limits::default() };
+        let mut hand = Hand::with(limits);
+        let call = hand.pair.client.call(echo(b"x")).unwrap();
+        let mut refusals = 0;
+        while hand.pair.client.open_calls() == 1 {
+            let sent = hand.only(ECHO);
+            let notice = types::BadMsgNotification {
+                bad_msg_id: sent.msg_id.as_i64(),
+                bad_msg_seqno: sent.seq_no,
+                error_code: 20,
+            };
+            hand.says(0, &notice.to_bytes().unwrap());
+            refusals += 1;
+        }
+        assert_eq!(refusals, refusals_max + 1);
+        assert_eq!(hand.pair.replies(), [(call, false)]);
+    }
+    let mut hand = Hand::with(Limits { pings_max: 2, ..Limits::default() });
+    for ping_id in 0..3 {
+        hand.pair.client.ping(ping_id);
+        hand.sent();
+    }
+    for (ping_id, known) in [(0, false), (1, true), (2, true)] {
+        let pong = types::Pong { msg_id: 4, ping_id }.to_bytes().unwrap();
+        assert_eq!(hand.says(0, &pong).1 == Received::Accepted, known, "{ping_id}");
+    }
+}
+
+#[test]
+fn session_that_is_told_not_to_ask_for_salts_does_not() {
+    let mut hand = Hand::with(Limits { future_salts_min: 0, ..Limits::default() });
+    hand.says(1, &echo(b"update"));
+    hand.pass(Duration::from_secs(2));
+    let asked = |sent: &Sent| id_of(&sent.body) == functions::GetFutureSalts::ID;
+    assert!(!hand.sent().iter().any(asked));
+    let mut hand = Hand::with(Limits::default());
+    hand.says(1, &echo(b"update"));
+    assert!(hand.sent().iter().any(asked));
 }
 
 // --- time --------------------------------------------------------------------------------

@@ -157,12 +157,15 @@ impl HandServer {
     fn receive(&mut self, now: Now, up: &mut BytesMut) {
         self.framer.receive(up).unwrap();
         while let Some(frame) = self.framer.next_frame().unwrap() {
-            let Frame::Packet { packet, .. } = frame else { panic!("{frame:?}") };
+            let Frame::Packet { packet, quick_ack } = frame else { panic!("{frame:?}") };
             let key_id = envelope::key_id(&packet).unwrap();
             if key_id == AuthKeyId::PLAIN {
                 self.take_plain(now, packet.freeze());
             } else if let Some(key) = self.keys.get(&key_id).cloned() {
                 let opened = envelope::open(&key.key, Side::Client, packet).unwrap();
+                if quick_ack {
+                    self.framer.frame_quick_ack(opened.quick_ack_token, &mut self.down);
+                }
                 self.take_sealed(now, key_id, opened);
             } else {
                 self.framer.frame_error(-404, &mut self.down);
@@ -372,6 +375,8 @@ pub struct Run {
     pub replies: BTreeMap<CallId, Vec<Result<Bytes, CallError>>>,
     pub temporary: Vec<TemporaryKeyEvent>,
     pub unknown: Vec<AuthKeyId>,
+    pub refused: Vec<client::Refusal>,
+    pub acknowledged: Vec<CallId>,
     pub ready: usize,
     pub saved: Option<client::SavedKey>,
     pub ended: Option<PeerError>,
@@ -392,6 +397,8 @@ impl Run {
             replies: BTreeMap::new(),
             temporary: Vec::new(),
             unknown: Vec::new(),
+            refused: Vec::new(),
+            acknowledged: Vec::new(),
             ready: 0,
             saved: None,
             ended: None,
@@ -435,6 +442,10 @@ impl Run {
                 Event::Ready => self.ready += 1,
                 Event::KeyUnknown(id) => self.unknown.push(id),
                 Event::TemporaryKey(event) => self.temporary.push(event),
+                Event::Refused(refusal) => self.refused.push(refusal),
+                Event::Session(ClientSessionEvent::Acknowledged { call }) => {
+                    self.acknowledged.push(call);
+                }
                 Event::Session(ClientSessionEvent::Reply { call, result }) => {
                     self.replies.entry(call).or_default().push(result);
                 }
