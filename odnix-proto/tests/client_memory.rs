@@ -82,6 +82,13 @@ impl Hostile {
         self.known.drain(..len.saturating_sub(64));
     }
 
+    /// Small updates, each in a packet that is large because of something else.
+    fn small_in_large(&mut self) {
+        let packet = container(self.now, self.fine, &echo(b"u"), 60_000);
+        self.fine += 4;
+        self.says(2, &packet);
+    }
+
     fn round(&mut self, number: u32, read: bool) {
         for _ in 0..limits().calls_max {
             let _ = self.client.call(echo(&[number as u8; 3000]));
@@ -89,9 +96,6 @@ impl Hostile {
         if read {
             self.read();
         }
-        let small_in_large = container(self.now, self.fine, &echo(b"u"), 60_000);
-        self.fine += 4;
-        self.says(2, &small_in_large);
         let session = types::NewSessionCreated {
             first_msg_id: 5,
             unique_id: i64::from(number) * 7 + 1,
@@ -128,7 +132,7 @@ fn container(now: Now, fine: u32, update: &[u8], junk_len: usize) -> Vec<u8> {
     body.extend(2_u32.to_le_bytes());
     for (step, inner) in [update, &junk].into_iter().enumerate() {
         // Below the container's own id, which the caller draws next.
-        let id = server_id(now.wall, fine).as_i64() - 4_000_000 + 4 * step as i64;
+        let id = server_id(now.wall, fine + 1 + step as u32).as_i64();
         body.extend(id.to_le_bytes());
         body.extend(1_u32.to_le_bytes());
         body.extend((inner.len() as u32).to_le_bytes());
@@ -145,6 +149,9 @@ fn client_session_stays_within_the_sum_of_its_limits() {
         ALLOCATOR.reset_peak_usage();
         let before = ALLOCATOR.current_usage();
         let mut hostile = Hostile::new();
+        for _ in 0..200 {
+            hostile.small_in_large();
+        }
         for number in 0..600 {
             hostile.round(number, read);
         }

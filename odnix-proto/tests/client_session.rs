@@ -590,6 +590,27 @@ fn refusals_and_awaited_pongs_end_at_their_limits() {
 }
 
 #[test]
+fn bytes_of_sent_service_messages_are_bounded() {
+    // 12 bytes each: ten of twelve are kept.
+    for (nth, kept) in [(0, false), (1, false), (2, true), (11, true)] {
+        let limits = Limits { sent_bytes_max: 120, future_salts_min: 0, ..Limits::default() };
+        let mut hand = Hand::with(limits);
+        let mut pings = Vec::new();
+        for ping_id in 0..12 {
+            hand.pair.client.ping(ping_id);
+            pings.push(hand.only(functions::Ping::ID).msg_id);
+        }
+        let wanted: MsgId = pings[nth];
+        let resend = types::MsgResendReq { msg_ids: vec![wanted.as_i64()] };
+        hand.says(0, &resend.to_bytes().unwrap());
+        let sent = hand.sent();
+        assert_eq!(sent.len(), 1, "{sent:?}");
+        let expected = if kept { functions::Ping::ID } else { types::MsgsStateInfo::ID };
+        assert_eq!(id_of(&sent[0].body), expected, "ping {nth}");
+    }
+}
+
+#[test]
 fn session_that_is_told_not_to_ask_for_salts_does_not() {
     let mut hand = Hand::with(Limits { future_salts_min: 0, ..Limits::default() });
     hand.says(1, &echo(b"update"));
@@ -682,6 +703,26 @@ fn stale_time_offset_of_a_saved_session_is_mended_in_a_few_refusals() {
             assert_eq!(clocks.refusals, before, "mended for good");
         }
     }
+}
+
+/// A server whose clock has stepped back goes on with ids from before the step, so its notices do
+/// not tell its time; only a new session does.
+#[test]
+fn refusal_as_too_high_that_comes_twice_begins_a_new_session() {
+    let mut hand = Hand::new();
+    let session_id = hand.pair.client.session_id();
+    hand.pair.client.call(echo(b"x")).unwrap();
+    for restarted in [false, true] {
+        let sent = hand.only(ECHO);
+        let notice = types::BadMsgNotification {
+            bad_msg_id: sent.msg_id.as_i64(),
+            bad_msg_seqno: sent.seq_no,
+            error_code: 17,
+        };
+        hand.says(0, &notice.to_bytes().unwrap());
+        assert_eq!(hand.pair.client.session_id() != session_id, restarted);
+    }
+    hand.only(ECHO);
 }
 
 #[test]

@@ -72,6 +72,8 @@ fn no_call_leaves_before_the_binding_is_answered() {
     run.connect();
     run.settle();
     assert_eq!((run.client.state(), run.ready), (State::AwaitBinding, 0));
+    let later = run.call(b"made meanwhile");
+    run.settle();
     let content = run.server.seen.iter().filter(|seen| seen.seq_no & 1 == 1).count();
     assert_eq!(content, 1, "the binding alone");
     let first = run.server.bindings[0].clone();
@@ -91,6 +93,7 @@ fn no_call_leaves_before_the_binding_is_answered() {
     assert_ne!(second.body, first.body);
     assert_eq!((run.client.state(), run.ready), (State::Ready, 1));
     assert_eq!(run.replies[&call], [Ok(echo(b"patient"))]);
+    assert_eq!(run.replies[&later], [Ok(echo(b"made meanwhile"))]);
     assert_eq!((run.runs_of(b"patient"), run.server.unbound_calls), (1, 0));
 }
 
