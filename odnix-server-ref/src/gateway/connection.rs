@@ -501,7 +501,7 @@ impl Driver {
 
     fn surrender(&mut self, wanted: SessionRef) {
         if self.machine.session().is_some_and(|session| session.reference() == wanted)
-            && let Some(session) = self.machine.release_session()
+            && let Some(session) = self.machine.release_session(self.gateway.now())
         {
             self.calls = None;
             self.gateway.registry.detach(

@@ -28,6 +28,7 @@ use crate::{
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use core::fmt;
+use odnix_tl::mtproto::types::HttpWait;
 use order::Order;
 
 /// An auth key as a server stores it.
@@ -125,6 +126,7 @@ pub struct ServerSession {
     announced: bool,
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
+    http_wait: Option<HttpWait>,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -157,6 +159,7 @@ impl ServerSession {
             announced: false,
             disconnect_at: None,
             disconnect_is_due: false,
+            http_wait: None,
             events: VecDeque::new(),
             rng,
             limits,
@@ -194,6 +197,11 @@ impl ServerSession {
             self.disconnect_at = None;
             self.disconnect_is_due = true;
         }
+    }
+
+    /// The last `http_wait` the client sent, once; it means something over HTTP only.
+    pub fn take_http_wait(&mut self) -> Option<HttpWait> {
+        self.http_wait.take()
     }
 
     /// Whether the client's `ping_delay_disconnect` has run out.

@@ -53,7 +53,8 @@ impl ServerSession {
             types::MsgResendReq::ID => self.on_msg_resend_req(now, body),
             functions::DestroySession::ID => self.on_destroy_session(body),
             functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
-            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID | types::HttpWait::ID => Ok(()),
+            types::HttpWait::ID => self.on_http_wait(body),
+            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID => Ok(()),
             MSG_COPY => return Some(Received::Dropped(DropReason::Unexpected)),
             _ => return None,
         };
@@ -96,6 +97,13 @@ impl ServerSession {
 
     fn pong(&mut self, msg_id: MsgId, ping_id: i64) {
         self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
+    }
+
+    /// `http_wait max_delay:int wait_after:int max_wait:int`: for how long the server may hold a
+    /// request open. The connection bounds what it does with it.
+    fn on_http_wait(&mut self, body: Bytes) -> Result<(), Malformed> {
+        self.http_wait = Some(types::HttpWait::from_bytes(body)?);
+        Ok(())
     }
 
     fn on_get_future_salts(
