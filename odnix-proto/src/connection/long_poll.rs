@@ -6,17 +6,19 @@
 //!   request      first message    last message
 //!      |───────────────|───────────────|───── wait_after ──> answered
 //!      |               |───────── max_delay ───────────────> answered
-//!      |────────── max_wait, if there is no message ───────> answered by an empty msg_container
+//!      |───────────────────── max_wait ────────────────────> answered, if need be by an empty
+//!                                                            msg_container
 //! ```
 //!
 //! Whichever comes first; 0, 0 and 25 000 when the client says nothing. A second request has the
-//! first one answered at once.
+//! first one answered at once, so that requests do not pile up, but not if all it brings is
+//! `http_wait`: a client that keeps two of those open would be answered without end.
 //!
 //! Source: MTProto, "Service messages", HTTP wait / long poll.
 
-use crate::time::Instant;
+use crate::{session::constructor, time::Instant};
 use core::time::Duration;
-use odnix_tl::mtproto::types::HttpWait;
+use odnix_tl::{Constructor, mtproto::types::HttpWait};
 
 /// What both sides take for granted.
 pub(crate) const DEFAULT: HttpWait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
@@ -30,6 +32,8 @@ pub(super) struct LongPoll {
     first_message: Option<Instant>,
     last_message: Option<Instant>,
     messages: usize,
+    /// Requests to be answered now, because a later one brought more than `http_wait`.
+    superseded: usize,
     /// Its time came and was told.
     overdue: bool,
 }
@@ -43,6 +47,7 @@ impl LongPoll {
             first_message: None,
             last_message: None,
             messages: 0,
+            superseded: 0,
             overdue: false,
         }
     }
@@ -58,6 +63,13 @@ impl LongPoll {
         self.wait = wait;
     }
 
+    /// The packet of the newest request was read; this is its body.
+    pub(super) fn read(&mut self, body: &[u8], open_requests: usize) {
+        if constructor(body) != Some(HttpWait::ID) {
+            self.superseded = open_requests.saturating_sub(1);
+        }
+    }
+
     /// So many messages wait to leave.
     pub(super) fn observe(&mut self, now: Instant, messages: usize) {
         if messages == 0 {
@@ -71,6 +83,7 @@ impl LongPoll {
 
     /// A request was answered: what gathers now gathers for the next one.
     pub(super) fn answered(&mut self) {
+        self.superseded = self.superseded.saturating_sub(1);
         self.overdue = false;
         self.forget_messages();
     }
@@ -90,12 +103,13 @@ impl LongPoll {
         [company, quiet, silence].into_iter().flatten().min().filter(|_| !self.overdue)
     }
 
+    /// Whether the oldest of the open requests must be answered now.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.overdue || self.due().is_some_and(|due| due <= now)
+        self.superseded > 0 || self.overdue || self.due().is_some_and(|due| due <= now)
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.overdue = self.is_due(now);
+        self.overdue |= self.due().is_some_and(|due| due <= now);
     }
 
     fn bounded(&self, ms: i32) -> Duration {

@@ -381,6 +381,7 @@ impl Connection {
                 Parked::Opened(opened) => {
                     let Some(session) = &mut self.session else { return Ok(()) };
                     self.parked_bytes = self.parked_bytes.saturating_sub(opened.data.len());
+                    self.long_poll.read(&opened.data, self.framer.open_requests());
                     session.handle_opened(now, opened);
                 }
             }
@@ -405,6 +406,7 @@ impl Connection {
         if let Some(session) = &mut self.session
             && session.reference() == wanted
         {
+            self.long_poll.read(&opened.data, self.framer.open_requests());
             return Ok(session.handle_opened(now, opened));
         }
         self.parked_bytes = self.parked_bytes.saturating_add(opened.data.len());
@@ -492,8 +494,7 @@ impl Connection {
     fn poll_answer(&mut self, now: Now) -> bool {
         let Some(session) = &mut self.session else { return false };
         self.long_poll.observe(now.mono, session.waiting(now));
-        let is_superseded = self.framer.open_requests() > 1;
-        (is_superseded || self.long_poll.is_due(now.mono))
+        self.long_poll.is_due(now.mono)
             && (session.poll_transmit(now, &mut self.scratch)
                 || session.transmit_nothing(now, &mut self.scratch))
     }

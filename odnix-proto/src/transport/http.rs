@@ -165,11 +165,12 @@ impl Http {
         if !fields.host {
             return Err(HttpFault::Malformed);
         }
+        if fields.expect {
+            return Err(HttpFault::Expectation);
+        }
         self.reading = match fields.origin {
             None => None,
-            Some(origin) => {
-                Some(self.origins.position(origin).ok_or(HttpFault::ForeignOrigin)?)
-            }
+            Some(origin) => Some(self.origins.position(origin).ok_or(HttpFault::ForeignOrigin)?),
         };
         if self.open.len() >= self.requests_max { Err(HttpFault::TooManyRequests) } else { Ok(()) }
     }
@@ -199,6 +200,8 @@ struct Fields<'a> {
     content_length: Option<&'a [u8]>,
     host: bool,
     origin: Option<&'a [u8]>,
+    transfer_encoding: bool,
+    expect: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -231,13 +234,15 @@ impl<'a> Fields<'a> {
         if is("origin") && self.origin.replace(value).is_some() {
             return Err(HttpFault::ForeignOrigin);
         }
-        if is("transfer-encoding") {
-            return Err(HttpFault::TransferEncoding);
-        }
-        if is("expect") { Err(HttpFault::Expectation) } else { Ok(()) }
+        self.transfer_encoding |= is("transfer-encoding");
+        self.expect |= is("expect");
+        Ok(())
     }
 
     fn body_len(&self, max: usize) -> Result<usize, HttpFault> {
+        if self.transfer_encoding {
+            return Err(HttpFault::TransferEncoding);
+        }
         let digits = self.content_length.ok_or(HttpFault::LengthRequired)?;
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return Err(HttpFault::Malformed);

@@ -85,7 +85,9 @@ impl ClientSession {
     /// Over HTTP the server speaks only when asked, so every packet that leaves asks it to say
     /// what it will have to say, and when no request is open one leaves for that alone.
     pub(crate) fn ask_for_news(&mut self, now: Now, open_requests: usize) {
-        let Some(link) = self.link.as_ref().filter(|_| self.pings.next_at.is_some()) else { return };
+        let Some(link) = self.link.as_ref().filter(|_| self.pings.next_at.is_some()) else {
+            return;
+        };
         let leaving = !self.queue.is_empty() || link.acks.must_leave(now.mono);
         let asked = self.queue.iter().any(|waiting| waiting.tag == Tag::HttpWait);
         if (leaving || open_requests == 0)
