@@ -22,6 +22,7 @@ async fn two_people_talk_over_every_transport() {
             wires.push((ws.clone(), Wire { framing, obfuscated: false }));
         }
     }
+    wires.push((format!("http://{tcp}/api"), Wire::default()));
     let bob = house.sign_up("bob").await;
     let bob_user = bob.own_user().await.expect("own user");
     for (number, (server, wire)) in wires.into_iter().enumerate() {

@@ -449,8 +449,12 @@ proptest! {
                 link.connect();
             }
         }
-        // The faults stop: everything ends within a bound of time.
-        for _ in 0..60 {
+        // The faults stop: everything ends within a bound of time, and nothing turns on the spot.
+        let end = link.now.after(Duration::from_secs(1200)).mono;
+        let mut turns = 0;
+        while link.now.mono < end {
+            turns += 1;
+            prop_assert!(turns < 500);
             let alive = link.embed();
             let moved = link.client_sends() | link.server_sends();
             let delivered = link.deliver();

@@ -324,7 +324,7 @@ fn web_pages_need_an_origin_on_the_list() {
         ("", false),
         ("https://chat.example\r\nOrigin: https://chat.example", false),
     ] {
-        let mut served = server_with(|options| options.http_origins = origins.clone());
+        let mut served = server_with(|options| options.origins = origins.clone());
         let wire = request(&format!("{own}Origin: {origin}\r\n"));
         served.receive(&mut BytesMut::from(&wire[..])).unwrap();
         let read = served.next_frame();
@@ -342,7 +342,7 @@ fn web_pages_need_an_origin_on_the_list() {
         assert_eq!(nobody.0, fault(HttpFault::ForeignOrigin), "no page may when none is named");
         assert!(!nobody.1.contains("Access-Control"), "{}", nobody.1);
     }
-    let mut served = server_with(|options| options.http_origins = origins.clone());
+    let mut served = server_with(|options| options.origins = origins.clone());
     let mut answer = BytesMut::new();
     served.receive(&mut BytesMut::from(&request(own)[..])).unwrap();
     served.next_frame().unwrap();

@@ -24,8 +24,8 @@ pub struct ServerOptions {
     pub packet_bytes_max: usize,
     /// What the path of an HTTP request must begin with.
     pub http_path: String,
-    /// Web pages that may send HTTP requests.
-    pub http_origins: Origins,
+    /// Web pages that may send HTTP requests; a WebSocket listener asks it, too.
+    pub origins: Origins,
     /// Longest head of an HTTP request, in bytes.
     pub http_head_bytes_max: usize,
     /// HTTP requests of one connection waiting for their answers.
@@ -40,7 +40,7 @@ impl Default for ServerOptions {
             secrets: Vec::new(),
             packet_bytes_max: limits.packet_bytes_max,
             http_path: String::from(http::PATH),
-            http_origins: Origins::default(),
+            origins: Origins::default(),
             http_head_bytes_max: limits.http_head_bytes_max,
             http_requests_max: limits.http_requests_max,
         }
@@ -61,7 +61,7 @@ impl ServerFramer {
     pub fn new(options: ServerOptions, seed: Seed) -> Self {
         let mut http = Http::new(options.http_head_bytes_max);
         http.path.clone_from(&options.http_path);
-        http.origins.clone_from(&options.http_origins);
+        http.origins.clone_from(&options.origins);
         http.requests_max = options.http_requests_max;
         Self {
             framing: None,
