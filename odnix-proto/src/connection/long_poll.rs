@@ -16,12 +16,23 @@
 //!
 //! Source: MTProto, "Service messages", HTTP wait / long poll.
 
-use crate::{session::constructor, time::Instant};
+use crate::{
+    session::{HttpWait, constructor},
+    time::Instant,
+};
 use core::time::Duration;
-use odnix_tl::{Constructor, mtproto::types::HttpWait};
+use odnix_tl::{Constructor, mtproto::types};
 
-/// What both sides take for granted.
-pub(crate) const DEFAULT: HttpWait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
+/// What our client asks for.
+pub(crate) const ASKED: types::HttpWait =
+    types::HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
+
+/// What the server takes for granted.
+const DEFAULT: HttpWait = HttpWait {
+    max_delay: Duration::ZERO,
+    wait_after: Duration::ZERO,
+    max_wait: Duration::from_secs(25),
+};
 
 /// The newest request, which is held, and the messages that gather for it.
 #[derive(Debug)]
@@ -65,7 +76,7 @@ impl LongPoll {
 
     /// The packet of the newest request was read; this is its body.
     pub(super) fn read(&mut self, body: &[u8], open_requests: usize) {
-        if constructor(body) != Some(HttpWait::ID) {
+        if constructor(body) != Some(types::HttpWait::ID) {
             self.superseded = open_requests.saturating_sub(1);
         }
     }
@@ -96,7 +107,9 @@ impl LongPoll {
 
     /// When the request must be answered; `None` when that has been told already.
     pub(super) fn due(&self) -> Option<Instant> {
-        let after = |since: Option<Instant>, ms: i32| since.map(|at| at.after(self.bounded(ms)));
+        let max = Duration::from_millis(u64::from(self.wait_max_ms));
+        let after =
+            |since: Option<Instant>, wait: Duration| since.map(|at| at.after(wait.min(max)));
         let company = after(self.first_message, self.wait.max_delay);
         let quiet = after(self.last_message, self.wait.wait_after);
         let silence = after(self.requested, self.wait.max_wait);
@@ -110,10 +123,5 @@ impl LongPoll {
 
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         self.overdue |= self.due().is_some_and(|due| due <= now);
-    }
-
-    fn bounded(&self, ms: i32) -> Duration {
-        let ms = u32::try_from(ms).unwrap_or(0).min(self.wait_max_ms);
-        Duration::from_millis(u64::from(ms))
     }
 }

@@ -36,7 +36,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use crate::handshake::server::KeyStored;
 pub use crate::session::{
-    CallContext, CallId, RpcError, ServerKey, ServerSession as Session,
+    CallContext, CallId, HttpWait, RpcError, ServerKey, ServerSession as Session,
     ServerSessionEvent as SessionEvent, SessionRef,
 };
 

@@ -92,7 +92,7 @@ impl ClientSession {
         let asked = self.queue.iter().any(|waiting| waiting.tag == Tag::HttpWait);
         if (leaving || open_requests == 0)
             && !asked
-            && let Ok(body) = long_poll::DEFAULT.to_bytes()
+            && let Ok(body) = long_poll::ASKED.to_bytes()
         {
             self.enqueue(Outgoing::service(body, Tag::HttpWait));
         }

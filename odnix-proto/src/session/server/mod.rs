@@ -27,8 +27,7 @@ use crate::{
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
-use core::fmt;
-use odnix_tl::mtproto::types::HttpWait;
+use core::{fmt, time::Duration};
 use order::Order;
 
 /// An auth key as a server stores it.
@@ -106,6 +105,18 @@ struct Unacknowledged {
     resends: u32,
     /// It waits in the queue to be sent again.
     queued: bool,
+}
+
+/// `http_wait`: how long a client that polls by HTTP lets the server wait before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpWait {
+    /// The longest wait after the first message to be sent.
+    pub max_delay: Duration,
+    /// The wait after the last message of a group.
+    pub wait_after: Duration,
+    /// The longest wait for anything to send.
+    pub max_wait: Duration,
 }
 
 /// The server's half of a session. It outlives the connection it came by.
@@ -203,7 +214,7 @@ impl ServerSession {
         }
     }
 
-    /// The last `http_wait` the client sent, once; it means something over HTTP only.
+    /// The newest `http_wait` not yet taken. Other transports have no use for it.
     pub fn take_http_wait(&mut self) -> Option<HttpWait> {
         self.http_wait.take()
     }

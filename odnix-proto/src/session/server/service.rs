@@ -1,6 +1,6 @@
 //! The service messages a client sends, and their answers.
 
-use super::{Call, ServerSession, ServerSessionEvent, Tag};
+use super::{Call, HttpWait, ServerSession, ServerSessionEvent, Tag};
 use crate::{
     error::{DropReason, Received},
     message_id::{MsgId, Verdict},
@@ -99,10 +99,15 @@ impl ServerSession {
         self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
     }
 
-    /// `http_wait max_delay:int wait_after:int max_wait:int`: for how long the server may hold a
-    /// request open. The connection bounds what it does with it.
+    /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
     fn on_http_wait(&mut self, body: Bytes) -> Result<(), Malformed> {
-        self.http_wait = Some(types::HttpWait::from_bytes(body)?);
+        let wait = types::HttpWait::from_bytes(body)?;
+        let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        self.http_wait = Some(HttpWait {
+            max_delay: time(wait.max_delay),
+            wait_after: time(wait.wait_after),
+            max_wait: time(wait.max_wait),
+        });
         Ok(())
     }
 
