@@ -7,6 +7,7 @@
 //! ```
 //!
 //! Requests may follow each other before they are answered; answers come in their order.
+//! `Content-Length` is the last field: clients in use take the line after it for the end.
 //!
 //! Read strictly, because what two programs read differently can be used against one of them:
 //! lines end in CR LF, no control characters, no folded lines, no blanks around names, exactly
