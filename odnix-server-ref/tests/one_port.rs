@@ -200,9 +200,11 @@ async fn transport_errors_are_statuses_over_http() {
 
 #[tokio::test]
 async fn a_session_that_comes_by_a_second_connection_has_the_first_ones_request_answered() {
-    let port = OnePort::start(|_| {}).await;
+    let setup_timeout = Duration::from_secs(4);
+    let port = OnePort::start(|options| options.gateway.setup_timeout = setup_timeout).await;
     let mut device = port.over_http().await;
     device.echo(b"first").await;
+    tokio::time::sleep(setup_timeout).await;
     // Its request is open now, and stays so on the connection it leaves.
     device.transmit().await;
     let Pipe::Tcp(mut old) = device.disconnect() else { panic!("not TCP") };
@@ -215,6 +217,10 @@ async fn a_session_that_comes_by_a_second_connection_has_the_first_ones_request_
         }
     };
     tokio::time::timeout(Duration::from_secs(20), reading).await.expect("before its time is up");
+    // The connection without a session is not closed at once: the client may come back by it.
+    let mut rest = BytesMut::new();
+    let end = tokio::time::timeout(Duration::from_millis(300), old.read_buf(&mut rest)).await;
+    assert!(end.is_err(), "{end:?} {rest:?}");
     // And the session goes on where it is.
     let state = device.call(&functions::help::GetConfig {}).await;
     assert!(state.is_ok());

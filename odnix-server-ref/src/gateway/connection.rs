@@ -504,6 +504,8 @@ impl Driver {
             && let Some(session) = self.machine.release_session(self.gateway.now())
         {
             self.calls = None;
+            // Over HTTP the client may come back by this connection: it has its time to do so.
+            self.started = Instant::now();
             self.gateway.registry.detach(
                 self.handle.id,
                 session,
