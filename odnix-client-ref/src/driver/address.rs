@@ -161,7 +161,7 @@ impl Default for Wire {
 /// The full framing or HTTP was asked for together with obfuscation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the full framing and HTTP cannot be obfuscated, and WebSocket always is: \
+    "the full framing cannot be obfuscated, HTTP neither, and WebSocket always is: \
      use abridged, intermediate or padded"
 )]
 pub struct WireError;
