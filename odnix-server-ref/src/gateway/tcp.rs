@@ -7,9 +7,8 @@
 
 use super::connection::{self, Arrival, Sink, Source};
 use super::websocket::Socket;
-use super::{Gateway, reachable};
+use super::{Gateway, Protocol, reachable};
 use bytes::{Bytes, BytesMut};
-use odnix_proto::server::Config;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,7 +28,7 @@ const GET: &[u8] = b"GET ";
 pub(crate) async fn listen(
     gateway: Arc<Gateway>,
     listener: TcpListener,
-    config: Arc<Config>,
+    protocol: Arc<Protocol>,
     visitors: mpsc::Sender<(Socket, SocketAddr)>,
 ) {
     loop {
@@ -42,7 +41,7 @@ pub(crate) async fn listen(
                 // A server that is full closes the socket unanswered.
                 let Some((place, permit)) = gateway.admit(peer.ip()) else { continue };
                 let Ok(tcp_address) = prepare(&listener, &stream) else { continue };
-                let arrival = Arrival { permit, tcp_address, config: Arc::clone(&config) };
+                let arrival = Arrival { permit, tcp_address, config: protocol.current() };
                 let gateway = Arc::clone(&gateway);
                 let visitors = visitors.clone();
                 tokio::spawn(receive(gateway, stream, peer, arrival, place, visitors));

@@ -15,7 +15,7 @@
 //! by a channel of visitors, together with what has been read of it.
 
 use super::connection::{self, Arrival, Sink, Source};
-use super::{ConnectionPermit, Gateway, Phase, reachable};
+use super::{ConnectionPermit, Gateway, Phase, Protocol, reachable};
 use axum::extract::connect_info::Connected;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
@@ -26,7 +26,6 @@ use axum::{Router, routing};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use odnix_proto::server::Config;
 use odnix_proto::transport::Origins;
 use std::io;
 use std::net::SocketAddr;
@@ -50,18 +49,18 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 struct Endpoint {
     gateway: Arc<Gateway>,
-    config: Arc<Config>,
+    protocol: Arc<Protocol>,
 }
 
 /// Accepts until the gateway stops.
 pub(crate) async fn listen(
     gateway: Arc<Gateway>,
     listener: TcpListener,
-    config: Arc<Config>,
+    protocol: Arc<Protocol>,
     tcp: SocketAddr,
     visitors: mpsc::Receiver<(Socket, SocketAddr)>,
 ) {
-    let endpoint = Endpoint { gateway: Arc::clone(&gateway), config };
+    let endpoint = Endpoint { gateway: Arc::clone(&gateway), protocol };
     let router = Router::new().route(PATH, routing::get(upgrade)).with_state(endpoint);
     let sockets = Sockets { listener, visitors, gateway: Arc::clone(&gateway), tcp };
     let service = router.into_make_service_with_connect_info::<Caller>();
@@ -77,7 +76,8 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !is_allowed(&headers, &endpoint.config.transport.origins) {
+    let config = endpoint.protocol.current();
+    if !is_allowed(&headers, &config.transport.origins) {
         let text = "this Origin is not on the server's --allow-origin list";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
@@ -88,18 +88,15 @@ async fn upgrade(
     if *endpoint.gateway.phase.borrow() != Phase::Running {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let frame_max = endpoint.config.limits.packet_bytes_max.saturating_add(FRAME_SLACK);
+    let frame_max = config.limits.packet_bytes_max.saturating_add(FRAME_SLACK);
     upgrade
         .protocols([SUB_PROTOCOL])
         .max_frame_size(frame_max)
         .max_message_size(frame_max)
         .on_upgrade(move |socket| async move {
             caller.upgraded.store(true, Ordering::Relaxed);
-            let arrival = Arrival {
-                permit: caller.permit,
-                tcp_address: caller.tcp_address,
-                config: endpoint.config,
-            };
+            let arrival =
+                Arrival { permit: caller.permit, tcp_address: caller.tcp_address, config };
             let (sink, source) = socket.split();
             connection::serve(endpoint.gateway, arrival, source, sink).await;
         })
