@@ -27,7 +27,7 @@ use crate::{
     session::{CallId, ClientSession, ClientSessionEvent, Sealing, Timings},
     time::{Instant, Now},
     transmit::Transmit,
-    transport::{ClientFramer, ClientOptions, Frame},
+    transport::{ClientFramer, ClientOptions, Frame, Framing},
 };
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
 use bytes::{Bytes, BytesMut};
@@ -287,7 +287,9 @@ impl Connection {
     pub fn transport_connected(&mut self, now: Now) {
         self.transport_lost();
         let max = self.config.limits.packet_bytes_max;
-        let options = self.config.transport.clone().packet_bytes_max(max);
+        let head_max = self.config.limits.http_head_bytes_max;
+        let options = self.config.transport.clone();
+        let options = options.packet_bytes_max(max).http_head_bytes_max(head_max);
         self.framer = Some(ClientFramer::new(&options, self.rng.split()));
         match (&self.permanent, &self.temporary) {
             (None, _) => {
@@ -449,6 +451,13 @@ impl Connection {
     /// Appends at most one frame to `out`.
     pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> Option<Transmit> {
         let framer = self.framer.as_mut().filter(|_| self.failed.is_none())?;
+        let requests = framer.open_requests();
+        if requests >= self.config.limits.http_requests_max {
+            return None;
+        }
+        if framer.framing() == Framing::Http && self.phase.has_session() {
+            self.session.ask_for_news(now, requests);
+        }
         self.scratch.clear();
         let plain = self
             .phase

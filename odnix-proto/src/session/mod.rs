@@ -43,6 +43,7 @@ mod wrapper;
 
 pub(crate) use client::BindingAnswer;
 pub use client::{CallError, ClientSession, ClientSessionEvent, Init, Sealing};
+pub(crate) use container::constructor;
 pub(crate) use link::backoff;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;

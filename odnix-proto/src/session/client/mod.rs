@@ -98,6 +98,7 @@ enum Tag {
     Drop,
     DestroySession(i64),
     DestroyKey,
+    HttpWait,
     /// Any other service message.
     Service,
 }

@@ -4,6 +4,7 @@ use super::{Call, CallError, ClientSession, ClientSessionEvent, Sent, Tag};
 #[cfg(doc)]
 use crate::limits::Limits;
 use crate::{
+    connection::long_poll,
     error::{DropReason, Received, UsageError},
     message_id::MsgId,
     session::{
@@ -126,6 +127,22 @@ impl ClientSession {
     pub fn destroy_auth_key(&mut self) {
         if let Ok(body) = (functions::DestroyAuthKey {}).to_bytes() {
             self.enqueue(Outgoing::service(body, Tag::DestroyKey));
+        }
+    }
+
+    /// Over HTTP the server speaks only when asked, so every packet that leaves asks it to say
+    /// what it will have to say, and when no request is open one leaves for that alone.
+    pub(crate) fn ask_for_news(&mut self, now: Now, open_requests: usize) {
+        let Some(link) = self.link.as_ref().filter(|_| self.pings.next_at.is_some()) else {
+            return;
+        };
+        let leaving = !self.queue.is_empty() || link.acks.must_leave(now.mono);
+        let asked = self.queue.iter().any(|waiting| waiting.tag == Tag::HttpWait);
+        if (leaving || open_requests == 0)
+            && !asked
+            && let Ok(body) = long_poll::ASKED.to_bytes()
+        {
+            self.enqueue(Outgoing::service(body, Tag::HttpWait));
         }
     }
 
