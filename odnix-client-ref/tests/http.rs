@@ -22,7 +22,7 @@ async fn a_probe_over_http_goes_through_every_step() {
         server_key: house.key(),
         dc: 2,
         wire: Wire::default(),
-        pfs: false,
+        pfs: true,
         pings: 3,
         rpc: None,
         timeout: Duration::from_secs(60),
