@@ -142,8 +142,6 @@ struct Unacknowledged {
     resends: u32,
     /// It waits in the queue to be sent again.
     queued: bool,
-    /// It was sent by the transport of now.
-    sent_here: bool,
 }
 
 /// What has to be remembered of a session that is forgotten, so that its packets, sent again,
