@@ -4,8 +4,10 @@
 //! - `interop/` runs client stacks that nobody here wrote against `odnix-server`.
 //! - `tests/` checks what no compiler checks: that the pages in `docs/` say what the code does,
 //!   and that the rules of `CONTRIBUTING.md` are kept.
+//! - [`states`] draws the machines of `odnix-proto` into `docs/states.md`.
 
 pub mod house;
+pub mod states;
 
 /// The example of the front page compiles.
 #[cfg(doctest)]

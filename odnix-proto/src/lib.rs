@@ -129,6 +129,10 @@
 
 extern crate alloc;
 
+/// Tests in here share helpers with those in `tests/`.
+#[cfg(test)]
+extern crate self as odnix_proto;
+
 pub mod auth_key;
 pub mod connection;
 pub mod crypto;
@@ -141,6 +145,7 @@ pub mod secret;
 pub mod seed;
 pub mod session;
 pub mod time;
+pub mod transition;
 mod transmit;
 pub mod transport;
 pub mod updates;
@@ -148,7 +153,8 @@ pub mod updates;
 pub use auth_key::{AuthKey, AuthKeyId};
 pub use connection::{client, server};
 pub use error::{
-    ConfigError, DropReason, FramingFault, HandshakeFault, Notice, PeerError, Received, UsageError,
+    ConfigError, DropReason, FramingFault, HandshakeFault, HttpFault, Notice, PeerError, Received,
+    UsageError,
 };
 pub use message_id::MsgId;
 pub use secret::Secret;

@@ -3,6 +3,9 @@
 //! | limit | default | unit | reason |
 //! |---|---|---|---|
 //! | `packet_bytes_max` | 4 MiB | bytes | largest frame buffered; never above 16 MiB |
+//! | `http_head_bytes_max` | 8 KiB | bytes | request or status line and fields of one HTTP message |
+//! | `http_requests_max` | 16 | requests | of one HTTP connection waiting for their answers |
+//! | `http_wait_max_ms` | 60 000 | milliseconds | how long a request may ask to be held |
 //! | `container_messages_max` | 1020 | messages | in one msg_container, both directions |
 //! | `container_bytes_max` | 1 044 404 | bytes | of one container sent |
 //! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
@@ -24,6 +27,9 @@
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
 //! | `updates_max` | 1024 | updates | waiting for a gap to close, or to be polled |
 //! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
+//! | `handshake_answers_max` | 16 | answers | of key exchanges, remembered for exact repeats |
+//! | `handshake_answers_bytes_max` | 16 KiB | bytes | of those; the newest is kept in any case |
+//! | `temporary_key_s_max` | 604 800 | seconds | longest lifetime of a temporary key a server grants |
 
 use crate::error::ConfigError;
 
@@ -32,6 +38,12 @@ use crate::error::ConfigError;
 pub struct Limits {
     /// Largest frame buffered, in bytes.
     pub packet_bytes_max: usize,
+    /// Bytes of the head of one HTTP message.
+    pub http_head_bytes_max: usize,
+    /// HTTP requests of one connection waiting for their answers.
+    pub http_requests_max: usize,
+    /// Milliseconds an HTTP request may ask to be held.
+    pub http_wait_max_ms: u32,
     /// Messages in one msg_container.
     pub container_messages_max: usize,
     /// Bytes of one container sent.
@@ -75,12 +87,21 @@ pub struct Limits {
     pub updates_max: usize,
     /// Rounds of dh_gen_retry.
     pub handshake_retries_max: u32,
+    /// Answers of key exchanges remembered for exact repeats.
+    pub handshake_answers_max: usize,
+    /// Bytes of those. The newest answer is kept in any case.
+    pub handshake_answers_bytes_max: usize,
+    /// Seconds a temporary key may live on a server.
+    pub temporary_key_s_max: i32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             packet_bytes_max: 4 << 20,
+            http_head_bytes_max: 8 << 10,
+            http_requests_max: 16,
+            http_wait_max_ms: 60_000,
             container_messages_max: 1020,
             container_bytes_max: 1_044_404,
             nesting_max: 8,
@@ -102,6 +123,9 @@ impl Default for Limits {
             parked_bytes_max: 8 << 20,
             updates_max: 1024,
             handshake_retries_max: 5,
+            handshake_answers_max: 16,
+            handshake_answers_bytes_max: 16 << 10,
+            temporary_key_s_max: 7 * 24 * 3600,
         }
     }
 }

@@ -42,6 +42,7 @@ mod state;
 mod wrapper;
 
 pub use client::{CallError, ClientSession, ClientSessionEvent, Init};
+pub(crate) use container::constructor;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
 pub use server::{HttpWait, KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent, Tombstone};

@@ -139,6 +139,8 @@ struct Driver {
     calls: Option<UnboundedSender<IncomingCall>>,
     /// Keys this connection has entered the registry with.
     keys: Vec<AuthKeyId>,
+    /// Key exchanges begun here that were counted against the quota.
+    exchanges: u64,
     started: Instant,
     heard: Instant,
 }
@@ -159,6 +161,7 @@ impl Driver {
             outbound,
             calls: None,
             keys: Vec::new(),
+            exchanges: 0,
             started,
             heard: started,
         }
@@ -207,8 +210,13 @@ impl Driver {
             return Err(End::Closed);
         }
         self.heard = Instant::now();
-        self.machine.receive(self.gateway.now(), inbound)?;
-        if !self.arrival.permit.is_within_quota() {
+        let received = self.machine.receive(self.gateway.now(), inbound);
+        let begun = self.machine.exchanges().saturating_sub(self.exchanges);
+        self.exchanges = self.exchanges.saturating_add(begun);
+        // Counted also when what followed was wrong.
+        let counted = self.arrival.permit.take_exchanges(begun);
+        received?;
+        if !self.arrival.permit.is_within_quota() || !counted {
             return Err(self.refuse(PeerError::Flood));
         }
         Ok(())
@@ -594,9 +602,11 @@ impl Driver {
 
     fn surrender(&mut self, wanted: SessionRef) {
         if self.machine.session().is_some_and(|session| session.reference() == wanted)
-            && let Some(session) = self.machine.release_session()
+            && let Some(session) = self.machine.release_session(self.gateway.now())
         {
             self.calls = None;
+            // Over HTTP the client may come back by this connection: it has its time to do so.
+            self.started = Instant::now();
             self.gateway.registry.detach(
                 self.handle.id,
                 session,

@@ -2,7 +2,7 @@
 //! knows neither tables nor methods.
 //!
 //! ```text
-//! TCP ────────┐   bytes    ┌────────────┐ calls  ┌──────────┐ transaction ┌───────┐
+//! TCP, HTTP ──┐   bytes    ┌────────────┐ calls  ┌──────────┐ transaction ┌───────┐
 //!             ├──────────▶ │ connection │ ─────▶ │ executor │ ──────────▶ │ store │
 //! WebSocket ──┘ ◀───────── └────────────┘        └──────────┘             └───────┘
 //!                 packets        ▲  replies, updates ┌──────────┐  outcomes   │
@@ -18,12 +18,14 @@ mod calls;
 mod connection;
 mod memory_keys;
 mod pool;
+mod protocol;
 mod quota;
 mod registry;
 mod tcp;
 mod tombstones;
 mod websocket;
 
+pub(crate) use protocol::{Protocol, draw_pq_pool};
 pub(crate) use tcp::listen as listen_tcp;
 pub(crate) use websocket::{PATH, listen as listen_websocket};
 

@@ -104,6 +104,18 @@ impl ServerSession {
         self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
     }
 
+    /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
+    fn on_http_wait(&mut self, body: Bytes) -> Result<(), Malformed> {
+        let wait = types::HttpWait::from_bytes(body)?;
+        let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        self.http_wait = Some(HttpWait {
+            max_delay: time(wait.max_delay),
+            wait_after: time(wait.wait_after),
+            max_wait: time(wait.max_wait),
+        });
+        Ok(())
+    }
+
     fn on_get_future_salts(
         &mut self,
         now: Now,
@@ -195,18 +207,6 @@ impl ServerSession {
             }
         }
         self.tell_states(now, msg_id, &request.msg_ids);
-        Ok(())
-    }
-
-    /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
-    fn on_http_wait(&mut self, body: Bytes) -> Result<(), Malformed> {
-        let wait = types::HttpWait::from_bytes(body)?;
-        let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-        self.http_wait = Some(HttpWait {
-            max_delay: time(wait.max_delay),
-            wait_after: time(wait.wait_after),
-            max_wait: time(wait.max_wait),
-        });
         Ok(())
     }
 
