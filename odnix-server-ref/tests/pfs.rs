@@ -122,10 +122,14 @@ async fn login_and_logout_concern_all_temporary_keys_of_a_permanent_one() {
     assert!(one.call(&sign_up).await.is_ok());
     assert!(two.call(&state).await.is_ok());
 
-    // What others do is pushed to both.
+    // So does one that is bound after the login.
+    let mut three = bound(&server, &perm, 1).await;
+    assert!(three.call(&state).await.is_ok());
+
+    // What others do is pushed to all.
     let bob = alice.peer("bob").await;
-    alice.call(&common::message(&bob, "to both", 1)).await.unwrap();
-    for hand in [&mut one, &mut two] {
+    alice.call(&common::message(&bob, "to all", 1)).await.unwrap();
+    for hand in [&mut one, &mut two, &mut three] {
         hand.next_of::<odnix_tl::odnix::types::Updates>().await.unwrap();
     }
 

@@ -142,8 +142,6 @@ struct Unacknowledged {
     resends: u32,
     /// It waits in the queue to be sent again.
     queued: bool,
-    /// It was sent by the transport of now.
-    sent_here: bool,
 }
 
 /// What has to be remembered of a session that is forgotten, so that its packets, sent again,
@@ -203,11 +201,11 @@ pub struct ServerSession {
     kept_bytes: usize,
     /// Bytes of service messages in `queue`.
     notices_bytes: usize,
-    http_wait: Option<HttpWait>,
     updates_lost: bool,
     announced: bool,
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
+    http_wait: Option<HttpWait>,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -242,11 +240,11 @@ impl ServerSession {
             unacknowledged: BTreeMap::new(),
             kept_bytes: 0,
             notices_bytes: 0,
-            http_wait: None,
             updates_lost: false,
             announced: false,
             disconnect_at: None,
             disconnect_is_due: false,
+            http_wait: None,
             events: VecDeque::new(),
             rng,
             limits,

@@ -171,7 +171,6 @@ impl ServerSession {
                     resend_at: now.mono.after(backoff(RESEND_AFTER, resends)),
                     resends,
                     queued: false,
-                    sent_here: true,
                 };
                 self.unacknowledged.insert(sent.msg_id, entry);
             }
@@ -275,9 +274,6 @@ impl ServerSession {
         self.http_wait = None;
         self.queue.retain(|waiting| waiting.content);
         self.notices_bytes = 0;
-        for sent in self.unacknowledged.values_mut() {
-            sent.sent_here = false;
-        }
         let waiting: Vec<MsgId> = self.unacknowledged.keys().copied().collect();
         for msg_id in waiting {
             self.queue_again(msg_id);
@@ -297,14 +293,14 @@ impl ServerSession {
         }
     }
 
-    /// What is long and was sent by this transport is on its way or there: it is announced. By a
-    /// new transport it is sent whole: clients acknowledge what is announced to them without
-    /// having it.
+    /// What does not wait in the queue was sent by this transport, so it is on its way or there:
+    /// if it is long it is announced. A new transport sends it whole, because clients acknowledge
+    /// what is announced to them without having it.
     pub(super) fn send_again_one(&mut self, now: Now, msg_id: MsgId) {
         let min = self.limits.announced_bytes_min;
         let Some(sent) = self.note_resend(now, msg_id) else { return };
         let is_long = sent.message.body.len() > min;
-        if is_long && sent.sent_here && !sent.queued {
+        if is_long && !sent.queued {
             let announcement = announcement(msg_id, &sent.message);
             self.notify(announcement);
         } else {
