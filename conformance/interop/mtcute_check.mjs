@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { crc32 as zlibCrc32 } from 'node:zlib'
+import { gzipSync, crc32 as zlibCrc32 } from 'node:zlib'
 import { connectWs } from '@fuman/net'
 import { __tlReaderMap, __tlWriterMap, addPublicKey } from '@mtcute/core/utils.js'
 import {
@@ -48,6 +48,7 @@ function constructorId(line) {
 
 const ECHO = constructorId('help.echo data:string = help.Echoed')
 const ECHOED = constructorId('help.echoed data:string = help.Echoed')
+const GZIP_PACKED = 0x3072cfa1
 
 const readerMap = {
   ...__tlReaderMap,
@@ -60,6 +61,14 @@ const writerMap = {
     writer.bytes(data)
   },
   'help.noSuchMethod': (writer) => writer.uint(0x0badf00d),
+  'help.packedEcho': (writer, { data }) => {
+    const echo = Buffer.alloc(8 + data.length)
+    echo.writeUInt32LE(ECHO)
+    echo.writeUInt32LE(0xfe | (data.length << 8), 4)
+    data.copy(echo, 8)
+    writer.uint(GZIP_PACKED)
+    writer.bytes(gzipSync(echo))
+  },
 }
 
 class PaddedTransport extends TcpTransport {
@@ -124,7 +133,7 @@ async function underClock(offsetS, work) {
   }
 }
 
-function makeClient(transport) {
+function makeClient(transport, network) {
   const [host, port] = options.tcp.split(/:(?=\d+$)/)
   const dc = { id: Number(options.dc), ipAddress: host, port: Number(port) }
   return new BaseTelegramClient({
@@ -134,6 +143,7 @@ function makeClient(transport) {
     transport: transports[transport](),
     defaultDcs: { main: dc, media: { ...dc, mediaOnly: true } },
     logLevel: options.verbose ? 5 : 0,
+    network,
     readerMap,
     writerMap,
   })
@@ -144,8 +154,8 @@ function mainConnection(client) {
   return client.mt.network._primaryDc.main._connections[0]
 }
 
-async function connected(transport, saved) {
-  const client = makeClient(transport)
+async function connected(transport, saved, network) {
+  const client = makeClient(transport, network)
   if (saved) await client.importSession(saved)
   await client.connect()
   const exchanges = { begun: 0 }
@@ -237,6 +247,97 @@ async function wrongClock(client, offsetS) {
   expect(Math.abs(session._timeOffset - right) < 60, `the offset is still ${session._timeOffset - right} s`)
 }
 
+/** Waits for what only the connection itself can tell. */
+async function until(condition) {
+  while (!condition()) await new Promise(setImmediate)
+}
+
+/** Every service message that `work` brings. */
+async function serviceMessages(client, names, work) {
+  const connection = mainConnection(client)
+  const seen = []
+  connection._handleMessage = function (messageId, message) {
+    if (names.includes(message._)) seen.push(message)
+    return Object.getPrototypeOf(this)._handleMessage.call(this, messageId, message)
+  }
+  try {
+    await work(connection)
+    await until(() => seen.length > 0)
+  } finally {
+    delete connection._handleMessage
+  }
+  return seen
+}
+
+/** Asks for the state of an answered request, of one from the future and of one from long ago. */
+async function stateRequest(client) {
+  const session = mainConnection(client)._session
+  const call = echo(client, Buffer.from('state'))
+  const isEcho = (it) => it._ === 'rpc' && it.rpc.method === 'help.echo' && it.rpc.msgId
+  await until(() => [...session.pendingMessages.values()].some(isEcho))
+  const asked = [...session.pendingMessages.values()].find(isEcho).rpc.msgId
+  await call
+  const [info] = await serviceMessages(client, ['mt_msgs_state_info'], (connection) => {
+    session.queuedStateReq.push(asked, asked.add(2 ** 32 * 600), asked.sub(2 ** 32 * 600))
+    connection._flush()
+  })
+  const states = [...info.info].map((byte) => byte & 7)
+  expect(states.join() === '4,3,1', `states ${states}`)
+}
+
+/** The wrappers of a connection's first call, and gzip_packed only around the query inside. */
+async function packedInsideInit(client) {
+  mainConnection(client)._session.initConnectionCalled = false
+  const data = Buffer.from('pack me '.repeat(500))
+  const answer = await client.call({ _: 'help.packedEcho', data })
+  expect(Buffer.compare(answer.data, data) === 0, 'other bytes came back')
+}
+
+async function destroySession(client) {
+  const connection = mainConnection(client)
+  const old = connection._session._sessionId
+  connection._resetSession('a test')
+  await echo(client, Buffer.from('new session'))
+  const names = ['mt_destroy_session_ok', 'mt_destroy_session_none']
+  const answers = await serviceMessages(client, names, async () => {
+    connection._queuedDestroySession.push(old)
+    connection._flush()
+  })
+  expect(answers.every((answer) => answer.sessionId.eq(old)), 'an answer about another session')
+}
+
+async function unknownKey(transport) {
+  const { client, exchanges } = await connected(transport)
+  const session = mainConnection(client)._session
+  session._authKey.setup(randomBytes(256))
+  mainConnection(client).reconnect()
+  await echo(client, Buffer.from('after -404'))
+  expect(exchanges.begun > 0, 'no key exchange followed')
+  await client.destroy()
+}
+
+/** Temporary keys: the first, the next one while the first still lives, and one the server lost. */
+async function temporaryKeys(transport) {
+  const { client } = await connected(transport, null, { usePfs: true })
+  const connection = mainConnection(client)
+  const session = connection._session
+  const id = () => Buffer.from(session._authKeyTemp.id).toString('hex')
+  expect(session._authKeyTemp.ready, 'no temporary key is in use')
+  const permanent = Buffer.from(session._authKey.key)
+  const first = id()
+  await getConfig(client)
+  connection._authorizePfs(true)
+  await until(() => id() !== first)
+  await echo(client, Buffer.from('renewed'))
+  const second = id()
+  session._authKeyTemp.setup(randomBytes(256))
+  connection.reconnect()
+  await echo(client, Buffer.from('forgotten'))
+  expect(![first, second].includes(id()), 'no new temporary key')
+  expect(permanent.equals(Buffer.from(session._authKey.key)), 'the permanent key has changed')
+  await client.destroy()
+}
+
 async function cut(client) {
   const before = mainConnection(client)._writer
   const waiting = echo(client, randomBytes(2000))
@@ -281,10 +382,15 @@ async function run(transport) {
     ['echo of 8 KiB that compress', () => echo(client, Buffer.from('compress me '.repeat(683)))],
     ['echo of 100 KiB random', () => echo(client, randomBytes(100 * 1024))],
     ['two requests in a container', () => container(client)],
+    ['gzip_packed inside initConnection', () => packedInsideInit(client)],
+    ['msgs_state_req', () => stateRequest(client)],
+    ['destroy_session', () => destroySession(client)],
     ['a wrong salt', () => wrongSalt(client)],
     [`a clock ${SKEW_S} s slow`, () => wrongClock(client, -SKEW_S)],
     [`a clock ${SKEW_S} s fast`, () => wrongClock(client, SKEW_S)],
     ['a connection cut under a request', () => cut(client)],
+    ['an unknown key is refused with -404', () => unknownKey(transport)],
+    ['temporary keys: bound, renewed, forgotten', () => temporaryKeys(transport)],
     ['reconnect with the saved key, also with a wrong clock', () => savedKey(transport, client)],
     [`a key exchange with a clock ${SKEW_S} s slow`, () => freshKeyUnder(transport, -SKEW_S)],
     [`a key exchange with a clock ${SKEW_S} s fast`, () => freshKeyUnder(transport, SKEW_S)],
