@@ -1,26 +1,28 @@
-//! `docs/defences.md` names tests that exist.
+//! `docs/defences.md` and `docs/past-attacks.md` name tests that exist.
 
 use odnix_conformance::house;
 
 /// What a hostile peer may try: the rows that must not get lost.
-const REQUIRED: [&str; 38] = [
+const REQUIRED: [&str; 42] = [
     "W1", "W2", "W3", "W4", "W5", "W7", "H1", "H2", "H3", "H4", "H5", "H7", "D1", "D2", "D3", "D4",
     "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13", "D14", "D15", "D16", "H9", "S3",
-    "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12",
+    "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "P1", "P2", "P3", "P4",
 ];
 
 #[test]
 fn no_known_attack_is_missing() {
     let rows = rows();
     for id in REQUIRED {
-        assert!(rows.iter().any(|row| row[0] == id), "docs/defences.md: no row {id}");
+        assert!(rows.iter().any(|row| row[0] == id), "no row {id}");
     }
 }
 
-/// The rows of every table of the page.
+/// The rows of every table of both pages.
 fn rows() -> Vec<Vec<String>> {
-    let page = std::fs::read_to_string(house::root().join("docs/defences.md")).expect("page");
-    page.split("\n## ").flat_map(|section| house::table(section, "id")).collect()
+    let read = |page: &str| std::fs::read_to_string(house::root().join(page)).expect(page);
+    let pages = [read("docs/defences.md"), read("docs/past-attacks.md")];
+    let sections = pages.iter().flat_map(|page| page.split("\n## "));
+    sections.flat_map(|section| house::table(section, "id")).collect()
 }
 
 /// The `code` spans of a cell, in order.
@@ -37,19 +39,17 @@ fn every_defence_names_the_tests_that_prove_it() {
         for span in code_spans(proof) {
             if span.ends_with(".rs") {
                 let path = house::root().join(span);
-                text = Some(std::fs::read_to_string(&path).unwrap_or_else(|why| {
-                    panic!("docs/defences.md, {id}: {}: {why}", path.display())
-                }));
+                text = Some(
+                    std::fs::read_to_string(&path)
+                        .unwrap_or_else(|why| panic!("{id}: {}: {why}", path.display())),
+                );
             } else {
                 let text = text.as_deref().expect("a proof starts with the file");
                 let declared = text.contains(&format!("fn {span}("));
-                assert!(
-                    declared,
-                    "docs/defences.md, {id}: no test {span} in the file named before"
-                );
+                assert!(declared, "{id}: no test {span} in the file named before");
                 proofs += 1;
             }
         }
-        assert!(proofs > 0, "docs/defences.md, {id}: no test named");
+        assert!(proofs > 0, "{id}: no test named");
     }
 }

@@ -86,16 +86,55 @@ fn every_link_between_the_pages_leads_somewhere() {
     }
 }
 
+/// The pages below `docs/`, without its two lists of them.
+fn pages() -> BTreeSet<String> {
+    let pages = files(&[".md"]).into_iter();
+    let names = pages.filter_map(|page| page.path.strip_prefix("docs/").map(str::to_owned));
+    names.filter(|name| !["README.md", "SUMMARY.md"].contains(&name.as_str())).collect()
+}
+
+/// `README.md` is for who reads the folder, `SUMMARY.md` for mdBook.
 #[test]
-fn every_page_of_the_book_is_in_its_index() {
-    let index = std::fs::read_to_string(house::root().join("docs/README.md")).expect("index");
-    let listed: BTreeSet<String> = local_links(&index).into_iter().collect();
-    for page in files(&[".md"]) {
-        let Some(name) = page.path.strip_prefix("docs/").filter(|name| *name != "README.md") else {
-            continue;
-        };
-        assert!(listed.contains(name), "docs/README.md does not link {name}");
+fn every_page_of_the_book_is_in_both_of_its_indexes() {
+    for index in ["README.md", "SUMMARY.md"] {
+        let text = std::fs::read_to_string(house::root().join("docs").join(index)).expect(index);
+        let listed: BTreeSet<String> = local_links(&text).into_iter().collect();
+        for name in pages() {
+            assert!(listed.contains(&name), "docs/{index} does not link {name}");
+        }
     }
+}
+
+/// mdBook takes an entry for a chapter once only.
+#[test]
+fn no_page_stands_twice_in_the_book() {
+    let text = std::fs::read_to_string(house::root().join("docs/SUMMARY.md")).expect("summary");
+    let links = local_links(&text);
+    let once: BTreeSet<_> = links.iter().collect();
+    assert_eq!(links.len(), once.len(), "docs/SUMMARY.md: {links:?}");
+}
+
+/// The rows of `limits.rs`, without the marks around their names.
+fn limits() -> BTreeSet<String> {
+    let text = std::fs::read_to_string(house::root().join("odnix-proto/src/limits.rs"));
+    let rows = house::table(&text.expect("limits.rs"), "limit");
+    rows.iter().map(|row| row[0].trim_matches('`').to_owned()).collect()
+}
+
+#[test]
+fn every_limit_stands_in_a_chapter_of_the_protocol_and_no_other_does() {
+    let mut explained = BTreeSet::new();
+    for page in files(&[".md"]).iter().filter(|page| page.path.starts_with("docs/protocol/")) {
+        for row in house::table(&page.text, "limit") {
+            explained
+                .extend(row[0].split(',').map(|name| name.trim().trim_matches('`').to_owned()));
+        }
+    }
+    let limits = limits();
+    let missing: Vec<_> = limits.difference(&explained).collect();
+    let gone: Vec<_> = explained.difference(&limits).collect();
+    assert!(missing.is_empty(), "put into the table of a chapter in docs/protocol: {missing:?}");
+    assert!(gone.is_empty(), "no row of limits.rs, but in a chapter of docs/protocol: {gone:?}");
 }
 
 #[test]

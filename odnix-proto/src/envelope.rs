@@ -43,6 +43,7 @@ use crate::crypto::ige::{aes256_ige_decrypt, aes256_ige_encrypt};
 use crate::crypto::kdf::{message_key, message_keys};
 use crate::error::{HandshakeFault, PeerError, UsageError};
 use crate::message_id::MsgId;
+use crate::secret::verdict;
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
 use core::ops::RangeInclusive;
@@ -205,7 +206,7 @@ fn decrypt(key: &AuthKey, from: Side, packet: &mut [u8]) -> Option<Checked> {
     let hashed = message_key(key, from, inner);
     // Above this line nothing depends on the plaintext but through its hash; below it, the
     // plaintext is what the key's owner wrote.
-    if !bool::from(hashed.msg_key.ct_eq(msg_key)) {
+    if !verdict(hashed.msg_key.ct_eq(msg_key).into()) {
         return None;
     }
     let (mut fields, rest) = inner.split_first_chunk::<INNER_LEN>().map(|(a, b)| (&a[..], b))?;

@@ -250,6 +250,11 @@ impl ReceivedIds {
         self.ids.contains(&id)
     }
 
+    /// Takes nothing up to `floor` any more, as if it had been remembered and forgotten.
+    pub fn raise_floor(&mut self, floor: MsgId) {
+        self.forgotten = self.forgotten.max(Some(floor));
+    }
+
     /// Remembers an id, forgetting the lowest one if there are too many.
     pub fn record(&mut self, id: MsgId) {
         self.ids.insert(id);

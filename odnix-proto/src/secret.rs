@@ -1,9 +1,22 @@
 //! Bytes that must not leak: wiped on drop, compared in constant time, absent from `Debug`.
+//!
+//! What was computed from secrets decides nothing before it went through `verdict`, whose
+//! callers are therefore all the places where the time taken may depend on one bit of it.
 
 use alloc::boxed::Box;
 use core::fmt;
+use core::hint::black_box;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
+
+/// Makes the outcome of a comparison of secrets public: the one place where a branch may depend
+/// on it. It is never inlined, so that a tool that follows secrets through the machine code can
+/// be told about this function and about nothing else; see `conformance/constant-time`.
+#[inline(never)]
+pub(crate) fn verdict(holds: bool) -> bool {
+    // A branch, and not the value itself: what comes out is one of two constants.
+    if holds { black_box(true) } else { black_box(false) }
+}
 
 /// `N` secret bytes in a box of their own, so that moves leave no copies behind.
 pub struct Secret<const N: usize>(Box<[u8; N]>);
@@ -49,7 +62,7 @@ impl<const N: usize> ConstantTimeEq for Secret<N> {
 
 impl<const N: usize> PartialEq for Secret<N> {
     fn eq(&self, other: &Self) -> bool {
-        self.ct_eq(other).into()
+        verdict(self.ct_eq(other).into())
     }
 }
 

@@ -118,6 +118,23 @@ impl Now {
     }
 }
 
+/// A wall clock that is never seen to step back, for what has told the time to a peer: from one
+/// reading to the next it moves on by at least what the monotonic clock did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Steady {
+    last: Option<Now>,
+}
+
+impl Steady {
+    /// The reading as it is to be used.
+    pub(crate) fn read(&mut self, now: Now) -> Now {
+        let least = self.last.map(|last| last.wall.after(now.mono.since(last.mono)));
+        let steady = Now { wall: least.map_or(now.wall, |least| now.wall.max(least)), ..now };
+        self.last = Some(steady);
+        steady
+    }
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

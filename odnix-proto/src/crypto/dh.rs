@@ -14,12 +14,12 @@
 //! Security: exponents have all 2048 bits random, powers run in constant time, and exponents
 //! and shared keys live in boxes that are wiped on drop.
 
-use crate::secret::Secret;
+use crate::secret::{Secret, verdict};
 use crate::seed::{Generator, Seed};
 use alloc::boxed::Box;
 use core::fmt;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
-use crypto_bigint::{Odd, U2048};
+use crypto_bigint::{CtGt, CtLt, Odd, U2048};
 use crypto_primes::Flavor;
 use crypto_primes::fips::{self, FipsOptions};
 use zeroize::{Zeroize, Zeroizing};
@@ -192,7 +192,9 @@ impl GroupElement {
     fn check(group: &Group, value: U2048) -> Result<Self, DhError> {
         let margin = U2048::ONE.shl_vartime(MARGIN_BITS);
         let highest = group.params.modulus().as_ref().wrapping_sub(&margin);
-        if value < margin || value > highest {
+        // Of our own power this is the first that anybody learns.
+        let outside = value.ct_lt(&margin) | value.ct_gt(&highest);
+        if verdict(outside.into()) {
             return Err(DhError::OutOfRange);
         }
         Ok(Self(Box::new(value)))

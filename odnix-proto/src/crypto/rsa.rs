@@ -15,7 +15,7 @@
 
 use super::rsa_pem::{self, PrivateNumbers, PublicNumbers, SecretNumbers};
 use crate::error::ConfigError;
-use crate::secret::Secret;
+use crate::secret::{Secret, verdict};
 use crate::seed::{Generator, Seed};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -188,9 +188,8 @@ impl Crt {
     fn power(&self, base: &U2048) -> Zeroizing<U2048> {
         let m1 = half_power(base, &self.dp, &self.p);
         let m2 = half_power(base, &self.dq, &self.q);
-        let p = self.p.modulus().as_nz_ref();
-        let m2_mod_p = Zeroizing::new(m2.rem(p));
-        let mut difference = Half::new(&m1, &self.p).sub(&Half::new(&m2_mod_p, &self.p));
+        // Reduces m2, which is below q and may not be below p.
+        let mut difference = Half::new(&m1, &self.p).sub(&Half::new(&m2, &self.p));
         let mut h = difference.mul(&Half::new(&self.q_inverse, &self.p));
         let h_plain = Zeroizing::new(h.retrieve());
         let product: Zeroizing<U2048> =
@@ -204,13 +203,27 @@ impl Crt {
 
 /// `base^exponent` modulo one prime, in constant time.
 fn half_power(base: &U2048, exponent: &U1024, prime: &HalfParams) -> Zeroizing<U1024> {
-    let reduced = Zeroizing::new(base.rem(prime.modulus().as_nz_ref()));
-    let mut form = Half::new(&reduced, prime);
+    let mut form = reduce(base, prime);
     let mut power = form.pow(exponent);
     let result = Zeroizing::new(power.retrieve());
     form.zeroize();
     power.zeroize();
     result
+}
+
+/// `base` modulo one prime. A division branches on the shape of its divisor, which is secret here,
+/// so with `base = high * 2^1024 + low` this takes two products instead: the Montgomery form of
+/// `high` is `high * 2^1024` modulo the prime.
+fn reduce(base: &U2048, prime: &HalfParams) -> Half {
+    let (mut low, mut high): (U1024, U1024) = base.split();
+    let mut high_form = Half::new(&high, prime);
+    let mut shifted = high_form.to_montgomery();
+    let form = Half::new(&shifted, prime).add(&Half::new(&low, prime));
+    low.zeroize();
+    high.zeroize();
+    high_form.zeroize();
+    shifted.zeroize();
+    form
 }
 
 /// A 2048-bit RSA key pair. Wiped on drop, redacted in `Debug`.
@@ -302,11 +315,16 @@ impl RsaPrivateKey {
             return None;
         }
         let factor = Zeroizing::new(random_below(rng, params.modulus()));
-        let inverse = Zeroizing::new(factor.invert_odd_mod(params.modulus()).into_option()?);
+        let inverse = factor.invert_odd_mod(params.modulus());
+        // Without an inverse the factor would divide n, which none drawn by chance does.
+        if !verdict(inverse.is_some().into()) {
+            return None;
+        }
+        let inverse = Zeroizing::new(inverse.unwrap_or(U2048::ONE));
         let factor_power = Zeroizing::new(self.public.power(&factor));
         let blinded = Full::new(&base, params).mul(&Full::new(&factor_power, params)).retrieve();
         let power = self.crt.power(&blinded);
-        if self.public.power(&power) != blinded {
+        if !verdict(self.public.power(&power) == blinded) {
             return None;
         }
         let mut plain = Full::new(&power, params).mul(&Full::new(&inverse, params));

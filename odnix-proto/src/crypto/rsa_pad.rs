@@ -19,7 +19,7 @@
 
 use super::ige::{aes256_ige_decrypt, aes256_ige_encrypt};
 use super::rsa::{BLOCK_LEN, RsaPrivateKey, RsaPublicKey};
-use crate::secret::Secret;
+use crate::secret::{Secret, verdict};
 use alloc::vec::Vec;
 use rand_core::CryptoRng;
 use sha1::Sha1;
@@ -148,7 +148,7 @@ impl Decrypted {
             .into();
         let genuine = expected.as_slice().ct_eq(hash);
         expected.zeroize();
-        if genuine.into() { Ok(padded) } else { Err(OpenError) }
+        if verdict(genuine.into()) { Ok(padded) } else { Err(OpenError) }
     }
 
     /// Undoes the old scheme. `data_len` tells how many bytes at the start of the data area are
@@ -162,7 +162,7 @@ impl Decrypted {
         let data = data_len(area).and_then(|len| area.get(..len)).unwrap_or_default();
         let expected: [u8; 20] = Sha1::digest(data).into();
         let genuine = expected.as_slice().ct_eq(hash) & top.ct_eq(&0);
-        if genuine.into() && !data.is_empty() {
+        if verdict(genuine.into()) && !data.is_empty() {
             Ok(Zeroizing::new(data.to_vec()))
         } else {
             Err(OpenError)

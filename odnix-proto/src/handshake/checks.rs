@@ -5,7 +5,7 @@ use crate::auth_key::AuthKey;
 use crate::crypto::ige::{aes256_ige_decrypt, aes256_ige_encrypt};
 use crate::crypto::kdf::{AesKeyIv, handshake_keys, new_nonce_hash, params_fail_hash};
 use crate::error::HandshakeFault;
-use crate::secret::Secret;
+use crate::secret::{Secret, verdict};
 use crate::seed::Generator;
 use alloc::vec::Vec;
 use bytes::Bytes;
@@ -123,7 +123,7 @@ impl Secrets {
         let lens = (0..16usize).filter_map(|padding| padded.len().checked_sub(padding));
         let mut matching = lens.filter(|len| {
             let object = padded.get(..*len).unwrap_or_default();
-            Sha1::digest(object).as_slice().ct_eq(hash).into()
+            verdict(Sha1::digest(object).as_slice().ct_eq(hash).into())
         });
         let (Some(len), None) = (matching.next(), matching.next()) else {
             return Err(HandshakeFault::BadAnswerHash);
@@ -141,7 +141,7 @@ impl Authentic {
 }
 
 fn equal(expected: &[u8; 16], received: &[u8; 16]) -> Result<NonceHashMatches, HandshakeFault> {
-    if expected.ct_eq(received).into() {
+    if verdict(expected.ct_eq(received).into()) {
         Ok(NonceHashMatches(()))
     } else {
         Err(HandshakeFault::BadNonceHash)

@@ -24,6 +24,7 @@ use crate::{
         kdf::{Side, message_key_v1, message_keys_v1},
     },
     message_id::MsgId,
+    secret::verdict,
     time::UnixTime,
 };
 use alloc::vec::Vec;
@@ -172,7 +173,7 @@ fn open(perm_key: &AuthKey, msg_key: &[u8; 16], inner: &[u8]) -> Result<Bytes, B
     aes256_ige_decrypt(keys.expose_key(), keys.expose_iv(), &mut plain)
         .map_err(|_| BindingFault::Length)?;
     let hashed = plain.first_chunk::<HASHED_LEN>().ok_or(BindingFault::Length)?;
-    if !bool::from(message_key_v1(hashed).ct_eq(msg_key)) {
+    if !verdict(message_key_v1(hashed).ct_eq(msg_key).into()) {
         return Err(BindingFault::MsgKey);
     }
     let mut plain = Bytes::from(plain);

@@ -9,7 +9,7 @@ use crate::{
         RpcError,
         container::{self, Message, constructor},
         gzip::InflateBudget,
-        link::Outgoing,
+        link::{Link, Outgoing},
         state::{RECEIVED, UNKNOWN},
     },
     time::Now,
@@ -32,21 +32,48 @@ impl ClientSession {
         let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };
         let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
         if constructor(&outer.body) != Some(container::ID) {
+            self.mend_clock(now, outer.msg_id, core::slice::from_ref(&outer));
             return self.handle_message(now, &outer, &mut budget);
         }
+        let max = self.limits.container_messages_max;
+        let messages = container::unpack(outer.msg_id, outer.body.clone(), max);
+        self.mend_clock(now, outer.msg_id, messages.as_deref().unwrap_or_default());
         let refusal = self.check_id(now, &outer);
         let outside = Received::Dropped(DropReason::OutsideWindow);
         if let Some(refusal) = refusal.filter(|refusal| *refusal != outside) {
             return refusal;
         }
-        let max = self.limits.container_messages_max;
-        let Ok(messages) = container::unpack(outer.msg_id, outer.body, max) else {
-            return Received::Dropped(DropReason::Malformed);
-        };
+        let Ok(messages) = messages else { return Received::Dropped(DropReason::Malformed) };
         for message in messages.iter().filter(|message| refusal.is_none() || mends(message)) {
             self.handle_message(now, message, &mut budget);
         }
         refusal.unwrap_or(Received::Accepted)
+    }
+
+    /// A clock that is slow by more than the window would have everything dropped. A packet
+    /// from ahead of it with an answer to something of ours is not an old one, so it tells the
+    /// time.
+    fn mend_clock(&mut self, now: Now, msg_id: MsgId, messages: &[Message]) {
+        let server_time = self.clock.time(now);
+        let verdict = |link: &Link| link.received.check(Some(server_time), msg_id);
+        if self.link.as_ref().map(verdict) == Some(Verdict::TooHigh)
+            && messages.iter().any(|message| self.is_answer(message))
+        {
+            self.clock.set(now, msg_id.time());
+        }
+    }
+
+    /// Whether it names a ping or a call of ours that waits for it.
+    fn is_answer(&self, message: &Message) -> bool {
+        let body = message.body.clone();
+        match constructor(&body) {
+            Some(types::Pong::ID) => types::Pong::from_bytes(body).is_ok_and(|pong| {
+                self.pings.pending.iter().any(|(ping_id, _)| *ping_id == pong.ping_id)
+            }),
+            Some(types::RpcResult::ID) => types::RpcResult::from_bytes(body)
+                .is_ok_and(|it| self.call_of(MsgId::from_i64(it.req_msg_id)).is_some()),
+            _ => false,
+        }
     }
 
     fn handle_message(

@@ -35,6 +35,7 @@ const REFUSALS_MAX: u32 = 8;
 const CODE_MSG_ID_TOO_LOW: i32 = 16;
 const CODE_MSG_ID_TOO_HIGH: i32 = 17;
 const CODE_SEQ_NO_TOO_HIGH: i32 = 33;
+const CODE_BAD_SALT: i32 = 48;
 const CODE_BAD_CONTAINER: i32 = 64;
 
 impl ClientSession {
@@ -106,15 +107,17 @@ impl ClientSession {
             .collect()
     }
 
-    /// Queues refused messages under new ids, except those that had left before the refused
-    /// container did: the server may have them, and only their own ids let it tell.
+    /// Queues refused messages under new ids, except those that the server may have by another
+    /// way, as only their own ids let it tell: they had left before the refused container did,
+    /// or again after the packet whose time or salt was refused.
     fn send_anew(&mut self, named: i64, refused: &[MsgId], code: i32) {
         self.count_refusals(refused, code);
         let named = Some(MsgId::from_i64(named));
-        let by_container = |sent: &Sent| sent.again && sent.container == named;
+        let of_packet = [CODE_MSG_ID_TOO_LOW, CODE_MSG_ID_TOO_HIGH, CODE_BAD_SALT].contains(&code);
+        let may_be_there = |sent: &Sent| sent.again && (of_packet || sent.container == named);
         for msg_id in refused {
             let Some(sent) = self.sent.get(msg_id) else { continue };
-            if by_container(sent)
+            if may_be_there(sent)
                 && let Tag::Call(id) = sent.tag
             {
                 self.send_again(id);

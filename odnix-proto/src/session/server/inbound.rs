@@ -31,6 +31,7 @@ const CODE_BAD_CONTAINER: i32 = 64;
 impl ServerSession {
     /// Takes in one opened packet of this session.
     pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
+        let now = self.clock.read(now);
         let header = opened.header;
         let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };
         if let Err(code) = self.check_window(now, outer.msg_id) {
@@ -169,12 +170,14 @@ impl ServerSession {
         self.link.acks.add(msg_id, now.mono, delay, max);
     }
 
-    /// The first accepted message of a session is answered with `new_session_created`.
+    /// The first accepted message of a session is answered with `new_session_created`. What
+    /// the client sent before it, it will send again, so none of that may run any more.
     fn announce(&mut self, now: Now, first_msg_id: MsgId) {
         if self.announced {
             return;
         }
         self.announced = true;
+        self.link.received.raise_floor(first_msg_id);
         let created = types::NewSessionCreated {
             first_msg_id: first_msg_id.as_i64(),
             // Never 0: some clients take that for "none".

@@ -23,7 +23,7 @@ use crate::{
     message_id::MsgId,
     secret::Secret,
     seed::{Generator, Seed},
-    time::{Instant, Now},
+    time::{Instant, Now, Steady},
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
@@ -111,6 +111,9 @@ struct Unacknowledged {
 #[derive(Debug)]
 pub struct ServerSession {
     link: Link,
+    /// Windows, ids and salts follow this clock: a client can't follow one that steps back, as
+    /// msg_ids never do.
+    clock: Steady,
     salts: ServerSalts,
     order: Order,
     /// Open requests: running, or answered and not yet acknowledged.
@@ -146,6 +149,7 @@ impl ServerSession {
         let salts = ServerSalts::new(salt_secret, auth_key.id(), key.first_salt);
         Self {
             link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
+            clock: Steady::default(),
             salts,
             order: Order::new(limits.received_ids_max),
             calls: BTreeMap::new(),

@@ -124,6 +124,7 @@ impl ServerSession {
 
     /// Seals the next packet into `out`; `false` when nothing waits.
     pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> bool {
+        let now = self.clock.read(now);
         self.tell_lost_updates();
         if self.queue.is_empty() && !self.link.acks.must_leave(now.mono) {
             return false;

@@ -1,0 +1,459 @@
+//! Both halves of a session against a small model, by any sequence of operations over a link
+//! that drops, duplicates, reorders, corrupts and cuts, with clocks that step.
+//!
+//! The model knows of each call only how often it ran and how it ended. What must hold at every
+//! step: a call ends at most once, and with the answer that was given; it runs at most once in
+//! each session of the server; no (salt, session_id, msg_id, seq_no) and no msg_key is sealed
+//! twice. When the faults stop: every call ends, and both sides fall silent but for pings.
+
+#[allow(dead_code, reason = "shared helpers")]
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::{echo, key};
+use core::time::Duration;
+use odnix_proto::{
+    AuthKey, Instant, Now, Secret, Seed, UnixTime,
+    envelope::{self, Header, Side},
+    limits::Limits,
+    session::{
+        CallError, CallId, ClientSession, ClientSessionEvent, ServerKey, ServerSession,
+        ServerSessionEvent, Timings,
+    },
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// One step of the embedders, the link or the clocks.
+#[derive(Clone, Debug)]
+enum Op {
+    /// The client asks something of so many words.
+    Call(u16),
+    /// The client no longer waits for one of its calls.
+    Abandon(u8),
+    /// The server answers one of the calls it runs.
+    Reply(u8),
+    /// The server refuses one of them.
+    Refuse(u8),
+    Push,
+    Ping,
+    FutureSalts,
+    ClientSends,
+    ServerSends,
+    /// One packet arrives, whichever is named.
+    Up(u8, Fate),
+    Down(u8, Fate),
+    /// The transport is lost, with all that was under way, and another one is there.
+    Cut,
+    Wait(u8),
+    /// Only the wall clock of one side moves.
+    StepClient(i16),
+    StepServer(i16),
+    /// The server forgets all sessions and rotates its salts.
+    Restart,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Arrives,
+    Twice,
+    Lost,
+    Corrupt(u16),
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        8 => Just(Fate::Arrives),
+        1 => Just(Fate::Twice),
+        1 => Just(Fate::Lost),
+        1 => any::<u16>().prop_map(Fate::Corrupt),
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => (0_u16..2000).prop_map(Op::Call),
+        1 => any::<u8>().prop_map(Op::Abandon),
+        6 => any::<u8>().prop_map(Op::Reply),
+        1 => any::<u8>().prop_map(Op::Refuse),
+        2 => Just(Op::Push),
+        1 => Just(Op::Ping),
+        1 => Just(Op::FutureSalts),
+        8 => Just(Op::ClientSends),
+        8 => Just(Op::ServerSends),
+        8 => (any::<u8>(), fate()).prop_map(|(which, fate)| Op::Up(which, fate)),
+        8 => (any::<u8>(), fate()).prop_map(|(which, fate)| Op::Down(which, fate)),
+        1 => Just(Op::Cut),
+        3 => (1_u8..60).prop_map(Op::Wait),
+        1 => (-700_i16..700).prop_map(Op::StepClient),
+        1 => (-20_i16..20).prop_map(Op::StepServer),
+        1 => Just(Op::Restart),
+    ]
+}
+
+/// What became of one call.
+#[derive(Debug, Default)]
+struct Record {
+    body: Bytes,
+    /// In which sessions of which run of the server it ran.
+    ran_in: BTreeSet<(u32, i64)>,
+    refused: bool,
+    abandoned: bool,
+    ended: bool,
+}
+
+struct World {
+    key: AuthKey,
+    client_clock: Now,
+    server_clock: Now,
+    client: ClientSession,
+    /// By the session_id the client chose; a client may begin a new one.
+    servers: BTreeMap<i64, ServerSession>,
+    run: u32,
+    up: VecDeque<BytesMut>,
+    down: VecDeque<BytesMut>,
+    /// Calls the server runs.
+    running: Vec<(i64, CallId, Bytes)>,
+    calls: BTreeMap<CallId, Record>,
+    number: u32,
+    tuples: BTreeSet<(i64, i64, i64, i32)>,
+    msg_keys: BTreeSet<[u8; 16]>,
+}
+
+const START_S: u64 = 1_800_000_000;
+
+impl World {
+    fn new() -> Self {
+        let key = key(7);
+        let clock = Now::new(Instant::from_micros(1_000_000), UnixTime::from_secs(START_S));
+        let mut client =
+            ClientSession::new(None, Seed::for_testing(1), Limits::default(), Timings::default());
+        client.use_key(key.clone(), 1);
+        client.transport_connected(clock);
+        Self {
+            key,
+            client_clock: clock,
+            server_clock: clock,
+            client,
+            servers: BTreeMap::new(),
+            run: 0,
+            up: VecDeque::new(),
+            down: VecDeque::new(),
+            running: Vec::new(),
+            calls: BTreeMap::new(),
+            number: 0,
+            tuples: BTreeSet::new(),
+            msg_keys: BTreeSet::new(),
+        }
+    }
+
+    fn step(&mut self, op: &Op) {
+        match op {
+            Op::Call(words) => self.call(usize::from(*words)),
+            Op::Abandon(which) => self.abandon(usize::from(*which)),
+            Op::Reply(which) => self.reply(usize::from(*which), false),
+            Op::Refuse(which) => self.reply(usize::from(*which), true),
+            Op::Push => self.push(),
+            Op::Ping => self.client.ping(i64::from(self.number)),
+            Op::FutureSalts => self.client.get_future_salts(4),
+            Op::ClientSends => drop(self.client_sends()),
+            Op::ServerSends => drop(self.server_sends()),
+            Op::Up(which, fate) => self.carry(Side::Client, usize::from(*which), *fate),
+            Op::Down(which, fate) => self.carry(Side::Server, usize::from(*which), *fate),
+            Op::Cut => self.cut(),
+            Op::Wait(seconds) => self.pass(Duration::from_secs(u64::from(*seconds))),
+            Op::StepClient(seconds) => step_wall(&mut self.client_clock, *seconds),
+            Op::StepServer(seconds) => step_wall(&mut self.server_clock, *seconds),
+            Op::Restart => self.restart(),
+        }
+        self.settle_events();
+    }
+
+    // --- the embedders -------------------------------------------------------------------
+
+    fn call(&mut self, words: usize) {
+        self.number += 1;
+        let mut data = self.number.to_le_bytes().to_vec();
+        data.extend(
+            (0..words * 4).map(|at| (at.wrapping_mul(usize::from(at as u8 | 1)) >> 3) as u8),
+        );
+        let body = echo(&data);
+        let id = self.client.call(body.clone()).expect("far from the limits");
+        self.calls.insert(id, Record { body, ..Record::default() });
+    }
+
+    fn abandon(&mut self, which: usize) {
+        let open: Vec<CallId> =
+            self.calls.iter().filter(|(_, call)| !call.ended).map(|(id, _)| *id).collect();
+        if let Some(id) = open.get(which % open.len().max(1)) {
+            self.client.abandon(*id).expect("it is open");
+            self.calls.get_mut(id).expect("known").abandoned = true;
+        }
+    }
+
+    fn reply(&mut self, which: usize, refuse: bool) {
+        if self.running.is_empty() {
+            return;
+        }
+        let (session_id, call, body) = self.running.swap_remove(which % self.running.len());
+        let Some(server) = self.servers.get_mut(&session_id) else { return };
+        if refuse {
+            self.calls
+                .values_mut()
+                .filter(|record| record.body == body)
+                .for_each(|record| record.refused = true);
+            server.reply_error(call, 400, "REFUSED").expect("it runs");
+        } else {
+            server.reply(call, body).expect("it runs");
+        }
+    }
+
+    fn push(&mut self) {
+        let session = self.client.session_id().and_then(|id| self.servers.get_mut(&id));
+        if let Some(server) = session {
+            server.push(echo(b"an update")).expect("far from the limits");
+        }
+    }
+
+    fn settle_events(&mut self) {
+        while let Some(event) = self.client.poll_event() {
+            let ClientSessionEvent::Reply { call, result } = event else { continue };
+            let record = self.calls.get_mut(&call).expect("a call of ours");
+            assert!(!record.ended, "{call:?} ended twice");
+            record.ended = true;
+            match result {
+                Ok(body) => assert_eq!(body, record.body, "the answer of another call"),
+                Err(CallError::Abandoned) => assert!(record.abandoned),
+                Err(CallError::Rpc(error)) => {
+                    assert!(record.refused && error.message == "REFUSED", "{error}");
+                }
+                Err(error) => panic!("{call:?}: {error}"),
+            }
+        }
+        let run = self.run;
+        for (session_id, server) in &mut self.servers {
+            while let Some(event) = server.poll_event() {
+                let ServerSessionEvent::Call { call, body, .. } = event else { continue };
+                let mut of_body = self.calls.values_mut().filter(|record| record.body == body);
+                let record = of_body.next().expect("a body the client sent");
+                assert!(record.ran_in.insert((run, *session_id)), "it ran twice in one session");
+                self.running.push((*session_id, call, body));
+            }
+        }
+    }
+
+    // --- the link ------------------------------------------------------------------------
+
+    fn client_sends(&mut self) -> bool {
+        let mut packet = BytesMut::new();
+        let any = self.client.poll_transmit(self.client_clock, &mut packet);
+        if any {
+            self.note(Side::Client, &packet);
+            self.up.push_back(packet);
+        }
+        any
+    }
+
+    fn server_sends(&mut self) -> bool {
+        let Some(server) = self.client.session_id().and_then(|id| self.servers.get_mut(&id)) else {
+            return false;
+        };
+        let mut packet = BytesMut::new();
+        let any = server.poll_transmit(self.server_clock, &mut packet);
+        if any {
+            self.note(Side::Server, &packet);
+            self.down.push_back(packet);
+        }
+        any
+    }
+
+    /// Nothing is sealed twice.
+    fn note(&mut self, from: Side, packet: &BytesMut) {
+        let msg_key = packet[8..24].try_into().expect("16 bytes");
+        assert!(self.msg_keys.insert(msg_key), "a msg_key came twice");
+        let opened = envelope::open(&self.key, from, packet.clone()).expect("sealed by us");
+        let Header { salt, session_id, msg_id, seq_no } = opened.header;
+        let tuple = (salt, session_id, msg_id.as_i64(), seq_no);
+        assert!(self.tuples.insert(tuple), "sealed twice: {tuple:?}");
+    }
+
+    fn carry(&mut self, from: Side, which: usize, fate: Fate) {
+        let queue = if from == Side::Client { &mut self.up } else { &mut self.down };
+        if queue.is_empty() {
+            return;
+        }
+        let Some(mut packet) = queue.remove(which % queue.len()) else { return };
+        match fate {
+            Fate::Arrives => self.arrive(from, packet),
+            Fate::Twice => {
+                self.arrive(from, packet.clone());
+                self.settle_events();
+                self.arrive(from, packet);
+            }
+            Fate::Lost => {}
+            Fate::Corrupt(at) => {
+                let at = 8 + usize::from(at) % (packet.len() - 8);
+                packet[at] ^= 0x10;
+                assert!(envelope::open(&self.key, from, packet).is_err(), "a forged packet");
+                // A connection that brought one is closed.
+                self.cut();
+            }
+        }
+    }
+
+    fn arrive(&mut self, from: Side, packet: BytesMut) {
+        let opened = envelope::open(&self.key, from, packet).expect("as it was sent");
+        if from == Side::Server {
+            self.client.handle_opened(self.client_clock, opened);
+            return;
+        }
+        let session_id = opened.header.session_id;
+        let (key, run) = (&self.key, self.run);
+        let server =
+            self.servers.entry(session_id).or_insert_with(|| new_server(key, session_id, run));
+        server.handle_opened(self.server_clock, opened);
+    }
+
+    fn cut(&mut self) {
+        self.up.clear();
+        self.down.clear();
+        self.client.transport_lost();
+        for server in self.servers.values_mut() {
+            server.transport_lost();
+        }
+        self.client.transport_connected(self.client_clock);
+    }
+
+    fn restart(&mut self) {
+        self.run += 1;
+        self.servers.clear();
+        self.running.clear();
+        // A start takes time, and never a whole number of seconds: no id is given out twice.
+        self.pass(Duration::from_micros(1_000_000 + 1009 * u64::from(self.run)));
+        self.cut();
+    }
+
+    fn pass(&mut self, duration: Duration) {
+        self.client_clock = self.client_clock.after(duration);
+        self.server_clock = self.server_clock.after(duration);
+        self.client.handle_timeout(self.client_clock);
+        for server in self.servers.values_mut() {
+            server.handle_timeout(self.server_clock);
+        }
+        if self.client.is_dead(self.client_clock) {
+            self.cut();
+        }
+    }
+
+    /// The faults stop.
+    fn heal(&mut self) {
+        for _ in 0..60 {
+            while self.exchange() {}
+            self.pass(Duration::from_secs(20));
+        }
+        while self.exchange() {}
+    }
+
+    /// One round in which everything that waits is sent, arrives, runs and is answered.
+    fn exchange(&mut self) -> bool {
+        let mut moved = false;
+        while self.client_sends() {
+            moved = true;
+        }
+        while self.server_sends() {
+            moved = true;
+        }
+        while !self.up.is_empty() {
+            self.carry(Side::Client, 0, Fate::Arrives);
+            self.settle_events();
+        }
+        while !self.down.is_empty() {
+            self.carry(Side::Server, 0, Fate::Arrives);
+            self.settle_events();
+        }
+        while !self.running.is_empty() {
+            self.reply(0, false);
+            moved = true;
+        }
+        moved
+    }
+}
+
+fn new_server(key: &AuthKey, session_id: i64, run: u32) -> ServerSession {
+    let seed = u64::from(run) << 32 | u64::from(session_id as u32);
+    let key = ServerKey { auth_key: key.clone(), first_salt: None, expires_at: None, dc: 2 };
+    ServerSession::new(
+        &key,
+        session_id,
+        Secret::init(|bytes| bytes.fill(run as u8)),
+        Seed::for_testing(seed),
+        Limits::default(),
+        Timings::default(),
+    )
+}
+
+fn step_wall(clock: &mut Now, seconds: i16) {
+    clock.wall = clock.wall.shifted(i64::from(seconds) * 1_000_000);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn any_sequence_of_operations_keeps_every_promise(
+        ops in prop::collection::vec(op(), 1..120),
+    ) {
+        let mut world = World::new();
+        for op in &ops {
+            world.step(op);
+        }
+        world.heal();
+        for (id, record) in &world.calls {
+            prop_assert!(record.ended, "{id:?} never ended: {record:?}");
+        }
+        prop_assert_eq!(world.client.open_calls(), 0);
+        prop_assert!(!world.client_sends() && !world.server_sends(), "somebody still talks");
+    }
+}
+
+/// Shrunk findings of the test above, each with what was wrong.
+#[test]
+fn sequences_that_once_broke_a_promise_keep_it() {
+    use Fate::Arrives;
+    use Op::{Call, ClientSends, Down, Ping, Reply, ServerSends, StepServer, Up, Wait};
+    let cases: [(&str, Vec<Op>); 4] = [
+        (
+            "a client set its clock by a notice that was long under way, and heard nothing more",
+            vec![Call(0), ClientSends, Up(0, Arrives), ServerSends, Wait(31), Call(0), Call(0)],
+        ),
+        (
+            "what the server had told to be lost ran all the same",
+            vec![Call(0), Ping, Call(0), Wait(1), ClientSends, Wait(15), Call(0), Up(0, Arrives)],
+        ),
+        (
+            "a late notice about a packet gave a new id to what had left again meanwhile",
+            vec![Call(0), ClientSends, Wait(15), ClientSends, Up(29, Arrives)],
+        ),
+        (
+            "a server told the time by ids that its clock had stepped back behind",
+            vec![
+                Call(0),
+                ClientSends,
+                Up(0, Arrives),
+                ServerSends,
+                Down(0, Arrives),
+                Reply(0),
+                StepServer(-20),
+                Call(0),
+                StepServer(-11),
+            ],
+        ),
+    ];
+    for (what, ops) in cases {
+        println!("{what}");
+        let mut world = World::new();
+        ops.iter().for_each(|op| world.step(op));
+        world.heal();
+        assert!(world.calls.values().all(|record| record.ended), "{what}");
+    }
+}
