@@ -108,6 +108,51 @@ fn sequencer() {
 }
 
 #[test]
+fn framer_from_seeds() {
+    seeds("framer", 100).for_each(|input| odnix_fuzz::framer::run(&input));
+}
+
+#[test]
+fn plain_message_from_seeds() {
+    seeds("plain_message", 100).for_each(|input| odnix_fuzz::plain_message::run(&input));
+}
+
+#[test]
+fn envelope_open_from_seeds() {
+    seeds("envelope_open", 50).for_each(|input| odnix_fuzz::envelope_open::run(&input));
+}
+
+#[test]
+fn obfuscation() {
+    seeds("obfuscation", 100).for_each(|input| odnix_fuzz::obfuscation::run(&input));
+    inputs(4_000).for_each(|input| odnix_fuzz::obfuscation::run(&input));
+}
+
+#[test]
+fn handshake_client() {
+    seeds("handshake_client", 5).for_each(|input| odnix_fuzz::handshake_client::run(&input));
+    inputs(400).for_each(|input| odnix_fuzz::handshake_client::run(&input));
+}
+
+#[test]
+fn handshake_server() {
+    seeds("handshake_server", 5).for_each(|input| odnix_fuzz::handshake_server::run(&input));
+    inputs(400).for_each(|input| odnix_fuzz::handshake_server::run(&input));
+}
+
+#[test]
+fn session_packets() {
+    seeds("session_packets", 100).for_each(|input| odnix_fuzz::session_packets::run(&input));
+    inputs(4_000).for_each(|input| odnix_fuzz::session_packets::run(&input));
+}
+
+#[test]
+fn connection() {
+    seeds("connection", 60).for_each(|input| odnix_fuzz::connection::run(&input));
+    inputs(600).for_each(|input| odnix_fuzz::connection::run(&input));
+}
+
+#[test]
 #[should_panic(expected = "bytes of memory")]
 fn the_memory_gate_catches_an_allocation_from_a_wire_count() {
     odnix_fuzz::memory::bounded(&[0; 4], 1024, 8, || Vec::<u8>::with_capacity(1 << 20));

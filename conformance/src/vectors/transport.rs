@@ -264,6 +264,9 @@ fn stream_key(opening: Vec<u8>, secret: Option<[u8; 16]>) -> Value {
     json!({ "key": hex(key), "iv": hex(&opening[40..56]) })
 }
 
+/// Name, the server's secrets, what the client sends.
+type Opening<'a> = (&'a str, &'a [[u8; 16]], Vec<u8>);
+
 fn bad_openings() -> Vec<Value> {
     let (ours, theirs) = (sample_array(651), sample_array(652));
     let opening = |secret| {
@@ -274,14 +277,14 @@ fn bad_openings() -> Vec<Value> {
     };
     let mut other_tag = opening(None);
     other_tag[56] ^= 1;
-    let openings: [(&str, &[[u8; 16]], Vec<u8>); 5] = [
+    let openings: [Opening<'_>; 5] = [
         ("other_secret", &[ours], opening(Some(theirs))),
         ("no_secret", &[ours], opening(None)),
         ("secret_where_none_is", &[], opening(Some(theirs))),
         ("other_tag", &[], other_tag),
         ("not_obfuscated", &[], [&[0xee; 4][..], &[72, 0, 0, 0], &packet(9, 3)].concat()),
     ];
-    let case = |(name, secrets, stream): (&str, &[[u8; 16]], Vec<u8>)| {
+    let case = |(name, secrets, stream): Opening<'_>| {
         let taken = secrets.iter().map(|secret| Secret::take(&mut { *secret })).collect();
         let fault = fault(ServerOptions { secrets: taken, ..options(true) }, &stream);
         assert_eq!(fault, format!("{:?}", FramingFault::Unknown), "{name}");
