@@ -531,6 +531,7 @@ class Server:
     def __init__(self, session, ids_max=1024):
         self.now, self.salt, self.ids_max = session["unix_time"], int(session["server_salt"]), ids_max
         self.ids, self.forgotten, self.order, self.runs, self.notices = set(), 0, {}, [], []
+        self.accepted, self.announced = [], False
 
     def window(self, msg_id):
         seconds = msg_id / 2**32
@@ -560,6 +561,9 @@ class Server:
             code = self.message(msg_id, seq_no, body)
         if code:
             self.notices.append((msg_id, seq_no, code))
+        if self.accepted and not self.announced:
+            # new_session_created says that nothing before its first_msg_id will run.
+            self.announced, self.forgotten = True, max(self.forgotten, self.accepted[0])
 
     def container(self, msg_id, seq_no, body):
         if seq_no % 2:
@@ -580,6 +584,7 @@ class Server:
         if msg_id in self.ids:
             return None
         if int.from_bytes(body[:4], "little") != ECHO:
+            self.accepted.append(msg_id)
             return self.record(msg_id)
         if seq_no % 2 == 0:
             return 35
@@ -590,6 +595,7 @@ class Server:
         if later and min(later) <= seq_no:
             return 33
         self.order[msg_id] = seq_no
+        self.accepted.append(msg_id)
         self.runs.append((msg_id, body))
         return self.record(msg_id)
 
