@@ -60,6 +60,12 @@ impl AuthKey {
         Self { key, id: AuthKeyId(id), aux_hash: [a0, a1, a2, a3, a4, a5, a6, a7] }
     }
 
+    /// A key with the id of plain messages, which nobody can make on purpose.
+    #[cfg(test)]
+    pub(crate) fn with_plain_id(key: Secret<256>) -> Self {
+        Self { id: AuthKeyId::PLAIN, ..Self::new(key) }
+    }
+
     /// Bytes 12..20 of SHA1(auth_key).
     pub fn id(&self) -> AuthKeyId {
         self.id

@@ -129,6 +129,10 @@
 
 extern crate alloc;
 
+/// Tests in here share helpers with those in `tests/`.
+#[cfg(test)]
+extern crate self as odnix_proto;
+
 pub mod auth_key;
 pub mod connection;
 pub mod crypto;
@@ -141,6 +145,7 @@ pub mod secret;
 pub mod seed;
 pub mod session;
 pub mod time;
+pub mod transition;
 mod transmit;
 pub mod transport;
 pub mod updates;

@@ -20,6 +20,9 @@
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
 //! | `updates_max` | 1024 | updates | waiting for a gap to close, or to be polled |
 //! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
+//! | `handshake_answers_max` | 16 | answers | of key exchanges, remembered for exact repeats |
+//! | `handshake_answers_bytes_max` | 16 KiB | bytes | of those; the newest is kept in any case |
+//! | `temporary_key_s_max` | 604 800 | seconds | longest lifetime of a temporary key a server grants |
 
 /// The table, adjustable in the configuration of each connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,12 @@ pub struct Limits {
     pub updates_max: usize,
     /// Rounds of dh_gen_retry.
     pub handshake_retries_max: u32,
+    /// Answers of key exchanges remembered for exact repeats.
+    pub handshake_answers_max: usize,
+    /// Bytes of those. The newest answer is kept in any case.
+    pub handshake_answers_bytes_max: usize,
+    /// Seconds a temporary key may live on a server.
+    pub temporary_key_s_max: i32,
 }
 
 impl Default for Limits {
@@ -83,6 +92,9 @@ impl Default for Limits {
             parked_bytes_max: 8 << 20,
             updates_max: 1024,
             handshake_retries_max: 5,
+            handshake_answers_max: 16,
+            handshake_answers_bytes_max: 16 << 10,
+            temporary_key_s_max: 7 * 24 * 3600,
         }
     }
 }

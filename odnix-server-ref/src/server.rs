@@ -1,13 +1,13 @@
 //! Starting and stopping a server.
 
 use crate::config::{HandshakeMode, ServeOptions};
-use crate::gateway::{self, Gateway};
+use crate::gateway::{self, Gateway, Protocol};
 use crate::keys::{KeyFile, KeyFileError};
 use crate::rpc::Rpc;
 use crate::store::{Store, StoreError};
 use odnix_proto::server::Config;
 use odnix_proto::transport::ServerOptions;
-use odnix_proto::{ConfigError, Secret, handshake, session::Timings};
+use odnix_proto::{ConfigError, Secret, Seed, handshake, session::Timings};
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::SocketAddr;
@@ -97,21 +97,25 @@ impl Server {
 
         let store = open_store(&options).await?;
         let rpc = Rpc::new(access_secret(&store, &options).await?);
-        let ws_config = Arc::new(protocol(&options, Arc::new(key.key))?);
-        let tcp_config = Arc::new(Config {
+        let ws_config = protocol(&options, Arc::new(key.key))?;
+        let tcp_config = Config {
             transport: ServerOptions { require_obfuscated: false, ..ws_config.transport.clone() },
             ..Config::clone(&ws_config)
-        });
+        };
+        let (ws_protocol, tcp_protocol) =
+            (Arc::new(Protocol::new(ws_config)), Arc::new(Protocol::new(tcp_config)));
 
         let gateway = Gateway::new(store.clone(), rpc, options.gateway, options.quota);
         let gateway = Arc::new(gateway);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&gateway).sweep());
-        tasks.spawn(gateway::listen_tcp(Arc::clone(&gateway), tcp, tcp_config));
+        let listeners = vec![Arc::clone(&ws_protocol), Arc::clone(&tcp_protocol)];
+        tasks.spawn(Arc::clone(&gateway).rotate_pq(listeners));
+        tasks.spawn(gateway::listen_tcp(Arc::clone(&gateway), tcp, tcp_protocol));
         let shared = Arc::clone(&gateway);
         tasks.spawn(async move {
             let origins = options.allow_origins;
-            gateway::listen_websocket(shared, ws, ws_config, addresses.1, &origins).await;
+            gateway::listen_websocket(shared, ws, ws_protocol, addresses.1, &origins).await;
         });
         tracing::info!(ws = %addresses.0, tcp = %addresses.1, %fingerprint, "listening");
         Ok(Running {
@@ -238,6 +242,7 @@ fn protocol(
 ) -> Result<Config, StartError> {
     let mut exchange = handshake::server::Config::new(vec![key], options.dc)?;
     exchange.accept_test_dc = true;
+    exchange.pq_pool = gateway::draw_pq_pool(Seed::from_os().map_err(StartError::Entropy)?);
     exchange.accept_legacy_rsa = options.handshake == HandshakeMode::Compatible;
     Ok(Config {
         handshake: Arc::new(exchange),

@@ -257,6 +257,11 @@ impl Connection {
         Ok(())
     }
 
+    /// How many key exchanges were begun here; to count them against the quota of an address.
+    pub fn exchanges(&self) -> u64 {
+        self.exchange.as_ref().map_or(0, |exchange| exchange.exchanges())
+    }
+
     // --- keys and sessions -------------------------------------------------------------
 
     fn park(&mut self, len: usize, parked: Parked) -> Result<(), PeerError> {

@@ -213,6 +213,7 @@ impl fmt::Debug for GroupElement {
 }
 
 /// A secret exponent, a or b: 2048 random bits, wiped on drop.
+#[cfg_attr(test, derive(Clone))]
 pub struct Exponent(Secret<ELEMENT_LEN>);
 
 impl Exponent {
@@ -233,7 +234,13 @@ impl Exponent {
     /// The shared key: `theirs^x mod p`, left-padded to 256 bytes.
     pub fn shared(&self, group: &Group, theirs: &GroupElement) -> Secret<ELEMENT_LEN> {
         let power = group.power(&theirs.0, &self.number());
-        Secret::init(|key| *key = to_bytes(&power))
+        Secret::init(|key| write_bytes(&power, key))
+    }
+
+    /// The bytes, to know the exponent again.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> &[u8; ELEMENT_LEN] {
+        self.0.expose_secret()
     }
 
     fn number(&self) -> Zeroizing<U2048> {
@@ -249,8 +256,13 @@ impl fmt::Debug for Exponent {
 
 fn to_bytes(number: &U2048) -> [u8; ELEMENT_LEN] {
     let mut bytes = [0; ELEMENT_LEN];
-    bytes.copy_from_slice(Zeroizing::new(number.to_be_bytes()).as_slice());
+    write_bytes(number, &mut bytes);
     bytes
+}
+
+/// In place, so that a secret number leaves no copy on the stack.
+fn write_bytes(number: &U2048, bytes: &mut [u8; ELEMENT_LEN]) {
+    bytes.copy_from_slice(Zeroizing::new(number.to_be_bytes()).as_slice());
 }
 
 #[cfg(test)]

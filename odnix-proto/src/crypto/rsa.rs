@@ -42,6 +42,7 @@ const PUBLIC_EXPONENT: u64 = 65_537;
 pub struct RsaPublicKey {
     modulus: Box<FullParams>,
     exponent: u64,
+    fingerprint: i64,
 }
 
 impl RsaPublicKey {
@@ -65,7 +66,10 @@ impl RsaPublicKey {
             })
             .filter(|exponent| *exponent >= 3 && exponent % 2 == 1)
             .ok_or(ConfigError::RsaKey("the public exponent must be odd and in 3..2^64"))?;
-        Ok(Self { modulus: Box::new(FullParams::new_vartime(modulus)), exponent })
+        let modulus = Box::new(FullParams::new_vartime(modulus));
+        let mut key = Self { modulus, exponent, fingerprint: 0 };
+        key.fingerprint = key.compute_fingerprint();
+        Ok(key)
     }
 
     /// Reads `-----BEGIN RSA PUBLIC KEY-----` (PKCS#1) or `-----BEGIN PUBLIC KEY-----` (SPKI).
@@ -103,6 +107,10 @@ impl RsaPublicKey {
 
     /// `SHA1( TL bytes(n) || TL bytes(e) )[12..20]` as a little-endian `long`.
     pub fn fingerprint(&self) -> i64 {
+        self.fingerprint
+    }
+
+    fn compute_fingerprint(&self) -> i64 {
         let mut sha = Sha1::new();
         // 256 bytes take the long form of a TL string, which needs no padding here.
         sha.update([0xfe, 0x00, 0x01, 0x00]);
@@ -115,6 +123,12 @@ impl RsaPublicKey {
         sha.update([0u8; 3].get(..padding).unwrap_or_default());
         let [_, _, _, _, _, _, _, _, _, _, _, _, id @ ..]: [u8; 20] = sha.finalize().into();
         i64::from_le_bytes(id)
+    }
+
+    /// Whether the number in `block` is below the modulus, as every encrypted block is. Blocks
+    /// are big-endian and of one length, so their order is that of the numbers.
+    pub(crate) fn is_above(&self, block: &[u8; BLOCK_LEN]) -> bool {
+        *block < self.modulus()
     }
 
     /// `block^e mod n`, or `None` if `block >= n`.
@@ -330,7 +344,7 @@ impl RsaPrivateKey {
         let mut plain = Full::new(&power, params).mul(&Full::new(&inverse, params));
         let result = Zeroizing::new(plain.retrieve());
         plain.zeroize();
-        Some(Secret::init(|bytes| *bytes = to_block(&result)))
+        Some(Secret::init(|bytes| write_block(&result, bytes)))
     }
 }
 
@@ -374,10 +388,13 @@ fn trim(bytes: &[u8]) -> &[u8] {
 
 fn to_block(number: &U2048) -> [u8; BLOCK_LEN] {
     let mut block = [0; BLOCK_LEN];
-    let mut bytes = Zeroizing::new(number.to_be_bytes());
-    block.copy_from_slice(bytes.as_slice());
-    bytes.zeroize();
+    write_block(number, &mut block);
     block
+}
+
+/// In place, so that a secret number leaves no copy on the stack.
+fn write_block(number: &U2048, block: &mut [u8; BLOCK_LEN]) {
+    block.copy_from_slice(Zeroizing::new(number.to_be_bytes()).as_slice());
 }
 
 fn to_half_block(number: &U1024) -> [u8; 128] {

@@ -28,6 +28,7 @@ use crate::message_id::{MsgIdGenerator, MsgKind};
 use crate::secret::Secret;
 use crate::seed::{Generator, Seed};
 use crate::time::{Instant, Now, UnixTime};
+use crate::transition::Transition;
 use crate::transmit::Transmit;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -126,6 +127,48 @@ enum State {
     AwaitAnswer(AwaitAnswer),
     Established,
     Failed,
+}
+
+/// Every way from one state to another. [`Handshake::state`] names the state.
+pub const TRANSITIONS: &[Transition] = &[
+    Transition::new("AwaitResPq", "resPQ", "Factorizing"),
+    Transition::new("AwaitResPq", "broken rule", "Failed"),
+    Transition::new("AwaitResPq", "timeout", "Failed"),
+    Transition::new("Factorizing", "job: p and q", "Encrypting"),
+    Transition::new("Factorizing", "broken rule", "Failed"),
+    Transition::new("Factorizing", "timeout", "Failed"),
+    Transition::new("Encrypting", "job: RSA block", "AwaitParams"),
+    Transition::new("Encrypting", "broken rule", "Failed"),
+    Transition::new("Encrypting", "timeout", "Failed"),
+    Transition::new("AwaitParams", "server_DH_params_ok", "Agreeing"),
+    Transition::new("AwaitParams", "server_DH_params_fail", "Failed"),
+    Transition::new("AwaitParams", "broken rule", "Failed"),
+    Transition::new("AwaitParams", "timeout", "Failed"),
+    Transition::new("Agreeing", "job: key", "AwaitAnswer"),
+    Transition::new("Agreeing", "broken rule", "Failed"),
+    Transition::new("Agreeing", "timeout", "Failed"),
+    Transition::new("AwaitAnswer", "dh_gen_ok", "Established"),
+    Transition::new("AwaitAnswer", "dh_gen_retry", "Agreeing"),
+    Transition::new("AwaitAnswer", "dh_gen_retry too many", "Failed"),
+    Transition::new("AwaitAnswer", "dh_gen_fail", "Failed"),
+    Transition::new("AwaitAnswer", "broken rule", "Failed"),
+    Transition::new("AwaitAnswer", "timeout", "Failed"),
+    Transition::new("Established", "broken rule", "Failed"),
+];
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AwaitResPq { .. } => "AwaitResPq",
+            Self::Factorizing(_) => "Factorizing",
+            Self::Encrypting(_) => "Encrypting",
+            Self::AwaitParams(_) => "AwaitParams",
+            Self::Agreeing(_) => "Agreeing",
+            Self::AwaitAnswer(_) => "AwaitAnswer",
+            Self::Established => "Established",
+            Self::Failed => "Failed",
+        }
+    }
 }
 
 struct Factorizing {
@@ -255,6 +298,11 @@ impl Handshake {
         }
         let outcome = self.handle_done(done.outcome);
         self.settle(outcome)
+    }
+
+    /// The name of the state, as in [`TRANSITIONS`].
+    pub fn state(&self) -> &'static str {
+        self.state.name()
     }
 
     fn settle<T>(&mut self, outcome: Result<T, HandshakeFault>) -> Result<T, PeerError> {
@@ -518,16 +566,6 @@ fn open_params(
 
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::AwaitResPq { .. } => "AwaitResPq",
-            State::Factorizing(_) => "Factorizing",
-            State::Encrypting(_) => "Encrypting",
-            State::AwaitParams(_) => "AwaitParams",
-            State::Agreeing(_) => "Agreeing",
-            State::AwaitAnswer(_) => "AwaitAnswer",
-            State::Established => "Established",
-            State::Failed => "Failed",
-        };
-        write!(f, "client::Handshake({state})")
+        write!(f, "client::Handshake({})", self.state())
     }
 }

@@ -6,7 +6,7 @@ use crate::secret::Secret;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use odnix_tl::mtproto::enums::PQInnerData as Forms;
-use odnix_tl::mtproto::types::{PQInnerData, PQInnerDataDc, PQInnerDataTemp, PQInnerDataTempDc};
+use odnix_tl::mtproto::types::{PQInnerDataDc, PQInnerDataTempDc};
 use odnix_tl::{Decode, Encode, Writer};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -14,6 +14,7 @@ use zeroize::{Zeroize, Zeroizing};
 const ENCODED_LEN_MAX: usize = 256;
 
 /// What each form says; `dc` and `expires_in` are what the forms differ in.
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct InnerData {
     pub factors: Factors,
     pub nonces: Nonces,
@@ -66,65 +67,49 @@ impl InnerData {
     /// Reads the object at the start of decrypted bytes, which are wiped behind it. Also says
     /// how long the object is.
     pub fn decode(data: Zeroizing<Vec<u8>>) -> Option<(Self, usize)> {
-        let (form, len) = Forms::from_prefix(Bytes::from_owner(data)).ok()?;
-        let inner = match form {
-            Forms::PQInnerData(PQInnerData { pq, p, q, nonce, server_nonce, new_nonce }) => {
-                Self::new([&pq, &p, &q], Nonces { nonce, server_nonce }, new_nonce, None, None)
-            }
-            Forms::PQInnerDataDc(PQInnerDataDc {
-                pq,
-                p,
-                q,
-                nonce,
-                server_nonce,
-                new_nonce,
-                dc,
-            }) => {
-                Self::new([&pq, &p, &q], Nonces { nonce, server_nonce }, new_nonce, Some(dc), None)
-            }
-            Forms::PQInnerDataTemp(PQInnerDataTemp {
-                pq,
-                p,
-                q,
-                nonce,
-                server_nonce,
-                new_nonce,
-                expires_in,
-            }) => Self::new(
-                [&pq, &p, &q],
-                Nonces { nonce, server_nonce },
-                new_nonce,
-                None,
-                Some(expires_in),
-            ),
-            Forms::PQInnerDataTempDc(PQInnerDataTempDc {
-                pq,
-                p,
-                q,
-                nonce,
-                server_nonce,
-                new_nonce,
-                dc,
-                expires_in,
-            }) => Self::new(
-                [&pq, &p, &q],
-                Nonces { nonce, server_nonce },
-                new_nonce,
-                Some(dc),
-                Some(expires_in),
-            ),
-        };
-        Some((inner.ok()?, len))
+        let (mut form, len) = Forms::from_prefix(Bytes::from_owner(data)).ok()?;
+        Self::take(&mut form).ok().map(|inner| (inner, len))
     }
 
-    fn new(
-        [pq, p, q]: [&[u8]; 3],
-        nonces: Nonces,
-        mut new_nonce: [u8; 32],
-        dc: Option<i32>,
-        expires_in: Option<i32>,
-    ) -> Result<Self, HandshakeFault> {
-        let new_nonce = Secret::take(&mut new_nonce);
-        Ok(Self { factors: Factors::parse(pq, p, q)?, nonces, new_nonce, dc, expires_in })
+    /// What a decoded form says; its new_nonce is wiped where it stands.
+    fn take(form: &mut Forms) -> Result<Self, HandshakeFault> {
+        let (factors, nonce, server_nonce, new_nonce, dc, expires_in) = match form {
+            Forms::PQInnerData(it) => (
+                Factors::parse(&it.pq, &it.p, &it.q),
+                &mut it.nonce,
+                &mut it.server_nonce,
+                &mut it.new_nonce,
+                None,
+                None,
+            ),
+            Forms::PQInnerDataDc(it) => (
+                Factors::parse(&it.pq, &it.p, &it.q),
+                &mut it.nonce,
+                &mut it.server_nonce,
+                &mut it.new_nonce,
+                Some(it.dc),
+                None,
+            ),
+            Forms::PQInnerDataTemp(it) => (
+                Factors::parse(&it.pq, &it.p, &it.q),
+                &mut it.nonce,
+                &mut it.server_nonce,
+                &mut it.new_nonce,
+                None,
+                Some(it.expires_in),
+            ),
+            Forms::PQInnerDataTempDc(it) => (
+                Factors::parse(&it.pq, &it.p, &it.q),
+                &mut it.nonce,
+                &mut it.server_nonce,
+                &mut it.new_nonce,
+                Some(it.dc),
+                Some(it.expires_in),
+            ),
+        };
+        let nonces = Nonces { nonce: *nonce, server_nonce: *server_nonce };
+        // Before a fault may end this.
+        let new_nonce = Secret::take(new_nonce);
+        Ok(Self { factors: factors?, nonces, new_nonce, dc, expires_in })
     }
 }

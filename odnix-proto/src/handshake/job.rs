@@ -52,6 +52,7 @@ pub(super) enum Offer {
 }
 
 /// What came out.
+#[cfg_attr(test, derive(Clone))]
 pub(super) enum Outcome {
     Factors(Option<(u64, u64)>),
     Encrypted(Option<Box<[u8; BLOCK_LEN]>>),
@@ -62,6 +63,7 @@ pub(super) enum Outcome {
 }
 
 /// The client's side of the key, from a group and a g_a that passed their checks.
+#[cfg_attr(test, derive(Clone))]
 pub(super) struct Agreement {
     pub group: Box<Group>,
     pub g_a: GroupElement,
@@ -78,7 +80,7 @@ impl Job {
 }
 
 impl Task {
-    fn run(self) -> Outcome {
+    pub(super) fn run(self) -> Outcome {
         match self {
             Self::Factorize(pq) => Outcome::Factors(factorize(pq)),
             Self::Encrypt { key, data, seed } => {

@@ -23,6 +23,9 @@
 //! Factorization, RSA and the Diffie-Hellman powers leave as a [`Job`], to be run on any
 //! thread. At most one is out at a time, so a peer cannot pile up work.
 //!
+//! `server::TRANSITIONS` and `client::TRANSITIONS` are the two state diagrams as data; a test
+//! drives both machines through every sequence of messages and compares.
+//!
 //! Security: each check gives a value that the next step demands, so none can be skipped.
 //! new_nonce, the exponents and the temporary AES keys are wiped when their state ends, however
 //! it ends.
@@ -33,6 +36,7 @@ mod checks;
 pub mod client;
 mod inner_data;
 mod job;
+mod pq_pool;
 pub mod server;
 
 pub use job::{Done, Job};
@@ -56,6 +60,8 @@ pub struct Established {
     pub dc: i32,
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod published_sample;
 

@@ -25,11 +25,11 @@ use super::Established;
 use super::checks::{Nonces, Secrets, number, number_bytes};
 use super::inner_data::{Factors, InnerData};
 use super::job::{Done, Job, Outcome, Task};
+pub use super::pq_pool::PqPool;
 use crate::auth_key::{AuthKey, AuthKeyId};
 use crate::crypto::dh::{DhError, Exponent, Group, GroupElement};
-use crate::crypto::factor::is_prime;
 use crate::crypto::kdf::first_server_salt;
-use crate::crypto::rsa::{BLOCK_LEN, RsaPrivateKey};
+use crate::crypto::rsa::RsaPrivateKey;
 use crate::envelope::{parse_plain, write_plain};
 use crate::error::{ConfigError, DropReason, HandshakeFault, PeerError, Received, UsageError};
 use crate::limits::Limits;
@@ -37,6 +37,7 @@ use crate::message_id::{MsgIdGenerator, MsgKind};
 use crate::secret::Secret;
 use crate::seed::{Generator, Seed};
 use crate::time::{Instant, Now};
+use crate::transition::Transition;
 use crate::transmit::Transmit;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -54,11 +55,11 @@ use odnix_tl::mtproto::types::{
 use odnix_tl::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
-/// Answers remembered for exact repeats: those of several exchanges.
-const ANSWERS_MAX: usize = 16;
-
 /// A dc of this number and above is a test dc.
 const TEST_DC: i32 = 10_000;
+
+/// `auth_key_id | msg_id | data_len`
+const PLAIN_HEADER_LEN: usize = 20;
 
 /// What the exchanges of one server have in common.
 #[derive(Clone, Debug)]
@@ -69,10 +70,21 @@ pub struct Config {
     pub dc: i32,
     /// Whether a client may ask for `10000 + dc`, the test dc of the same number.
     pub accept_test_dc: bool,
+    /// Whether a client may state its dc with a minus sign, as it does for a connection that
+    /// carries media only.
+    pub accept_media_dc: bool,
     /// Whether the old RSA scheme with SHA-1 is accepted beside RSA_PAD.
     pub accept_legacy_rsa: bool,
     /// The Diffie-Hellman group offered.
     pub group: Arc<Group>,
+    /// The products offered in resPQ.
+    pub pq_pool: Arc<PqPool>,
+    /// Seconds a temporary key may live; who asks for more is refused.
+    pub temporary_key_s_max: i32,
+    /// Answers remembered for exact repeats: by default those of several exchanges.
+    pub answers_max: usize,
+    /// Bytes of those. The newest answer is kept in any case.
+    pub answers_bytes_max: usize,
     /// Collisions of the new key's id answered by dh_gen_retry before dh_gen_fail.
     pub retries_max: u32,
     /// How long an exact repeat gets the same answer.
@@ -82,8 +94,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual group, RSA_PAD only, no test dc, 5 retries, 10 minutes for repeats, 60 s for
-    /// an exchange.
+    /// The usual group, an empty pool of pq, RSA_PAD only, no test and no media dc, 10 minutes
+    /// for repeats, 60 s for an exchange, and the bounds of [`Limits::default`].
     ///
     /// # Errors
     /// [`ConfigError::NoKey`] if `keys` is empty.
@@ -91,13 +103,19 @@ impl Config {
         if keys.is_empty() {
             return Err(ConfigError::NoKey);
         }
+        let limits = Limits::default();
         Ok(Self {
             keys,
             dc,
             accept_test_dc: false,
+            accept_media_dc: false,
             accept_legacy_rsa: false,
             group: Arc::new(Group::usual()),
-            retries_max: Limits::default().handshake_retries_max,
+            pq_pool: Arc::default(),
+            temporary_key_s_max: limits.temporary_key_s_max,
+            answers_max: limits.handshake_answers_max,
+            answers_bytes_max: limits.handshake_answers_bytes_max,
+            retries_max: limits.handshake_retries_max,
             repeat_window: Duration::from_secs(600),
             exchange_timeout: Duration::from_secs(60),
         })
@@ -106,8 +124,10 @@ impl Config {
     /// The dc an exchange is for, from what the client stated, if it stated one.
     fn accept_dc(&self, stated: Option<i32>) -> Result<i32, HandshakeFault> {
         let stated = stated.unwrap_or(self.dc);
-        let test = self.accept_test_dc && stated.checked_sub(TEST_DC) == Some(self.dc);
-        if stated == self.dc || test { Ok(stated) } else { Err(HandshakeFault::WrongDc) }
+        let media = self.accept_media_dc && stated < 0;
+        let number = if media { stated.checked_neg() } else { Some(stated) };
+        let test = self.accept_test_dc && number == self.dc.checked_add(TEST_DC);
+        if number == Some(self.dc) || test { Ok(stated) } else { Err(HandshakeFault::WrongDc) }
     }
 }
 
@@ -166,6 +186,55 @@ enum State {
     AwaitStored(AwaitStored),
     Established,
     Failed,
+}
+
+/// Every way from one state to another. [`Handshake::state`] names the state.
+pub const TRANSITIONS: &[Transition] = &[
+    Transition::new("Idle", "req_pq", "AwaitParams"),
+    Transition::new("Idle", "broken rule", "Failed"),
+    Transition::new("AwaitParams", "req_pq", "AwaitParams"),
+    Transition::new("AwaitParams", "req_DH_params", "Decrypting"),
+    Transition::new("AwaitParams", "broken rule", "Failed"),
+    Transition::new("AwaitParams", "timeout", "Failed"),
+    Transition::new("Decrypting", "job: inner data", "Raising"),
+    Transition::new("Decrypting", "broken rule", "Failed"),
+    Transition::new("Decrypting", "timeout", "Failed"),
+    Transition::new("Raising", "job: g_a", "AwaitClientDh"),
+    Transition::new("Raising", "job: g_a out of range", "Raising"),
+    Transition::new("Raising", "broken rule", "Failed"),
+    Transition::new("Raising", "timeout", "Failed"),
+    Transition::new("AwaitClientDh", "req_pq", "AwaitParams"),
+    Transition::new("AwaitClientDh", "set_client_DH_params", "Deriving"),
+    Transition::new("AwaitClientDh", "broken rule", "Failed"),
+    Transition::new("AwaitClientDh", "timeout", "Failed"),
+    Transition::new("Deriving", "job: key", "AwaitStored"),
+    Transition::new("Deriving", "job: key with id 0", "AwaitClientDh"),
+    Transition::new("Deriving", "job: key with id 0 too many", "Failed"),
+    Transition::new("Deriving", "broken rule", "Failed"),
+    Transition::new("Deriving", "timeout", "Failed"),
+    Transition::new("AwaitStored", "stored", "Established"),
+    Transition::new("AwaitStored", "collision", "AwaitClientDh"),
+    Transition::new("AwaitStored", "collision too many", "Failed"),
+    Transition::new("AwaitStored", "broken rule", "Failed"),
+    Transition::new("AwaitStored", "timeout", "Failed"),
+    Transition::new("Established", "req_pq", "AwaitParams"),
+    Transition::new("Established", "broken rule", "Failed"),
+];
+
+impl State {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Idle => "Idle",
+            Self::AwaitParams(_) => "AwaitParams",
+            Self::Decrypting(_) => "Decrypting",
+            Self::Raising(_) => "Raising",
+            Self::AwaitClientDh(_) => "AwaitClientDh",
+            Self::Deriving(_) => "Deriving",
+            Self::AwaitStored(_) => "AwaitStored",
+            Self::Established => "Established",
+            Self::Failed => "Failed",
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -253,7 +322,9 @@ impl Handshake {
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let expiry = self.answers.front().map(|answer| answer.expires);
+        // What a failed exchange still says, it says once.
+        let answers = Some(&self.answers).filter(|_| !matches!(self.state, State::Failed));
+        let expiry = answers.and_then(|answers| answers.front()).map(|answer| answer.expires);
         [expiry, self.deadline].into_iter().flatten().min()
     }
 
@@ -307,6 +378,17 @@ impl Handshake {
         }
     }
 
+    /// The name of the state, as in [`TRANSITIONS`].
+    pub fn state(&self) -> &'static str {
+        self.state.name()
+    }
+
+    /// How many exchanges were begun: each `req_pq` that was answered, but for exact repeats.
+    /// A server counts them against the quota of an address.
+    pub fn exchanges(&self) -> u64 {
+        self.exchange
+    }
+
     fn settle<T>(&mut self, outcome: Result<T, HandshakeFault>) -> Result<T, PeerError> {
         outcome.map_err(|fault| {
             self.wipe();
@@ -330,12 +412,10 @@ impl Handshake {
     /// Queues the answer to the request being worked on, and remembers it.
     fn answer<T: Encode>(&mut self, now: Now, object: &T) -> Result<(), HandshakeFault> {
         let body = object.to_bytes().map_err(|_| HandshakeFault::Malformed)?;
-        let mut packet = BytesMut::new();
+        let mut packet = BytesMut::with_capacity(body.len().saturating_add(PLAIN_HEADER_LEN));
         let msg_id = self.msg_ids.next(now.wall, MsgKind::ServerAnswer);
         write_plain(msg_id, &body, &mut packet).map_err(|_| HandshakeFault::Malformed)?;
-        if self.answers.len() >= ANSWERS_MAX {
-            self.answers.pop_front();
-        }
+        self.make_room(packet.len());
         self.answers.push_back(Answer {
             request: self.request,
             exchange: self.exchange,
@@ -344,6 +424,19 @@ impl Handshake {
             expires: now.mono.after(self.config.repeat_window),
         });
         Ok(())
+    }
+
+    /// Forgets the oldest answers until one of `len` bytes fits.
+    fn make_room(&mut self, len: usize) {
+        let Config { answers_max, answers_bytes_max, .. } = *self.config;
+        let sum = |sum: usize, answer: &Answer| sum.saturating_add(answer.packet.len());
+        while self.answers.len() >= answers_max
+            || self.answers.iter().fold(len, sum) > answers_bytes_max
+        {
+            if self.answers.pop_front().is_none() {
+                return;
+            }
+        }
     }
 
     fn handle_request(&mut self, now: Now, body: Bytes) -> Result<Received, HandshakeFault> {
@@ -427,7 +520,7 @@ impl Handshake {
         }
         self.exchange = self.exchange.wrapping_add(1);
         let server_nonce = self.generator.array();
-        let factors = draw_pq(&mut self.generator);
+        let factors = self.config.pq_pool.pick(&mut self.generator);
         let fingerprints = self.config.keys.iter().map(|key| key.public().fingerprint()).collect();
         self.answer(
             now,
@@ -441,7 +534,8 @@ impl Handshake {
         Ok(State::AwaitParams(AwaitParams { nonces: Nonces { nonce, server_nonce }, factors }))
     }
 
-    /// `req_DH_params …`: the cheap checks come before the RSA job.
+    /// `req_DH_params …`: the cheap checks come before the RSA job, that of the block's value
+    /// among them.
     fn handle_req_dh_params(
         &mut self,
         state: AwaitParams,
@@ -454,7 +548,9 @@ impl Handshake {
         let fingerprint = request.public_key_fingerprint;
         let key = self.config.keys.iter().find(|key| key.public().fingerprint() == fingerprint);
         let key = Arc::clone(key.ok_or(HandshakeFault::UnknownFingerprint)?);
-        if request.encrypted_data.len() != BLOCK_LEN {
+        let block = request.encrypted_data.as_ref();
+        let block = block.try_into().map_err(|_| HandshakeFault::BadRsaBlock)?;
+        if !key.public().is_above(block) {
             return Err(HandshakeFault::BadRsaBlock);
         }
         let accept_legacy = self.config.accept_legacy_rsa;
@@ -476,7 +572,8 @@ impl Handshake {
             return Err(HandshakeFault::BadPq);
         }
         let dc = self.config.accept_dc(dc)?;
-        if expires_in.is_some_and(|seconds| seconds <= 0) {
+        let granted = 1..=self.config.temporary_key_s_max;
+        if expires_in.is_some_and(|seconds| !granted.contains(&seconds)) {
             return Err(HandshakeFault::Malformed);
         }
         let agreed = Agreed { secrets: Secrets::new(nonces, new_nonce), dc, expires_in };
@@ -573,8 +670,8 @@ impl Handshake {
         }
         if round >= self.config.retries_max {
             let new_nonce_hash3 = hash(3);
+            self.wipe();
             self.answer(now, &DhGenFail { nonce, server_nonce, new_nonce_hash3 })?;
-            self.deadline = None;
             return Ok(State::Failed);
         }
         let new_nonce_hash2 = hash(2);
@@ -595,42 +692,8 @@ impl AwaitStored {
     }
 }
 
-/// Two distinct random 31-bit primes: pq takes exactly 8 bytes, p and q take 4 each.
-fn draw_pq(generator: &mut Generator) -> Factors {
-    let first = draw_prime(generator);
-    let second = loop {
-        let prime = draw_prime(generator);
-        if prime != first {
-            break prime;
-        }
-    };
-    let (p, q) = (first.min(second), first.max(second));
-    Factors { pq: p.saturating_mul(q), p, q }
-}
-
-/// A random prime in 2^30 .. 2^31.
-fn draw_prime(generator: &mut Generator) -> u64 {
-    loop {
-        let candidate = (generator.u64() >> 34) | 1 << 30 | 1;
-        if is_prime(candidate) {
-            return candidate;
-        }
-    }
-}
-
 impl fmt::Debug for Handshake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            State::Idle => "Idle",
-            State::AwaitParams(_) => "AwaitParams",
-            State::Decrypting(_) => "Decrypting",
-            State::Raising(_) => "Raising",
-            State::AwaitClientDh(_) => "AwaitClientDh",
-            State::Deriving(_) => "Deriving",
-            State::AwaitStored(_) => "AwaitStored",
-            State::Established => "Established",
-            State::Failed => "Failed",
-        };
-        write!(f, "server::Handshake({state})")
+        write!(f, "server::Handshake({})", self.state())
     }
 }

@@ -297,6 +297,21 @@ fn a_composite_or_unsafe_foreign_prime_is_refused() {
 }
 
 #[test]
+fn an_encrypted_answer_is_looked_at_up_to_2048_bytes() {
+    // (bytes of dh_prime, bytes encrypted, what is wrong with it)
+    for (prime_len, len, expected) in
+        [(1720, 2048, HandshakeFault::BadGroup), (1724, 2064, HandshakeFault::BadAnswerHash)]
+    {
+        let mut scene = Scene::before_params();
+        let mut inner = scene.server.inner();
+        inner.dh_prime = vec![0xff; prime_len].into();
+        let sealed = scene.server.known.seal(&inner.to_bytes().unwrap());
+        assert_eq!(sealed.len(), len);
+        assert_eq!(fault(scene.give(&scene.server.params_ok(sealed))), expected);
+    }
+}
+
+#[test]
 fn bytes_behind_the_inner_object_are_refused_although_hashed() {
     let mut scene = Scene::before_params();
     let mut inner = scene.server.inner().to_bytes().unwrap().to_vec();

@@ -20,16 +20,16 @@ use sha1::{Digest, Sha1};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub(crate) const NONCE: [u8; 16] = [0x11; 16];
+pub const NONCE: [u8; 16] = [0x11; 16];
 
 /// A server and the hostile client at a given point of the exchange.
-pub(crate) struct Scene {
+pub struct Scene {
     pub server: Handshake,
     pub client: HandClient,
 }
 
 impl Scene {
-    fn start() -> Self {
+    pub fn start() -> Self {
         Self::start_with(server_config())
     }
 
@@ -41,7 +41,7 @@ impl Scene {
     }
 
     /// Up to the server's `server_DH_params_ok`.
-    fn before_client_dh() -> Self {
+    pub fn before_client_dh() -> Self {
         Self::before_client_dh_with(server_config())
     }
 
@@ -62,18 +62,18 @@ impl Scene {
     }
 
     /// Hands the server a request and runs the jobs that follow from it.
-    fn give<T: Encode>(&mut self, request: &T) -> Result<Option<Established>, PeerError> {
+    pub fn give<T: Encode>(&mut self, request: &T) -> Result<Option<Established>, PeerError> {
         self.give_bytes(plain(request))
     }
 
-    fn give_bytes(&mut self, packet: Bytes) -> Result<Option<Established>, PeerError> {
+    pub fn give_bytes(&mut self, packet: Bytes) -> Result<Option<Established>, PeerError> {
         self.server.handle_packet(now(), packet)?;
         work_server(&mut self.server, now())
     }
 
     /// The fault, after checking that it looks like any other from outside: nothing is sent,
     /// the code is that of all faults, and all that follows is refused.
-    fn fails<T: Encode>(self, request: &T) -> HandshakeFault {
+    pub fn fails<T: Encode>(self, request: &T) -> HandshakeFault {
         self.fails_bytes(plain(request))
     }
 
@@ -197,7 +197,7 @@ fn requests_that_are_malformed_or_out_of_place_are_refused() {
 #[test]
 fn req_dh_params_with_a_wrong_field_is_refused_before_any_rsa() {
     type Change = fn(&mut ReqDhParams);
-    let table: [(&str, Change, HandshakeFault); 11] = [
+    let table: [(&str, Change, HandshakeFault); 13] = [
         ("nonce", |request| request.nonce[0] ^= 1, HandshakeFault::NonceMismatch),
         ("server_nonce", |request| request.server_nonce[0] ^= 1, HandshakeFault::NonceMismatch),
         ("p", |request| request.p = number(3), HandshakeFault::BadPq),
@@ -225,6 +225,16 @@ fn req_dh_params_with_a_wrong_field_is_refused_before_any_rsa() {
             |request| request.encrypted_data = vec![0; 260].into(),
             HandshakeFault::BadRsaBlock,
         ),
+        (
+            "block equal to the modulus",
+            |request| request.encrypted_data = KEY.public().modulus().to_vec().into(),
+            HandshakeFault::BadRsaBlock,
+        ),
+        (
+            "block of ones",
+            |request| request.encrypted_data = vec![0xff; 256].into(),
+            HandshakeFault::BadRsaBlock,
+        ),
     ];
     for (what, change, expected) in table {
         let mut scene = Scene::start();
@@ -234,6 +244,41 @@ fn req_dh_params_with_a_wrong_field_is_refused_before_any_rsa() {
         assert_eq!(fault(outcome), expected, "{what}");
         assert!(scene.server.poll_event().is_none(), "{what}: no work for a bad request");
     }
+}
+
+#[test]
+fn a_block_just_below_the_modulus_is_worth_a_job() {
+    let mut scene = Scene::start();
+    let mut block = KEY.public().modulus().to_vec();
+    block[255] -= 1; // a modulus is odd
+    let request = scene.client.req_dh_params_with(block.into());
+    assert_eq!(scene.server.handle_packet(now(), plain(&request)), Ok(Received::Accepted));
+    only_job(scene.server.poll_event());
+}
+
+#[test]
+fn the_checks_before_rsa_come_in_the_order_of_their_cost() {
+    let wrong = |fixed: usize| {
+        let scene = Scene::start();
+        let mut request = scene.client.req_dh_params_with(vec![0xff; 256].into());
+        if fixed < 1 {
+            request.nonce[0] ^= 1;
+        }
+        if fixed < 2 {
+            request.p = number(3);
+        }
+        if fixed < 3 {
+            request.public_key_fingerprint ^= 1;
+        }
+        scene.fails(&request)
+    };
+    let faults = [
+        HandshakeFault::NonceMismatch,
+        HandshakeFault::BadPq,
+        HandshakeFault::UnknownFingerprint,
+        HandshakeFault::BadRsaBlock,
+    ];
+    assert_eq!([wrong(0), wrong(1), wrong(2), wrong(3)], faults);
 }
 
 #[test]

@@ -6,4 +6,4 @@ mod pair;
 
 mod against_client;
 mod against_server;
-mod order;
+mod bounds;

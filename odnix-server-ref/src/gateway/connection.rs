@@ -137,6 +137,8 @@ struct Driver {
     calls: Option<UnboundedSender<IncomingCall>>,
     /// Keys this connection has entered the registry with.
     keys: Vec<AuthKeyId>,
+    /// Key exchanges begun here that were counted against the quota.
+    exchanges: u64,
     started: Instant,
     heard: Instant,
 }
@@ -157,6 +159,7 @@ impl Driver {
             outbound,
             calls: None,
             keys: Vec::new(),
+            exchanges: 0,
             started,
             heard: started,
         }
@@ -205,8 +208,13 @@ impl Driver {
             return Err(End::Closed);
         }
         self.heard = Instant::now();
-        self.machine.receive(self.gateway.now(), inbound)?;
-        if !self.arrival.permit.is_within_quota() {
+        let received = self.machine.receive(self.gateway.now(), inbound);
+        let begun = self.machine.exchanges().saturating_sub(self.exchanges);
+        self.exchanges = self.exchanges.saturating_add(begun);
+        // Counted also when what followed was wrong.
+        let counted = self.arrival.permit.take_exchanges(begun);
+        received?;
+        if !self.arrival.permit.is_within_quota() || !counted {
             return Err(self.refuse(PeerError::Flood));
         }
         Ok(())

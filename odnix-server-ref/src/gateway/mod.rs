@@ -17,11 +17,13 @@ mod calls;
 mod connection;
 mod memory_keys;
 mod pool;
+mod protocol;
 mod quota;
 mod registry;
 mod tcp;
 mod websocket;
 
+pub(crate) use protocol::{Protocol, draw_pq_pool};
 pub(crate) use tcp::listen as listen_tcp;
 pub(crate) use websocket::{PATH, listen as listen_websocket};
 

@@ -15,8 +15,13 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// One processor is left to those who serve sockets, if there is more than one.
     pub(crate) fn new(waiting_max: usize) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_threads(processors.saturating_sub(1).max(1), waiting_max)
+    }
+
+    fn with_threads(threads: usize, waiting_max: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(waiting_max.saturating_add(threads))),
             threads: Arc::new(Semaphore::new(threads)),
@@ -53,5 +58,44 @@ impl Pool {
 
     fn place(&self) -> Result<OwnedSemaphorePermit, Busy> {
         Arc::clone(&self.places).try_acquire_owned().map_err(|_| Busy)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    #[tokio::test]
+    async fn work_beyond_the_queue_is_refused_until_there_is_room() {
+        let pool = Pool::with_threads(1, 2);
+        let (go, gate) = channel();
+        let gate = Arc::new(Mutex::new(gate));
+        let (ended, mut ends) = unbounded_channel();
+        for number in 0..3 {
+            let (gate, ended) = (Arc::clone(&gate), ended.clone());
+            let work = move || gate.lock().unwrap().recv().unwrap();
+            pool.spawn(work, move |()| ended.send(number).unwrap()).unwrap();
+        }
+        assert!(pool.spawn(|| (), |()| ()).is_err(), "one works, two wait");
+        assert!(pool.run(|| ()).await.is_err());
+        for number in 0..3 {
+            go.send(()).unwrap();
+            assert_eq!(ends.recv().await, Some(number), "in the order in which they came");
+            drop(pool.place().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn work_runs_on_other_threads_than_the_sockets() {
+        let pool = Pool::new(1);
+        let here = || thread::current().id();
+        assert_ne!(pool.run(here).await.unwrap(), here());
+        let (tell, mut told) = unbounded_channel();
+        pool.spawn(here, move |there| tell.send(there).unwrap()).unwrap();
+        assert_ne!(told.recv().await, Some(here()));
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct Quotas {
 #[derive(Debug)]
 struct Usage {
     connections: u32,
+    exchanges: u64,
     jobs: u32,
     window_since: Instant,
 }
@@ -41,19 +42,35 @@ impl ConnectionPermit {
 
     /// Counts one heavy job of a key exchange; `false` when the quota is used up.
     pub(crate) fn take_job(&self) -> bool {
+        self.count(|usage, max| {
+            let within = usage.jobs < max.saturating_mul(JOBS_PER_HANDSHAKE);
+            if within {
+                usage.jobs = usage.jobs.saturating_add(1);
+            }
+            within
+        })
+    }
+
+    /// Counts key exchanges begun, which cost little each; `false` when they were too many.
+    pub(crate) fn take_exchanges(&self, begun: u64) -> bool {
+        begun == 0
+            || self.count(|usage, max| {
+                usage.exchanges = usage.exchanges.saturating_add(begun);
+                usage.exchanges <= u64::from(max)
+            })
+    }
+
+    /// What `check` says to the counters of this minute and the quota; `true` without a quota.
+    fn count(&self, check: impl FnOnce(&mut Usage, u32) -> bool) -> bool {
         let max = self.quotas.quota.handshakes_per_minute.map(NonZeroU32::get);
         let Some(max) = max else { return true };
         let mut usage = self.quotas.lock();
         let Some(usage) = usage.get_mut(&self.address) else { return true };
         if usage.window_since.elapsed() >= WINDOW {
             usage.window_since = Instant::now();
-            usage.jobs = 0;
+            (usage.exchanges, usage.jobs) = (0, 0);
         }
-        let within = usage.jobs < max.saturating_mul(JOBS_PER_HANDSHAKE);
-        if within {
-            usage.jobs = usage.jobs.saturating_add(1);
-        }
-        within
+        check(usage, max)
     }
 }
 
@@ -77,6 +94,7 @@ impl Quotas {
         let mut all = self.lock();
         let usage = all.entry(address).or_insert_with(|| Usage {
             connections: 0,
+            exchanges: 0,
             jobs: 0,
             window_since: Instant::now(),
         });
@@ -152,9 +170,26 @@ mod tests {
     }
 
     #[test]
+    fn the_exchanges_of_an_address_are_counted_over_all_its_connections() {
+        let quotas = quotas(0, 3);
+        let (one, two) = (quotas.connect(address("::1")), quotas.connect(address("::1")));
+        assert!(one.take_exchanges(1) && two.take_exchanges(2), "at the limit");
+        assert!(one.take_exchanges(0), "nothing new");
+        assert!(!one.take_exchanges(1), "one more");
+        assert!(quotas.connect(address("10.0.0.1")).take_exchanges(3), "another address");
+        assert!(!quotas.connect(address("10.0.0.2")).take_exchanges(4), "all at once");
+        assert!(one.take_job(), "jobs have a count of their own");
+        drop((one, two));
+        quotas.sweep();
+        assert!(!quotas.connect(address("::1")).take_exchanges(1), "reconnecting does not help");
+    }
+
+    #[test]
     fn zero_is_no_limit() {
         let quotas = quotas(0, 0);
         let permits: Vec<_> = (0..100).map(|_| quotas.connect(address("::1"))).collect();
-        assert!(permits.iter().all(|permit| permit.is_within_quota() && permit.take_job()));
+        assert!(permits.iter().all(|permit| permit.is_within_quota()
+            && permit.take_job()
+            && permit.take_exchanges(1 << 40)));
     }
 }

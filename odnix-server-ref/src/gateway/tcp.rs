@@ -1,9 +1,8 @@
 //! The TCP listener.
 
 use super::connection::{self, Arrival, Sink, Source};
-use super::{Gateway, reachable};
+use super::{Gateway, Protocol, reachable};
 use bytes::{Bytes, BytesMut};
-use odnix_proto::server::Config;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until the gateway stops.
-pub(crate) async fn listen(gateway: Arc<Gateway>, listener: TcpListener, config: Arc<Config>) {
+pub(crate) async fn listen(gateway: Arc<Gateway>, listener: TcpListener, protocol: Arc<Protocol>) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -25,7 +24,7 @@ pub(crate) async fn listen(gateway: Arc<Gateway>, listener: TcpListener, config:
             Ok((stream, peer)) => {
                 // A server that is full closes the socket unanswered.
                 let Some((place, permit)) = gateway.admit(peer.ip()) else { continue };
-                let Ok((arrival, stream)) = prepare(&listener, stream, permit, &config) else {
+                let Ok((arrival, stream)) = prepare(&listener, stream, permit, &protocol) else {
                     continue;
                 };
                 let (source, sink) = stream.into_split();
@@ -47,11 +46,11 @@ fn prepare(
     listener: &TcpListener,
     stream: TcpStream,
     permit: Arc<super::ConnectionPermit>,
-    config: &Arc<Config>,
+    protocol: &Protocol,
 ) -> io::Result<(Arrival, TcpStream)> {
     stream.set_nodelay(true)?;
     let tcp_address = reachable(listener.local_addr()?, stream.local_addr()?);
-    Ok((Arrival { permit, tcp_address, config: Arc::clone(config) }, stream))
+    Ok((Arrival { permit, tcp_address, config: protocol.current() }, stream))
 }
 
 impl Source for OwnedReadHalf {

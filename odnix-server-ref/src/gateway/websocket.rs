@@ -12,7 +12,7 @@
 //! no compression.
 
 use super::connection::{self, Arrival, Sink, Source};
-use super::{ConnectionPermit, Gateway, Phase, reachable};
+use super::{ConnectionPermit, Gateway, Phase, Protocol, reachable};
 use axum::extract::connect_info::Connected;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{ConnectInfo, State};
@@ -23,7 +23,6 @@ use axum::{Router, routing};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use odnix_proto::server::Config;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -46,7 +45,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 struct Endpoint {
     gateway: Arc<Gateway>,
-    config: Arc<Config>,
+    protocol: Arc<Protocol>,
     origins: Arc<[String]>,
 }
 
@@ -54,12 +53,12 @@ struct Endpoint {
 pub(crate) async fn listen(
     gateway: Arc<Gateway>,
     listener: TcpListener,
-    config: Arc<Config>,
+    protocol: Arc<Protocol>,
     tcp: SocketAddr,
     origins: &[String],
 ) {
     let origins = origins.iter().map(|origin| normal(origin)).collect();
-    let endpoint = Endpoint { gateway: Arc::clone(&gateway), config, origins };
+    let endpoint = Endpoint { gateway: Arc::clone(&gateway), protocol, origins };
     let router = Router::new().route(PATH, routing::get(upgrade)).with_state(endpoint);
     let sockets = Sockets { listener, gateway: Arc::clone(&gateway), tcp };
     let service = router.into_make_service_with_connect_info::<Caller>();
@@ -86,18 +85,16 @@ async fn upgrade(
     if *endpoint.gateway.phase.borrow() != Phase::Running {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let frame_max = endpoint.config.limits.packet_bytes_max.saturating_add(FRAME_SLACK);
+    let config = endpoint.protocol.current();
+    let frame_max = config.limits.packet_bytes_max.saturating_add(FRAME_SLACK);
     upgrade
         .protocols([SUB_PROTOCOL])
         .max_frame_size(frame_max)
         .max_message_size(frame_max)
         .on_upgrade(move |socket| async move {
             caller.upgraded.store(true, Ordering::Relaxed);
-            let arrival = Arrival {
-                permit: caller.permit,
-                tcp_address: caller.tcp_address,
-                config: endpoint.config,
-            };
+            let arrival =
+                Arrival { permit: caller.permit, tcp_address: caller.tcp_address, config };
             let (sink, source) = socket.split();
             connection::serve(endpoint.gateway, arrival, source, sink).await;
         })
