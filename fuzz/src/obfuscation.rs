@@ -13,6 +13,8 @@ use odnix_proto::transport::{
 use odnix_proto::{FramingFault, PeerError, Secret, Seed};
 
 const HEADER_LEN: usize = 64;
+/// Two bytes may be a packet of 700, which is then in a stream, and expected at its end.
+const BYTES_PER_BYTE: usize = 4096;
 /// Obfuscated framings; full has no such form.
 const FRAMINGS: [Framing; 3] = [Framing::Abridged, Framing::Intermediate, Framing::Padded];
 
@@ -22,7 +24,9 @@ pub fn run(input: &[u8]) {
     let mut input = Input::new(input);
     match input.u8() % 4 {
         0 => foreign_header(&mut input),
-        how => memory::bounded(bytes, 256 << 10, 64, || conversation(&mut input, how == 1)),
+        how => {
+            memory::bounded(bytes, 256 << 10, BYTES_PER_BYTE, || conversation(&mut input, how == 1))
+        }
     }
 }
 

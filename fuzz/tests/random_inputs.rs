@@ -62,6 +62,9 @@ fn findings() {
     // A built-in constructor, and more bytes: only the dynamic codec knows the constructor.
     let bool_true = 0x9972_75b5_u32.to_le_bytes();
     odnix_fuzz::tl_decode::run(&[bool_true, bool_true].concat());
+    // Two bytes ask for a packet of 664, which the bound on memory has to know of.
+    let opening = [1, 1, 1, 1, 2, 0, 5, 0, 0, 2, 255, 2, 255];
+    odnix_fuzz::obfuscation::run(&[&opening[..], &[0xed; 240]].concat());
 }
 
 #[test]
