@@ -219,6 +219,15 @@ fn the_full_framing_over_websocket_is_refused_in_words() {
 }
 
 #[test]
+fn obfuscation_over_http_is_refused_in_words() {
+    let folder = folder();
+    let arguments = ["sign-in", "alice", "--password", "x", "--key", "key.pem", "--obfuscated"];
+    let sentence =
+        failing(folder.path(), &[&arguments[..], &["--server", "http://127.0.0.1:1"]].concat());
+    assert!(sentence.contains("HTTP neither"), "{sentence}");
+}
+
+#[test]
 fn a_replica_of_another_server_is_left_alone() {
     let folder = folder();
     let path = folder.path();

@@ -17,11 +17,12 @@ async fn two_people_talk_over_every_transport() {
     let mut wires = Vec::new();
     for framing in Framing::ALL {
         wires.push((tcp.clone(), Wire { framing, obfuscated: false }));
-        if framing != Framing::Full {
+        if framing.can_be_obfuscated() {
             wires.push((tcp.clone(), Wire { framing, obfuscated: true }));
             wires.push((ws.clone(), Wire { framing, obfuscated: false }));
         }
     }
+    wires.push((format!("http://{tcp}/api"), Wire::default()));
     let bob = house.sign_up("bob").await;
     let bob_user = bob.own_user().await.expect("own user");
     for (number, (server, wire)) in wires.into_iter().enumerate() {

@@ -62,7 +62,8 @@ pub const CODE_FLOOD: i32 = -429;
 pub const CODE_WRONG_DC: i32 = -444;
 
 impl PeerError {
-    /// The transport error code to answer with before closing, if any.
+    /// The transport error code to answer with before closing, if any; over HTTP, minus the
+    /// status.
     pub fn wire_code(self) -> Option<i32> {
         match self {
             Self::Handshake(HandshakeFault::WrongDc) => Some(CODE_WRONG_DC),
@@ -70,6 +71,7 @@ impl PeerError {
                 Some(CODE_NOT_FOUND)
             }
             Self::Flood => Some(CODE_FLOOD),
+            Self::Framing(FramingFault::Http(fault)) => fault.wire_code(),
             Self::Framing(_) | Self::Transport(_) | Self::TimedOut => None,
         }
     }
@@ -148,6 +150,70 @@ pub enum FramingFault {
     /// The peer sent more before a packet was complete than the buffer may hold.
     #[error("receive buffer full")]
     BufferFull,
+    /// An HTTP head broke a rule.
+    #[error("HTTP: {0}")]
+    Http(#[from] HttpFault),
+}
+
+/// Which rule of HTTP was broken, and the status that tells the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HttpFault {
+    /// 400: the head does not parse, or says something twice.
+    #[error("malformed head")]
+    Malformed,
+    /// 400: the body is empty or not a multiple of 4 bytes.
+    #[error("the body is no packet")]
+    BodyLength,
+    /// 403: the Origin is not on the list.
+    #[error("foreign Origin")]
+    ForeignOrigin,
+    /// 405: not POST, or not to a path that is served.
+    #[error("method or path not served")]
+    NotAllowed,
+    /// 411: no Content-Length.
+    #[error("no Content-Length")]
+    LengthRequired,
+    /// 413: the announced body is above the limit.
+    #[error("body longer than the limit")]
+    BodyTooLong,
+    /// 417: the client wants to be told whether to go on.
+    #[error("Expect is not supported")]
+    Expectation,
+    /// 429: more requests wait for their answers than the limit allows.
+    #[error("too many requests in flight")]
+    TooManyRequests,
+    /// 431: the head is above the limit.
+    #[error("head longer than the limit")]
+    HeadTooLong,
+    /// 501: the body has no fixed length.
+    #[error("Transfer-Encoding is not supported")]
+    TransferEncoding,
+    /// 505: not HTTP/1.1.
+    #[error("not HTTP/1.1")]
+    Version,
+    /// An answer that nothing was asked for; never told to anybody.
+    #[error("an answer without a request")]
+    Unsolicited,
+}
+
+impl HttpFault {
+    /// Minus the status; `None` for what a server does not tell.
+    pub fn wire_code(self) -> Option<i32> {
+        match self {
+            Self::Malformed | Self::BodyLength => Some(-400),
+            Self::ForeignOrigin => Some(-403),
+            Self::NotAllowed => Some(-405),
+            Self::LengthRequired => Some(-411),
+            Self::BodyTooLong => Some(-413),
+            Self::Expectation => Some(-417),
+            Self::TooManyRequests => Some(-429),
+            Self::HeadTooLong => Some(-431),
+            Self::TransferEncoding => Some(-501),
+            Self::Version => Some(-505),
+            Self::Unsolicited => None,
+        }
+    }
 }
 
 /// Why a packet or message was ignored without an answer.
@@ -219,6 +285,9 @@ pub enum UsageError {
     /// The client has sent nothing yet that tells its framing, so nothing can be framed.
     #[error("the client's framing is not known yet; wait for its first bytes")]
     FramingUnknown,
+    /// Over HTTP, the server speaks only when it was asked.
+    #[error("every HTTP request has its answer; wait for the next one")]
+    NoRequest,
     /// The machine has failed or finished; its peer error was reported before.
     #[error("the connection has ended")]
     Ended,
@@ -237,9 +306,12 @@ pub enum ConfigError {
     /// A client needs at least one server key, a server its own.
     #[error("no RSA key configured")]
     NoKey,
-    /// The full framing has no tag, so it has no obfuscated form.
-    #[error("the full framing cannot be obfuscated; choose abridged, intermediate or padded")]
-    ObfuscatedFull,
+    /// The full and the HTTP framing have no tag, so they have no obfuscated form.
+    #[error("this framing cannot be obfuscated; choose abridged, intermediate or padded")]
+    NotObfuscatable,
+    /// What cannot stand in the head of an HTTP request.
+    #[error("not a host or path of an HTTP request")]
+    HttpTarget,
     /// A limit is outside the range the protocol allows.
     #[error("limit {0} is outside its range")]
     Limit(&'static str),

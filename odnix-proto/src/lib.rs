@@ -153,7 +153,8 @@ pub mod updates;
 pub use auth_key::{AuthKey, AuthKeyId};
 pub use connection::{client, server};
 pub use error::{
-    ConfigError, DropReason, FramingFault, HandshakeFault, Notice, PeerError, Received, UsageError,
+    ConfigError, DropReason, FramingFault, HandshakeFault, HttpFault, Notice, PeerError, Received,
+    UsageError,
 };
 pub use message_id::MsgId;
 pub use secret::Secret;

@@ -3,6 +3,9 @@
 //! | limit | default | unit | reason |
 //! |---|---|---|---|
 //! | `packet_bytes_max` | 4 MiB | bytes | largest frame buffered; never above 16 MiB |
+//! | `http_head_bytes_max` | 8 KiB | bytes | request or status line and fields of one HTTP message |
+//! | `http_requests_max` | 16 | requests | of one HTTP connection waiting for their answers |
+//! | `http_wait_max_ms` | 60 000 | milliseconds | how long a request may ask to be held |
 //! | `container_messages_max` | 1020 | messages | in one msg_container, both directions |
 //! | `container_bytes_max` | 1 044 404 | bytes | of one container sent |
 //! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
@@ -29,6 +32,12 @@
 pub struct Limits {
     /// Largest frame buffered, in bytes.
     pub packet_bytes_max: usize,
+    /// Bytes of the head of one HTTP message.
+    pub http_head_bytes_max: usize,
+    /// HTTP requests of one connection waiting for their answers.
+    pub http_requests_max: usize,
+    /// Milliseconds an HTTP request may ask to be held.
+    pub http_wait_max_ms: u32,
     /// Messages in one msg_container.
     pub container_messages_max: usize,
     /// Bytes of one container sent.
@@ -75,6 +84,9 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             packet_bytes_max: 4 << 20,
+            http_head_bytes_max: 8 << 10,
+            http_requests_max: 16,
+            http_wait_max_ms: 60_000,
             container_messages_max: 1020,
             container_bytes_max: 1_044_404,
             nesting_max: 8,

@@ -81,6 +81,10 @@ fn announced_frames() {
         client.frame(&[0; 40], &mut opening).unwrap();
         let mut announcement = match framing {
             Framing::Abridged => BytesMut::from([0x7f, 0xff, 0xff, 0x0f].as_slice()),
+            Framing::Http => {
+                let head = b"POST /api HTTP/1.1\r\nHost: h\r\nContent-Length: 4194304\r\n\r\n";
+                BytesMut::from(head.as_slice())
+            }
             _ => BytesMut::from((4_u32 << 20).to_le_bytes().as_slice()),
         };
         let mut server = ServerFramer::new(ServerOptions::default(), Seed::for_testing(2));

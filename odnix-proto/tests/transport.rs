@@ -26,14 +26,20 @@ fn pair(framing: Framing, obfuscated: bool) -> (ClientFramer, ServerFramer) {
     (client, ServerFramer::new(ServerOptions::default(), seed(2)))
 }
 
-/// A pair past the client's opening, so that the server may speak.
-fn acquainted(framing: Framing, obfuscated: bool) -> (ClientFramer, ServerFramer) {
+/// A pair past the client's opening, so that the server may speak: over HTTP so often.
+fn acquainted(framing: Framing, obfuscated: bool, times: usize) -> (ClientFramer, ServerFramer) {
     let (mut client, mut server) = pair(framing, obfuscated);
     let mut wire = BytesMut::new();
-    client.frame(&encrypted(0, 1), &mut wire).unwrap();
-    server.receive(&mut wire).unwrap();
-    assert!(server.next_frame().unwrap().is_some());
+    for _ in 0..times {
+        client.frame(&encrypted(0, 1), &mut wire).unwrap();
+        server.receive(&mut wire).unwrap();
+        assert!(server.next_frame().unwrap().is_some());
+    }
     (client, server)
+}
+
+fn has_quick_acks(framing: Framing) -> bool {
+    TAGGED.contains(&framing)
 }
 
 /// A packet shaped like an encrypted one: 24 bytes and `blocks` AES blocks.
@@ -152,7 +158,7 @@ proptest! {
             } else {
                 client.frame(bytes, &mut wire).unwrap();
             }
-            let quick_ack = *quick_ack && framing != Framing::Full;
+            let quick_ack = *quick_ack && has_quick_acks(framing);
             expected.push(Frame::Packet { packet: bytes[..].into(), quick_ack });
         }
         let whole = wire.len();
@@ -178,14 +184,15 @@ proptest! {
         token in any::<u32>(),
         sizes in prop::collection::vec(1_usize..200, 1..6),
     ) {
-        let (_, mut server) = acquainted(framing, obfuscated);
+        let times = packets.len() + 2;
+        let (_, mut server) = acquainted(framing, obfuscated, times);
         let mut wire = BytesMut::new();
         let mut expected = Vec::new();
         for bytes in &packets {
             server.frame(bytes, &mut wire).unwrap();
             expected.push(packet(bytes));
             server.frame_quick_ack(token, &mut wire);
-            if framing != Framing::Full {
+            if has_quick_acks(framing) {
                 expected.push(Frame::QuickAck(token | 1 << 31));
             }
         }
@@ -200,7 +207,7 @@ proptest! {
             wire[..trailing].chunks(1).collect(),
             split(&wire[..trailing], &sizes),
         ] {
-            let (mut client, _) = acquainted(framing, obfuscated);
+            let (mut client, _) = acquainted(framing, obfuscated, times);
             prop_assert_eq!(feed(&mut client, pieces), (expected.clone(), None));
         }
     }
@@ -209,6 +216,7 @@ proptest! {
     fn hostile_bytes_end_alike_however_they_are_split(
         prefix in prop::sample::select(vec![
             vec![], vec![0xef], vec![0xee; 4], vec![0xdd; 4], vec![16, 0, 0, 0, 0, 0, 0, 0],
+            b"POST /api HTTP/1.1\r\nHost: h\r\nContent-Length: ".to_vec(),
         ]),
         tail in prop::collection::vec(any::<u8>(), 0..300),
         sizes in prop::collection::vec(1_usize..50, 1..5),
@@ -292,14 +300,14 @@ fn transport_errors_are_four_unpadded_bytes_even_as_the_first_thing_said() {
         (Framing::Full, full),
     ];
     for (framing, expected) in cases {
-        let (mut client, mut server) = acquainted(framing, false);
+        let (mut client, mut server) = acquainted(framing, false, 1);
         let mut wire = BytesMut::new();
         server.frame_error(-404, &mut wire);
         assert_eq!(wire, expected, "{framing:?}");
         assert_eq!(feed(&mut client, [&wire[..]]), (vec![Frame::Error(-404)], None));
     }
     for framing in TAGGED {
-        let (mut client, mut server) = acquainted(framing, true);
+        let (mut client, mut server) = acquainted(framing, true, 1);
         let mut wire = BytesMut::new();
         server.frame_error(-444, &mut wire);
         assert_eq!(feed(&mut client, [&wire[..]]), (vec![Frame::Error(-444)], None));
@@ -325,7 +333,7 @@ fn quick_acknowledgements_are_bare_tokens_with_the_top_bit_first() {
         (Framing::Full, &[]),
     ];
     for (framing, expected) in cases {
-        let (mut client, mut server) = acquainted(framing, false);
+        let (mut client, mut server) = acquainted(framing, false, 1);
         let mut wire = BytesMut::new();
         server.frame_quick_ack(0x1234_5678, &mut wire);
         assert_eq!(wire, expected, "{framing:?}");
@@ -407,10 +415,10 @@ fn first_bytes_tell_the_framing_as_soon_as_they_can() {
         (&[0xdd; 3], Ok(None)),
         (&[0xdd; 4], Ok(Some(Framing::Padded))),
         (b"POS", Ok(None)),
-        (b"POST", unknown),
-        (b"GET /", unknown),
-        (b"HEAD / HTTP/1.1", unknown),
-        (b"OPTIONS * HTTP/1.1", unknown),
+        (b"POST", Ok(Some(Framing::Http))),
+        (b"GET /", Ok(Some(Framing::Http))),
+        (b"HEAD / HTTP/1.1", Ok(Some(Framing::Http))),
+        (b"OPTIONS * HTTP/1.1", Ok(Some(Framing::Http))),
         (&[0x16, 3, 1, 2], unknown),
         (&[52, 0, 0, 0, 0, 0, 0], Ok(None)),
         (&[52, 0, 0, 0, 0, 0, 0, 0], Ok(Some(Framing::Full))),
@@ -586,9 +594,13 @@ fn obfuscation_headers_never_look_like_another_protocol() {
 }
 
 #[test]
-fn the_full_framing_cannot_be_obfuscated() {
-    let refused = ClientOptions::new(Framing::Full).obfuscated(Obfuscation::default());
-    assert_eq!(refused.unwrap_err(), ConfigError::ObfuscatedFull);
+fn framings_without_a_tag_cannot_be_obfuscated() {
+    for framing in Framing::ALL {
+        let obfuscated = ClientOptions::new(framing).obfuscated(Obfuscation::default());
+        let expected = (!TAGGED.contains(&framing)).then_some(ConfigError::NotObfuscatable);
+        assert_eq!(obfuscated.err(), expected, "{framing:?}");
+        assert_eq!(framing.can_be_obfuscated(), expected.is_none());
+    }
 }
 
 // ---- bounds and faults ----------------------------------------------------------------------
@@ -647,7 +659,7 @@ fn impossible_lengths_and_broken_frames_end_the_connection() {
             Framing::Abridged => &[0xef],
             Framing::Intermediate => &[0xee; 4],
             Framing::Padded => &[0xdd; 4],
-            Framing::Full => &[],
+            Framing::Full | Framing::Http => &[],
         };
         let (frames, error) = feed(&mut server, [opening, &bytes]);
         assert_eq!(error, fault(expected), "{framing:?} {bytes:02x?}");
@@ -707,7 +719,7 @@ fn what_nobody_takes_out_cannot_pile_up_without_bound() {
 #[test]
 fn packets_that_cannot_be_framed_are_refused_and_leave_no_trace() {
     for framing in Framing::ALL {
-        let (mut client, mut server) = pair(framing, framing != Framing::Full);
+        let (mut client, mut server) = pair(framing, framing.can_be_obfuscated());
         let mut wire = BytesMut::new();
         for len in [0, 1, 41, PACKET_BYTES_CEILING + 4] {
             let expected = UsageError::BodyLength { len, max: PACKET_BYTES_CEILING };

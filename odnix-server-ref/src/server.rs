@@ -6,7 +6,7 @@ use crate::keys::{KeyFile, KeyFileError};
 use crate::rpc::Rpc;
 use crate::store::{Store, StoreError};
 use odnix_proto::server::Config;
-use odnix_proto::transport::ServerOptions;
+use odnix_proto::transport::{Origins, ServerOptions};
 use odnix_proto::{ConfigError, Secret, Seed, handshake, session::Timings};
 use std::fs::{File, TryLockError};
 use std::io;
@@ -14,11 +14,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 const KEY_FILE: &str = "server_key.pem";
 const DATABASE: &str = "odnix.db";
 const LOCK: &str = "lock";
+/// Sockets of the TCP port on their way to the WebSocket service.
+const UPGRADES_WAITING: usize = 16;
 const ACCESS_SECRET: &str = "access_secret";
 
 /// Why a server did not start.
@@ -111,12 +114,10 @@ impl Server {
         tasks.spawn(Arc::clone(&gateway).sweep());
         let listeners = vec![Arc::clone(&ws_protocol), Arc::clone(&tcp_protocol)];
         tasks.spawn(Arc::clone(&gateway).rotate_pq(listeners));
-        tasks.spawn(gateway::listen_tcp(Arc::clone(&gateway), tcp, tcp_protocol));
+        let (visitors, upgrades) = mpsc::channel(UPGRADES_WAITING);
+        tasks.spawn(gateway::listen_tcp(Arc::clone(&gateway), tcp, tcp_protocol, visitors));
         let shared = Arc::clone(&gateway);
-        tasks.spawn(async move {
-            let origins = options.allow_origins;
-            gateway::listen_websocket(shared, ws, ws_protocol, addresses.1, &origins).await;
-        });
+        tasks.spawn(gateway::listen_websocket(shared, ws, ws_protocol, addresses.1, upgrades));
         tracing::info!(ws = %addresses.0, tcp = %addresses.1, %fingerprint, "listening");
         Ok(Running {
             gateway,
@@ -249,6 +250,7 @@ fn protocol(
         transport: ServerOptions {
             require_obfuscated: true,
             packet_bytes_max: options.limits.packet_bytes_max,
+            origins: Origins::new(&options.allow_origins),
             ..ServerOptions::default()
         },
         // Drawn anew at each start: packets captured before it are refused after it.

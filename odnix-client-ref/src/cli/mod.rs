@@ -72,7 +72,8 @@ enum Command {
 /// Which server, how to talk to it, and where the replica is. Given before or after the command.
 #[derive(Args, Clone, Debug)]
 struct Common {
-    /// The server: ws://HOST:PORT/apiws for WebSocket, HOST:PORT for TCP
+    /// The server: ws://HOST:PORT/apiws for WebSocket, HOST:PORT for TCP, http://HOST:PORT/api for
+    /// HTTP
     #[arg(
         long,
         global = true,

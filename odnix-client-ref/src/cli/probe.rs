@@ -29,10 +29,11 @@ impl Probe {
 
 fn json(common: &Common, report: &ProbeReport) -> Value {
     let wire = common.wire().towards(&common.server);
+    let framing = wire.as_ref().map_or(common.wire().framing, |wire| wire.framing());
     json!({
         "ok": report.is_ok(),
         "server": common.server.to_string(),
-        "transport": format!("{:?}", common.transport).to_lowercase(),
+        "transport": format!("{framing:?}").to_lowercase(),
         "obfuscated": wire.is_ok_and(|wire| wire.is_obfuscated()),
         "steps": report.steps.iter().map(step_json).collect::<Vec<_>>(),
         "auth_key_id": report.auth_key_id,

@@ -7,13 +7,16 @@ use std::str::FromStr;
 /// Where a server listens.
 ///
 /// `HOST:PORT` and `tcp://HOST:PORT` are plain TCP; `ws://HOST[:PORT][/PATH]` is WebSocket, with
-/// `/apiws` as the path when none is given.
+/// `/apiws` as the path when none is given; `http://HOST[:PORT][/PATH]` is HTTP, with port 80 and
+/// `/api` when none is given.
 ///
 /// ```
 /// use odnix_client_ref::ServerAddress;
 ///
 /// let address: ServerAddress = "ws://127.0.0.1:8443".parse()?;
 /// assert_eq!(address.to_string(), "ws://127.0.0.1:8443/apiws");
+/// let address: ServerAddress = "http://127.0.0.1:8444".parse()?;
+/// assert_eq!(address.to_string(), "http://127.0.0.1:8444/api");
 /// let address: ServerAddress = "[::1]:8444".parse()?;
 /// assert_eq!(address.to_string(), "[::1]:8444");
 /// # Ok::<(), odnix_client_ref::AddressError>(())
@@ -24,14 +27,19 @@ pub enum ServerAddress {
     Tcp(String),
     /// A `ws://` URL.
     WebSocket(String),
+    /// An `http://` URL.
+    Http(String),
 }
 
 /// An address that names no server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// Neither `HOST:PORT` nor a `ws://` URL.
-    #[error("`{0}` is not a server address: give HOST:PORT or ws://HOST:PORT/apiws")]
+    /// Neither `HOST:PORT` nor a `ws://` or `http://` URL.
+    #[error(
+        "`{0}` is not a server address: give HOST:PORT, ws://HOST:PORT/apiws or \
+         http://HOST:PORT/api"
+    )]
     Malformed(String),
     /// TLS is not spoken here.
     #[error(
@@ -48,15 +56,18 @@ impl FromStr for ServerAddress {
         let malformed = || AddressError::Malformed(text.to_owned());
         match text.split_once("://") {
             Some(("ws", rest)) => {
-                let (authority, path) = match rest.split_once('/') {
-                    Some((authority, path)) if !path.is_empty() => (authority, path),
-                    Some((authority, _)) => (authority, "apiws"),
-                    None => (rest, "apiws"),
-                };
+                let (authority, path) = authority_and_path(rest, "apiws");
                 if authority.is_empty() || text.contains(char::is_whitespace) {
                     return Err(malformed());
                 }
                 Ok(Self::WebSocket(format!("ws://{authority}/{path}")))
+            }
+            Some(("http", rest)) => {
+                let (authority, path) = authority_and_path(rest, "api");
+                let usable = host_and_port(&with_port(authority)).is_some()
+                    && ClientOptions::http(authority, &format!("/{path}")).is_ok();
+                let url = usable.then(|| Self::Http(format!("http://{authority}/{path}")));
+                url.ok_or_else(malformed)
             }
             Some(("wss" | "https", _)) => Err(AddressError::Tls(text.to_owned())),
             Some(("tcp", rest)) => host_and_port(rest).ok_or_else(malformed),
@@ -64,6 +75,29 @@ impl FromStr for ServerAddress {
             None => host_and_port(text).ok_or_else(malformed),
         }
     }
+}
+
+/// What follows `://` in a URL, its path without the slash.
+fn authority_and_path<'a>(rest: &'a str, default: &'a str) -> (&'a str, &'a str) {
+    match rest.split_once('/') {
+        Some((authority, path)) if !path.is_empty() => (authority, path),
+        Some((authority, _)) => (authority, default),
+        None => (rest, default),
+    }
+}
+
+/// `HOST:PORT` of the authority of an `http://` URL.
+fn with_port(authority: &str) -> String {
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.ends_with(']'));
+    if has_port { authority.to_owned() } else { format!("{authority}:80") }
+}
+
+/// Where to connect and what to ask for: `HOST:PORT`, the authority, the path with its slash.
+pub(super) fn http_parts(url: &str) -> (String, &str, &str) {
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let at = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(at);
+    (with_port(authority), authority, path)
 }
 
 fn host_and_port(text: &str) -> Option<ServerAddress> {
@@ -80,7 +114,9 @@ fn host_and_port(text: &str) -> Option<ServerAddress> {
 impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Tcp(address) | Self::WebSocket(address) => f.write_str(address),
+            Self::Tcp(address) | Self::WebSocket(address) | Self::Http(address) => {
+                f.write_str(address)
+            }
         }
     }
 }
@@ -88,19 +124,24 @@ impl fmt::Display for ServerAddress {
 /// How packets are cut out of the byte stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wire {
-    /// The framing.
+    /// The framing. An `http://` address has its own.
     pub framing: Framing,
-    /// Whether the stream is wrapped in obfuscated2. WebSocket always is.
+    /// Whether the stream is wrapped in obfuscated2. WebSocket always is, HTTP never.
     pub obfuscated: bool,
 }
 
 impl Wire {
     /// The options of a framer towards `address`: over WebSocket the stream is always
-    /// obfuscated.
+    /// obfuscated, and HTTP has its own framing.
     ///
     /// # Errors
-    /// The full framing cannot be obfuscated.
+    /// The full framing and HTTP cannot be obfuscated.
     pub fn towards(self, address: &ServerAddress) -> Result<ClientOptions, WireError> {
+        if let ServerAddress::Http(url) = address {
+            let (_, host, path) = http_parts(url);
+            let options = ClientOptions::http(host, path).map_err(|_| WireError)?;
+            return if self.obfuscated { Err(WireError) } else { Ok(options) };
+        }
         let over_websocket = matches!(address, ServerAddress::WebSocket(_));
         let options = ClientOptions::new(self.framing);
         if !self.obfuscated && !over_websocket {
@@ -117,10 +158,10 @@ impl Default for Wire {
     }
 }
 
-/// The full framing was asked for together with obfuscation.
+/// The full framing or HTTP was asked for together with obfuscation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the full framing cannot be obfuscated, and WebSocket always is: \
+    "the full framing cannot be obfuscated, HTTP neither, and WebSocket always is: \
      use abridged, intermediate or padded"
 )]
 pub struct WireError;
@@ -138,6 +179,11 @@ mod tests {
             ("ws://localhost:8443", "ws://localhost:8443/apiws"),
             ("ws://localhost:8443/", "ws://localhost:8443/apiws"),
             ("ws://localhost/other", "ws://localhost/other"),
+            ("http://localhost:8444", "http://localhost:8444/api"),
+            ("http://localhost:8444/", "http://localhost:8444/api"),
+            ("http://example.org/apiw1", "http://example.org/apiw1"),
+            ("http://[::1]/api", "http://[::1]/api"),
+            ("http://[::1]:8444", "http://[::1]:8444/api"),
         ];
         for (text, canonical) in accepted {
             let address: ServerAddress = text.parse().expect(text);
@@ -154,6 +200,15 @@ mod tests {
             "a b:1",
             "ws://",
             "ws:///apiws",
+            "http://",
+            "http:///api",
+            "http://:80",
+            "http://host:0",
+            "http://host:x/api",
+            "http://::1/api",
+            "http://a b/api",
+            "http://host/a b",
+            "http://host/\u{e9}",
             "ftp://host:1",
             "host:1/path",
         ];
@@ -161,8 +216,30 @@ mod tests {
             let error = text.parse::<ServerAddress>().expect_err(text);
             assert!(matches!(error, AddressError::Malformed(_)), "{text}");
         }
-        let error = "wss://host/apiws".parse::<ServerAddress>().expect_err("TLS");
-        assert!(matches!(error, AddressError::Tls(_)));
+        for text in ["wss://host/apiws", "https://host/api"] {
+            let error = text.parse::<ServerAddress>().expect_err("TLS");
+            assert!(matches!(error, AddressError::Tls(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn http_has_its_own_framing_and_is_never_obfuscated() {
+        let address: ServerAddress = "http://h:1/apiw".parse().expect("address");
+        for framing in Framing::ALL {
+            let wire = Wire { framing, obfuscated: false };
+            assert_eq!(wire.towards(&address).expect("wire").framing(), Framing::Http);
+            let wire = Wire { framing, obfuscated: true };
+            assert_eq!(wire.towards(&address).err(), Some(WireError));
+        }
+        for (url, parts) in [
+            ("http://h:1/apiw", ("h:1", "h:1", "/apiw")),
+            ("http://h/api", ("h:80", "h", "/api")),
+            ("http://[::1]/api", ("[::1]:80", "[::1]", "/api")),
+            ("http://[::1]:8/api", ("[::1]:8", "[::1]:8", "/api")),
+        ] {
+            let (connect, host, path) = http_parts(url);
+            assert_eq!((connect.as_str(), host, path), parts);
+        }
     }
 
     #[test]

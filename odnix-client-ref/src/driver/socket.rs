@@ -1,9 +1,9 @@
-//! A connected byte stream, TCP or WebSocket, as a reader and a writer.
+//! A connected byte stream, TCP (HTTP among it) or WebSocket, as a reader and a writer.
 //!
 //! The writer is a task fed through a bounded queue, so that a server that does not read
 //! slows the driver down without stopping it from reading.
 
-use super::address::ServerAddress;
+use super::address::{ServerAddress, http_parts};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -54,6 +54,7 @@ impl Socket {
         let connecting = async {
             match address {
                 ServerAddress::Tcp(address) => Self::connect_tcp(address).await,
+                ServerAddress::Http(url) => Self::connect_tcp(&http_parts(url).0).await,
                 ServerAddress::WebSocket(url) => Self::connect_websocket(url).await,
             }
         };

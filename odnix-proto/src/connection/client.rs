@@ -16,7 +16,7 @@ use crate::{
     session::{CallId, ClientSession, ClientSessionEvent, Timings},
     time::{Instant, Now},
     transmit::Transmit,
-    transport::{ClientFramer, ClientOptions, Frame},
+    transport::{ClientFramer, ClientOptions, Frame, Framing},
 };
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
 use bytes::{Bytes, BytesMut};
@@ -122,7 +122,9 @@ impl Connection {
     pub fn transport_connected(&mut self, now: Now) {
         self.transport_lost();
         let max = self.config.limits.packet_bytes_max;
-        let options = self.config.transport.clone().packet_bytes_max(max);
+        let head_max = self.config.limits.http_head_bytes_max;
+        let options = self.config.transport.clone();
+        let options = options.packet_bytes_max(max).http_head_bytes_max(head_max);
         self.framer = Some(ClientFramer::new(&options, self.rng.split()));
         if self.session.key().is_some() {
             self.ready(now);
@@ -242,6 +244,13 @@ impl Connection {
     /// Appends at most one frame to `out`.
     pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> Option<Transmit> {
         let framer = self.framer.as_mut().filter(|_| self.failed.is_none())?;
+        let requests = framer.open_requests();
+        if requests >= self.config.limits.http_requests_max {
+            return None;
+        }
+        if framer.framing() == Framing::Http {
+            self.session.ask_for_news(now, requests);
+        }
         self.scratch.clear();
         let any = match &mut self.exchange {
             Some(exchange) => exchange.poll_transmit(now, &mut self.scratch).is_some(),

@@ -17,6 +17,17 @@
 //! Heavy arithmetic leaves as `Event::Work(job)`: run it anywhere, hand the result to
 //! `complete`. Storage questions (`KeyWanted`, `SessionWanted`) are answered by `provide_…`
 //! at any later time; packets that need the answer wait, within limits.
+//!
+//! # Over HTTP
+//! The server may send only while a request is open, so each packet it has waits for one. The
+//! client keeps one request open at all times: every packet it sends carries `http_wait`, and
+//! when all requests are answered a packet leaves for that alone. A call leaves at once, in a
+//! second request, which has the first one answered. How long the server holds a request with
+//! nothing to say is the client's choice, bounded by
+//! [`http_wait_max_ms`](crate::limits::Limits::http_wait_max_ms). A session that leaves the
+//! connection, because its client came by another, has the requests left behind answered. There
+//! are no quick acknowledgements, and transport errors are statuses.
 
 pub mod client;
+pub(crate) mod long_poll;
 pub mod server;

@@ -13,6 +13,7 @@
 //! Security: an unknown key is answered with −404; a packet that fails its checks likewise,
 //! whichever check it was.
 
+use super::long_poll::LongPoll;
 use crate::{
     auth_key::AuthKeyId,
     envelope::{self, Opened, Side},
@@ -24,7 +25,7 @@ use crate::{
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
     time::{Instant, Now},
     transmit::Transmit,
-    transport::{Frame, ServerFramer, ServerOptions},
+    transport::{Frame, Framing, ServerFramer, ServerOptions},
 };
 use alloc::{
     boxed::Box,
@@ -35,7 +36,7 @@ use bytes::{Bytes, BytesMut};
 
 pub use crate::handshake::server::KeyStored;
 pub use crate::session::{
-    CallContext, CallId, RpcError, ServerKey, ServerSession as Session,
+    CallContext, CallId, HttpWait, RpcError, ServerKey, ServerSession as Session,
     ServerSessionEvent as SessionEvent, SessionRef,
 };
 
@@ -101,6 +102,10 @@ pub struct Connection {
     /// The transport error still to be sent.
     last_words: Option<i32>,
     quick_acks: VecDeque<u32>,
+    /// Over HTTP: when the open request is answered.
+    long_poll: LongPoll,
+    /// Over HTTP: what a session that left had to say to its open requests.
+    farewells: VecDeque<BytesMut>,
     disconnecting: bool,
     events: VecDeque<Event>,
     scratch: BytesMut,
@@ -115,10 +120,14 @@ impl Connection {
             framer: ServerFramer::new(
                 ServerOptions {
                     packet_bytes_max: config.limits.packet_bytes_max,
+                    http_head_bytes_max: config.limits.http_head_bytes_max,
+                    http_requests_max: config.limits.http_requests_max,
                     ..config.transport.clone()
                 },
                 rng.split(),
             ),
+            long_poll: LongPoll::new(config.limits.http_wait_max_ms),
+            farewells: VecDeque::new(),
             config,
             exchange: None,
             proposed: BTreeMap::new(),
@@ -154,10 +163,19 @@ impl Connection {
         self.framer.receive(bytes)?;
         while let Some(frame) = self.framer.next_frame()? {
             if let Frame::Packet { packet, quick_ack } = frame {
+                self.long_poll.request(now.mono);
                 self.handle_packet(now, packet, quick_ack)?;
+                self.take_http_wait();
             }
         }
         Ok(())
+    }
+
+    /// What the packet just read said of its request.
+    fn take_http_wait(&mut self) {
+        if let Some(wait) = self.session.as_mut().and_then(|session| session.take_http_wait()) {
+            self.long_poll.hold(wait);
+        }
     }
 
     /// Refuses the client with a transport error before anything is read, as for a quota.
@@ -305,6 +323,7 @@ impl Connection {
             }
             None => Err(PeerError::UnknownKey),
         };
+        self.take_http_wait();
         self.settle(outcome)
     }
 
@@ -338,10 +357,14 @@ impl Connection {
             ))
         });
         if let Some(mut old) = self.session.replace(session) {
+            // Each packet that waits came in a request of its own, meant for the new session.
+            let others = self.framer.open_requests().saturating_sub(self.parked.len());
+            self.say_farewell(now, &mut old, others);
             old.transport_lost();
             self.events.push_back(Event::SessionReleased(old));
         }
         let outcome = self.unpark(now);
+        self.take_http_wait();
         self.settle(outcome)
     }
 
@@ -363,6 +386,7 @@ impl Connection {
                 Parked::Opened(opened) => {
                     let Some(session) = &mut self.session else { return Ok(()) };
                     self.parked_bytes = self.parked_bytes.saturating_sub(opened.data.len());
+                    self.long_poll.read(&opened.data, self.framer.open_requests());
                     session.handle_opened(now, opened);
                 }
             }
@@ -387,6 +411,7 @@ impl Connection {
         if let Some(session) = &mut self.session
             && session.reference() == wanted
         {
+            self.long_poll.read(&opened.data, self.framer.open_requests());
             return Ok(session.handle_opened(now, opened));
         }
         self.parked_bytes = self.parked_bytes.saturating_add(opened.data.len());
@@ -409,11 +434,23 @@ impl Connection {
         self.session
     }
 
-    /// Gives the session to a newer connection of the same client.
-    pub fn release_session(&mut self) -> Option<Box<Session>> {
+    /// Gives the session to a newer connection of the same client. Over HTTP the open requests of
+    /// this one are still answered: poll [`Self::poll_transmit`].
+    pub fn release_session(&mut self, now: Now) -> Option<Box<Session>> {
         let mut session = self.session.take()?;
+        self.say_farewell(now, &mut session, self.framer.open_requests());
         session.transport_lost();
         Some(session)
+    }
+
+    /// Nobody else could seal an answer to the requests that a session leaves behind.
+    fn say_farewell(&mut self, now: Now, session: &mut Session, requests: usize) {
+        for _ in self.farewells.len()..requests {
+            let mut packet = BytesMut::new();
+            if session.transmit_nothing(now, &mut packet) {
+                self.farewells.push_back(packet);
+            }
+        }
     }
 
     // --- outbound, events, time --------------------------------------------------------
@@ -432,18 +469,39 @@ impl Connection {
             if !self.poll_packet(now) || self.framer.frame(&self.scratch, out).is_err() {
                 return None;
             }
+            self.long_poll.answered();
         }
         let len = out.len().saturating_sub(start);
         (len > 0).then_some(Transmit { len })
     }
 
     fn poll_packet(&mut self, now: Now) -> bool {
+        let over_http = self.framer.framing() == Some(Framing::Http);
+        if over_http && self.framer.open_requests() == 0 {
+            return false;
+        }
+        if let Some(packet) = self.farewells.pop_front() {
+            self.scratch = packet;
+            return true;
+        }
         if let Some(exchange) = &mut self.exchange
             && exchange.poll_transmit(now, &mut self.scratch).is_some()
         {
             return true;
         }
+        if over_http {
+            return self.poll_answer(now);
+        }
         self.session.as_mut().is_some_and(|session| session.poll_transmit(now, &mut self.scratch))
+    }
+
+    /// Over HTTP: the answer to the oldest request, when it is due.
+    fn poll_answer(&mut self, now: Now) -> bool {
+        let Some(session) = &mut self.session else { return false };
+        self.long_poll.observe(now.mono, session.waiting(now));
+        self.long_poll.is_due(now.mono)
+            && (session.poll_transmit(now, &mut self.scratch)
+                || session.transmit_nothing(now, &mut self.scratch))
     }
 
     /// The oldest event not yet taken.
@@ -461,7 +519,8 @@ impl Connection {
         }
         let exchange = self.exchange.as_ref().and_then(|exchange| exchange.poll_timeout());
         let session = self.session.as_ref().and_then(|session| session.poll_timeout());
-        [exchange, session].into_iter().flatten().min()
+        let answer = self.long_poll.due().filter(|_| self.framer.open_requests() > 0);
+        [exchange, session, answer].into_iter().flatten().min()
     }
 
     /// Lets time pass: acknowledgements, resends, deadlines.
@@ -470,6 +529,7 @@ impl Connection {
     /// A key exchange that took too long; final.
     pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
         self.check_alive()?;
+        self.long_poll.handle_timeout(now.mono);
         if let Some(session) = &mut self.session {
             session.handle_timeout(now);
             if session.disconnect_is_due() && !self.disconnecting {

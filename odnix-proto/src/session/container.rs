@@ -77,6 +77,13 @@ fn unpack_message(container_id: MsgId, body: &mut Bytes) -> Result<Message, BadC
     Ok(Message { msg_id, seq_no, body: inner })
 }
 
+/// A container of nothing.
+pub(crate) fn empty() -> Bytes {
+    let mut out = BytesMut::new();
+    pack(&[], &mut out);
+    out.freeze()
+}
+
 /// Writes a container.
 pub(crate) fn pack(messages: &[Message], out: &mut BytesMut) {
     out.put_u32_le(ID);

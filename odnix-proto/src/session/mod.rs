@@ -42,9 +42,10 @@ mod state;
 mod wrapper;
 
 pub use client::{CallError, ClientSession, ClientSessionEvent, Init};
+pub(crate) use container::constructor;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
-pub use server::{ServerKey, ServerSession, ServerSessionEvent};
+pub use server::{HttpWait, ServerKey, ServerSession, ServerSessionEvent};
 pub use wrapper::CallContext;
 
 use crate::{auth_key::AuthKeyId, message_id::MsgId};

@@ -2,6 +2,7 @@
 
 use super::framer::{Inbound, Outbound};
 use super::head::Sender;
+use super::http::{self, Http};
 use super::{Frame, Framing, Obfuscation, obfuscated};
 use crate::error::{ConfigError, PeerError, UsageError};
 use crate::limits::Limits;
@@ -13,23 +14,42 @@ use bytes::{Bytes, BytesMut};
 pub struct ClientOptions {
     framing: Framing,
     obfuscation: Option<Obfuscation>,
+    /// What each HTTP request begins with.
+    http_start: Bytes,
     packet_bytes_max: usize,
+    http_head_bytes_max: usize,
 }
 
 impl ClientOptions {
-    /// `framing` in clear, with the default packet limit.
+    /// `framing` in clear, with the default limits; HTTP to `/api` of `localhost`.
     pub fn new(framing: Framing) -> Self {
-        let packet_bytes_max = Limits::default().packet_bytes_max;
-        Self { framing, obfuscation: None, packet_bytes_max }
+        let limits = Limits::default();
+        Self {
+            framing,
+            obfuscation: None,
+            http_start: http::request_start("localhost", http::PATH).unwrap_or_default(),
+            packet_bytes_max: limits.packet_bytes_max,
+            http_head_bytes_max: limits.http_head_bytes_max,
+        }
+    }
+
+    /// HTTP to `path` of `host`, which may name a port: `chat.example:8444`.
+    ///
+    /// # Errors
+    /// [`ConfigError::HttpTarget`]: a blank, a control character or a letter beyond ASCII, or a
+    /// path that does not begin with `/`.
+    pub fn http(host: &str, path: &str) -> Result<Self, ConfigError> {
+        let http_start = http::request_start(host, path).ok_or(ConfigError::HttpTarget)?;
+        Ok(Self { http_start, ..Self::new(Framing::Http) })
     }
 
     /// The same under obfuscated2.
     ///
     /// # Errors
-    /// [`ConfigError::ObfuscatedFull`]: the full framing has no obfuscated form.
+    /// [`ConfigError::NotObfuscatable`]: the full and the HTTP framing have no obfuscated form.
     pub fn obfuscated(self, obfuscation: Obfuscation) -> Result<Self, ConfigError> {
         match self.framing {
-            Framing::Full => Err(ConfigError::ObfuscatedFull),
+            Framing::Full | Framing::Http => Err(ConfigError::NotObfuscatable),
             _ => Ok(Self { obfuscation: Some(obfuscation), ..self }),
         }
     }
@@ -38,6 +58,11 @@ impl ClientOptions {
     /// [`PACKET_BYTES_CEILING`](super::PACKET_BYTES_CEILING) it counts as that.
     pub fn packet_bytes_max(self, packet_bytes_max: usize) -> Self {
         Self { packet_bytes_max, ..self }
+    }
+
+    /// The same with another bound on the head of an HTTP answer, in bytes.
+    pub fn http_head_bytes_max(self, http_head_bytes_max: usize) -> Self {
+        Self { http_head_bytes_max, ..self }
     }
 
     /// The framing chosen.
@@ -66,7 +91,8 @@ impl ClientFramer {
     pub fn new(options: &ClientOptions, seed: Seed) -> Self {
         let mut random = Generator::new(seed);
         let framing = options.framing;
-        let mut inbound = Inbound::new(Sender::Server, options.packet_bytes_max);
+        let http = Http::new(options.http_head_bytes_max);
+        let mut inbound = Inbound::new(Sender::Server, options.packet_bytes_max, http);
         let mut streams = None;
         let opening = match (framing.tag(), &options.obfuscation) {
             (None, _) => Bytes::new(),
@@ -81,6 +107,7 @@ impl ClientFramer {
             }
         };
         let mut outbound = Outbound::new(random);
+        outbound.http_start = options.http_start.clone();
         if let Some(streams) = streams {
             outbound.stream = Some(streams.to_server);
             inbound.stream = Some(streams.to_client);
@@ -91,6 +118,11 @@ impl ClientFramer {
     /// The framing in use.
     pub fn framing(&self) -> Framing {
         self.framing
+    }
+
+    /// Requests sent and not answered; always 0 but over HTTP.
+    pub fn open_requests(&self) -> usize {
+        self.inbound.http.open_requests()
     }
 
     /// Takes all of `bytes`. Poll [`next_frame`](Self::next_frame) until it is empty.
@@ -119,7 +151,7 @@ impl ClientFramer {
     }
 
     /// Like [`frame`](Self::frame), asking the server for a quick acknowledgement. The full
-    /// framing has none, so there it is the same as `frame`.
+    /// and the HTTP framing have none, so there it is the same as `frame`.
     ///
     /// # Errors
     /// As [`frame`](Self::frame).
@@ -141,6 +173,7 @@ impl ClientFramer {
         out.extend_from_slice(&self.opening);
         let written = self.outbound.packet(self.framing, packet, quick_ack, out);
         match written {
+            Ok(()) if self.framing == Framing::Http => self.inbound.http.request_written(),
             Ok(()) => self.opening = Bytes::new(),
             Err(_) => out.truncate(start),
         }

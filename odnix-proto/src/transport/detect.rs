@@ -5,7 +5,8 @@
 //! | `ef` | abridged |
 //! | `ee ee ee ee` | intermediate |
 //! | `dd dd dd dd` | padded |
-//! | `HEAD`, `POST`, `GET `, `OPTI` | HTTP: not spoken here |
+//! | `POST` | HTTP |
+//! | `HEAD`, `GET `, `OPTI` | HTTP, to be refused by a status |
 //! | `16 03 01 02` | TLS: not spoken here |
 //! | a possible frame length, then a u32 of 0 | full: its sequence number starts at 0 |
 //! | anything else, 64 bytes | obfuscated2 header |
@@ -21,6 +22,8 @@ pub(super) const HEADER_LEN: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opening {
     Tag(Framing),
+    /// No tag, but the first word of a request.
+    Http,
     Foreign,
 }
 
@@ -28,10 +31,10 @@ const OPENINGS: [(&[u8], Opening); 8] = [
     (&[0xef], Opening::Tag(Framing::Abridged)),
     (&[0xee; 4], Opening::Tag(Framing::Intermediate)),
     (&[0xdd; 4], Opening::Tag(Framing::Padded)),
-    (b"HEAD", Opening::Foreign),
-    (b"POST", Opening::Foreign),
-    (b"GET ", Opening::Foreign),
-    (b"OPTI", Opening::Foreign),
+    (b"HEAD", Opening::Http),
+    (b"POST", Opening::Http),
+    (b"GET ", Opening::Http),
+    (b"OPTI", Opening::Http),
     (&[0x16, 0x03, 0x01, 0x02], Opening::Foreign),
 ];
 
@@ -53,6 +56,7 @@ pub(super) fn detect(bytes: &[u8]) -> Detected {
         if bytes.starts_with(prefix) {
             return match opening {
                 Opening::Tag(framing) => Detected::Plain { framing, tag_len: prefix.len() },
+                Opening::Http => Detected::Plain { framing: Framing::Http, tag_len: 0 },
                 Opening::Foreign => Detected::Unknown,
             };
         }

@@ -1,11 +1,12 @@
 //! What both roles share: the receive buffer that yields frames, and the writing of frames.
 
 use super::head::{Head, Sender, length};
+use super::http::{self, Http};
 use super::obfuscated::Stream;
 use super::{Frame, Framing, PACKET_BYTES_CEILING, abridged, full, intermediate, padded};
 use crate::error::{FramingFault, PeerError, UsageError};
 use crate::seed::Generator;
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Received beyond two whole packets before `next_frame` takes any.
 const BACKLOG_SLACK: usize = 64 << 10;
@@ -22,19 +23,32 @@ pub(super) struct Inbound {
     pub(super) stream: Option<Stream>,
     sequence: u32,
     packet_bytes_max: usize,
+    /// The head of a frame whose rest has not come yet.
+    head: Option<Head>,
+    pub(super) http: Http,
     failed: Option<FramingFault>,
 }
 
 impl Inbound {
-    pub(super) fn new(from: Sender, packet_bytes_max: usize) -> Self {
+    pub(super) fn new(from: Sender, packet_bytes_max: usize, http: Http) -> Self {
         Self {
             from,
             buffer: BytesMut::new(),
             stream: None,
             sequence: 0,
             packet_bytes_max: packet_bytes_max.min(PACKET_BYTES_CEILING),
+            head: None,
+            http,
             failed: None,
         }
+    }
+
+    /// Whether there is a request, whole or in part, that no answer was given to.
+    pub(super) fn is_owed_an_answer(&self) -> bool {
+        self.http.open_requests() > 0
+            || self.head.is_some()
+            || !self.buffer.is_empty()
+            || self.failed.is_some()
     }
 
     /// Takes all of `bytes`, decrypted in place.
@@ -46,6 +60,10 @@ impl Inbound {
         if let Err(error) = self.check() {
             bytes.clear();
             return Err(error);
+        }
+        if self.http.ended {
+            bytes.clear();
+            return Ok(());
         }
         if let Some(stream) = &mut self.stream {
             stream.apply(bytes);
@@ -92,17 +110,17 @@ impl Inbound {
     }
 
     fn next_body(&mut self, framing: Framing) -> Result<Option<Frame>, FramingFault> {
-        let head = match framing {
-            Framing::Abridged => abridged::head(&self.buffer, self.from)?,
-            Framing::Intermediate => intermediate::head(&self.buffer, self.from)?,
-            Framing::Padded => padded::head(&self.buffer, self.from)?,
-            Framing::Full => full::head(&self.buffer)?,
-        };
+        let head = self.next_head(framing)?;
         let (header_len, body_len, trailer_len, quick_ack) = match head {
             None => return Ok(None),
             Some(Head::QuickAck { token }) => {
                 self.buffer.advance(4);
                 return Ok(Some(Frame::QuickAck(token)));
+            }
+            Some(Head::Error { code }) => {
+                self.buffer = BytesMut::new();
+                self.http.ended = true;
+                return Ok(Some(Frame::Error(code)));
             }
             Some(Head::Body { header_len, body_len, trailer_len, quick_ack }) => {
                 (header_len, body_len, trailer_len, quick_ack)
@@ -114,6 +132,7 @@ impl Inbound {
         }
         let frame_len = header_len.saturating_add(body_len).saturating_add(trailer_len);
         if self.buffer.len() < frame_len {
+            self.head = head;
             return Ok(None);
         }
         let mut packet = self.buffer.split_to(frame_len);
@@ -125,6 +144,9 @@ impl Inbound {
             full::verify(&packet, self.sequence)?;
             self.sequence = self.sequence.wrapping_add(1);
         }
+        if framing == Framing::Http {
+            self.http.body_read(self.from);
+        }
         packet.advance(header_len);
         packet.truncate(body_len);
         if framing == Framing::Padded {
@@ -134,6 +156,19 @@ impl Inbound {
             }
         }
         Ok(Some(Frame::Packet { packet, quick_ack }))
+    }
+
+    fn next_head(&mut self, framing: Framing) -> Result<Option<Head>, FramingFault> {
+        if let Some(head) = self.head.take() {
+            return Ok(Some(head));
+        }
+        match framing {
+            Framing::Abridged => abridged::head(&self.buffer, self.from),
+            Framing::Intermediate => intermediate::head(&self.buffer, self.from),
+            Framing::Padded => padded::head(&self.buffer, self.from),
+            Framing::Full => full::head(&self.buffer),
+            Framing::Http => self.http.head(&self.buffer, self.from, self.packet_bytes_max),
+        }
     }
 }
 
@@ -148,17 +183,28 @@ fn signal(body: &[u8]) -> Option<Frame> {
     }
 }
 
+/// Whether it can be a packet.
+pub(super) fn check_len(packet: &[u8]) -> Result<(), UsageError> {
+    let len = packet.len();
+    if len == 0 || !len.is_multiple_of(4) || len > PACKET_BYTES_CEILING {
+        return Err(UsageError::BodyLength { len, max: PACKET_BYTES_CEILING });
+    }
+    Ok(())
+}
+
 /// The sending half.
 #[derive(Debug)]
 pub(super) struct Outbound {
     pub(super) stream: Option<Stream>,
+    /// What the next request or answer begins with.
+    pub(super) http_start: Bytes,
     sequence: u32,
     random: Generator,
 }
 
 impl Outbound {
     pub(super) fn new(random: Generator) -> Self {
-        Self { stream: None, sequence: 0, random }
+        Self { stream: None, http_start: Bytes::new(), sequence: 0, random }
     }
 
     /// Appends one frame.
@@ -169,10 +215,7 @@ impl Outbound {
         quick_ack: bool,
         out: &mut BytesMut,
     ) -> Result<(), UsageError> {
-        let len = packet.len();
-        if len == 0 || !len.is_multiple_of(4) || len > PACKET_BYTES_CEILING {
-            return Err(UsageError::BodyLength { len, max: PACKET_BYTES_CEILING });
-        }
+        check_len(packet)?;
         let padding: [u8; 3] = self.random.array();
         let padding_len = length(self.random.below(padded::PADDING_SENT));
         let padding = padding.get(..padding_len).unwrap_or(&padding);
@@ -192,7 +235,7 @@ impl Outbound {
         match framing {
             Framing::Abridged => abridged::write_quick_ack(token, out),
             Framing::Intermediate | Framing::Padded => intermediate::write_quick_ack(token, out),
-            Framing::Full => {}
+            Framing::Full | Framing::Http => {}
         }
         self.encrypt(start, out);
     }
@@ -214,6 +257,7 @@ impl Outbound {
                 full::write(body, self.sequence, out);
                 self.sequence = self.sequence.wrapping_add(1);
             }
+            Framing::Http => http::write(&self.http_start, body, out),
         }
         self.encrypt(start, out);
     }

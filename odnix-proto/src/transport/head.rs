@@ -1,4 +1,4 @@
-//! What the four framings have in common: how the first bytes of a frame are told.
+//! What the framings have in common: how the first bytes of a frame are told.
 
 /// Who wrote the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,8 +10,19 @@ pub(super) enum Sender {
 /// What the first bytes of a frame announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
-    Body { header_len: usize, body_len: usize, trailer_len: usize, quick_ack: bool },
-    QuickAck { token: u32 },
+    Body {
+        header_len: usize,
+        body_len: usize,
+        trailer_len: usize,
+        quick_ack: bool,
+    },
+    QuickAck {
+        token: u32,
+    },
+    /// A transport error that is told by the head, not by a body: over HTTP.
+    Error {
+        code: i32,
+    },
 }
 
 /// A wire length as a `usize`; on a machine with less it is above every limit anyway.

@@ -8,9 +8,28 @@
 //! | intermediate | `ee ee ee ee` | u32 LE length; packet |
 //! | padded | `dd dd dd dd` | u32 LE length of packet and padding; packet; 0..15 random bytes |
 //! | full | none | u32 LE length of the whole frame; u32 LE sequence number from 0; packet; CRC32 |
+//! | http | `POST` | `POST /api HTTP/1.1` and fields, `Content-Length`; packet. Answer: status line, the same |
 //!
-//! Each but full may be wrapped in **obfuscated2**: a header of 64 random-looking bytes, then
+//! The first three may be wrapped in **obfuscated2**: a header of 64 random-looking bytes, then
 //! AES-256-CTR in both directions. Over WebSocket it is required.
+//!
+//! **HTTP takes turns**: the server answers each request once, in their order, so it may send a
+//! packet only while a request is open. Transport errors are statuses: −404 is 404. Who holds a
+//! request open, and for how long, is the [connection](crate::connection)'s business.
+//!
+//! ```text
+//! client                                           server
+//!   POST /api HTTP/1.1                       ---->
+//!   Host: chat.example
+//!   Connection: keep-alive
+//!   Content-Length: 40
+//!   (empty line, 40 bytes)
+//!                                            <----   HTTP/1.1 200 OK
+//!                                                    Connection: keep-alive
+//!                                                    Content-Type: application/octet-stream
+//!                                                    Content-Length: 88
+//!                                                    (empty line, 88 bytes)
+//! ```
 //!
 //! States of the server: undecided (at most 64 bytes) → framing known → failed (sticky).
 //! The client's framing is known from the start.
@@ -18,13 +37,18 @@
 //! **Units and limits.** All lengths are bytes. A packet is at most
 //! [`packet_bytes_max`](crate::limits::Limits::packet_bytes_max) and never above
 //! [`PACKET_BYTES_CEILING`]; a longer announced length fails when its header is read. What was
-//! received but not yet taken by `next_frame` is at most two such packets and 64 KiB.
+//! received but not yet taken by `next_frame` is at most two such packets and 64 KiB. The head of
+//! an HTTP request or answer is at most
+//! [`http_head_bytes_max`](crate::limits::Limits::http_head_bytes_max), and at most
+//! [`http_requests_max`](crate::limits::Limits::http_requests_max) requests wait for their answers.
 //!
 //! **Errors.** [`PeerError::Framing`](crate::PeerError::Framing), sticky: frames that were
-//! complete before the fault are still handed out, everything after it is refused.
+//! complete before the fault are still handed out, everything after it is refused. A fault of an
+//! HTTP request has a status, to be written by [`ServerFramer::frame_error`].
 //!
 //! **Security.** Obfuscation hides the protocol from filters; it authenticates nothing. The
-//! envelope inside does.
+//! envelope inside does. HTTP is read strictly, and requests of web pages are served only if their
+//! Origin is on the list.
 //!
 //! ```
 //! use bytes::BytesMut;
@@ -55,12 +79,14 @@ mod detect;
 mod framer;
 mod full;
 mod head;
+mod http;
 mod intermediate;
 mod obfuscated;
 mod padded;
 mod server;
 
 pub use client::{ClientFramer, ClientOptions};
+pub use http::Origins;
 pub use obfuscated::Obfuscation;
 pub use server::{ServerFramer, ServerOptions};
 
@@ -69,9 +95,9 @@ use bytes::BytesMut;
 /// No packet is longer than this, whatever is configured: 16 MiB.
 pub const PACKET_BYTES_CEILING: usize = 16 << 20;
 
-/// One of the four ways to cut a byte stream into packets.
+/// One of the ways to cut a byte stream into packets.
 ///
-/// Exhaustive on purpose: the wire has these four.
+/// Exhaustive on purpose: the wire has these five.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Framing {
     /// One length byte for most packets.
@@ -82,20 +108,28 @@ pub enum Framing {
     Padded,
     /// Length, sequence number and CRC32. Cannot be obfuscated: it has no tag.
     Full,
+    /// Each packet is the body of an HTTP request or answer. Cannot be obfuscated.
+    Http,
 }
 
 impl Framing {
     /// Every framing.
-    pub const ALL: [Self; 4] = [Self::Abridged, Self::Intermediate, Self::Padded, Self::Full];
+    pub const ALL: [Self; 5] =
+        [Self::Abridged, Self::Intermediate, Self::Padded, Self::Full, Self::Http];
+
+    /// Whether it can be wrapped in obfuscated2.
+    pub const fn can_be_obfuscated(self) -> bool {
+        self.tag().is_some()
+    }
 
     /// What a client sends first, so that the server knows; the obfuscated2 header holds four
-    /// bytes of it. None for the full framing.
+    /// bytes of it. None for the full and the HTTP framing.
     pub(crate) const fn tag(self) -> Option<[u8; 4]> {
         match self {
             Self::Abridged => Some([0xef; 4]),
             Self::Intermediate => Some([0xee; 4]),
             Self::Padded => Some([0xdd; 4]),
-            Self::Full => None,
+            Self::Full | Self::Http => None,
         }
     }
 }

@@ -1,14 +1,15 @@
 //! The server's end of a framed byte stream: it finds out what the client speaks.
 
 use super::detect::{Detected, HEADER_LEN, detect};
-use super::framer::{Inbound, Outbound};
+use super::framer::{Inbound, Outbound, check_len};
 use super::head::Sender;
+use super::http::{self, Http, Origins};
 use super::{Frame, Framing, obfuscated};
 use crate::error::{FramingFault, PeerError, UsageError};
 use crate::limits::Limits;
 use crate::secret::Secret;
 use crate::seed::{Generator, Seed};
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use bytes::{Buf, BytesMut};
 
 /// What a server accepts.
@@ -21,14 +22,27 @@ pub struct ServerOptions {
     /// Longest packet received, in bytes; above
     /// [`PACKET_BYTES_CEILING`](super::PACKET_BYTES_CEILING) it counts as that.
     pub packet_bytes_max: usize,
+    /// What the path of an HTTP request must begin with.
+    pub http_path: String,
+    /// Web pages that may send HTTP requests; a WebSocket listener asks it, too.
+    pub origins: Origins,
+    /// Longest head of an HTTP request, in bytes.
+    pub http_head_bytes_max: usize,
+    /// HTTP requests of one connection waiting for their answers.
+    pub http_requests_max: usize,
 }
 
 impl Default for ServerOptions {
     fn default() -> Self {
+        let limits = Limits::default();
         Self {
             require_obfuscated: false,
             secrets: Vec::new(),
-            packet_bytes_max: Limits::default().packet_bytes_max,
+            packet_bytes_max: limits.packet_bytes_max,
+            http_path: String::from(http::PATH),
+            origins: Origins::default(),
+            http_head_bytes_max: limits.http_head_bytes_max,
+            http_requests_max: limits.http_requests_max,
         }
     }
 }
@@ -45,9 +59,13 @@ pub struct ServerFramer {
 impl ServerFramer {
     /// A framer for one fresh connection; `seed` makes the padding.
     pub fn new(options: ServerOptions, seed: Seed) -> Self {
+        let mut http = Http::new(options.http_head_bytes_max);
+        http.path.clone_from(&options.http_path);
+        http.origins.clone_from(&options.origins);
+        http.requests_max = options.http_requests_max;
         Self {
             framing: None,
-            inbound: Inbound::new(Sender::Client, options.packet_bytes_max),
+            inbound: Inbound::new(Sender::Client, options.packet_bytes_max, http),
             outbound: Outbound::new(Generator::new(seed)),
             options,
         }
@@ -61,6 +79,11 @@ impl ServerFramer {
     /// Whether the client speaks obfuscated2; false until its first bytes told.
     pub fn is_obfuscated(&self) -> bool {
         self.outbound.stream.is_some()
+    }
+
+    /// Requests without an answer; always 0 but over HTTP. Each packet framed answers the oldest.
+    pub fn open_requests(&self) -> usize {
+        self.inbound.http.open_requests()
     }
 
     /// Takes all of `bytes`. Poll [`next_frame`](Self::next_frame) until it is empty.
@@ -92,21 +115,32 @@ impl ServerFramer {
     /// # Errors
     /// [`UsageError::BodyLength`]: empty, not a multiple of 4 bytes, or above 16 MiB.
     /// [`UsageError::FramingUnknown`]: the client has not told its framing yet.
+    /// [`UsageError::NoRequest`]: over HTTP, every request has its answer.
     pub fn frame(&mut self, packet: &[u8], out: &mut BytesMut) -> Result<(), UsageError> {
         let framing = self.framing.ok_or(UsageError::FramingUnknown)?;
+        if framing == Framing::Http {
+            check_len(packet)?;
+            self.outbound.http_start =
+                self.inbound.http.answer_start().ok_or(UsageError::NoRequest)?;
+        }
         self.outbound.packet(framing, packet, false, out)
     }
 
     /// Appends a transport error (-404, -429, -444), the last thing before closing. Nothing is
-    /// appended while the client's framing is unknown: there is no way to say it yet.
+    /// appended while the client's framing is unknown, or over HTTP while there is no request: there
+    /// is no way to say it yet.
     pub fn frame_error(&mut self, code: i32, out: &mut BytesMut) {
-        if let Some(framing) = self.framing {
-            self.outbound.error(framing, code, out);
+        match self.framing {
+            Some(Framing::Http) if self.inbound.is_owed_an_answer() => {
+                self.inbound.http.write_error(code, out);
+            }
+            Some(Framing::Http) | None => {}
+            Some(framing) => self.outbound.error(framing, code, out),
         }
     }
 
-    /// Appends a quick acknowledgement; bit 31 of `token` is set on the wire. The full framing
-    /// has none, so nothing is appended there.
+    /// Appends a quick acknowledgement; bit 31 of `token` is set on the wire. The full and the
+    /// HTTP framing have none, so nothing is appended there.
     pub fn frame_quick_ack(&mut self, token: u32, out: &mut BytesMut) {
         if let Some(framing) = self.framing {
             self.outbound.quick_ack(framing, token, out);

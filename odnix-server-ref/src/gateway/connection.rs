@@ -509,9 +509,11 @@ impl Driver {
 
     fn surrender(&mut self, wanted: SessionRef) {
         if self.machine.session().is_some_and(|session| session.reference() == wanted)
-            && let Some(session) = self.machine.release_session()
+            && let Some(session) = self.machine.release_session(self.gateway.now())
         {
             self.calls = None;
+            // Over HTTP the client may come back by this connection: it has its time to do so.
+            self.started = Instant::now();
             self.gateway.registry.detach(
                 self.handle.id,
                 session,

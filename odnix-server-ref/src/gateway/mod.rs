@@ -2,7 +2,7 @@
 //! knows neither tables nor methods.
 //!
 //! ```text
-//! TCP ────────┐   bytes    ┌────────────┐ calls  ┌──────────┐ transaction ┌───────┐
+//! TCP, HTTP ──┐   bytes    ┌────────────┐ calls  ┌──────────┐ transaction ┌───────┐
 //!             ├──────────▶ │ connection │ ─────▶ │ executor │ ──────────▶ │ store │
 //! WebSocket ──┘ ◀───────── └────────────┘        └──────────┘             └───────┘
 //!                 packets        ▲  replies, updates ┌──────────┐  outcomes   │

@@ -10,6 +10,9 @@
 //!
 //! Clients that send no Origin are no web pages and always welcome. There are no cookies, and
 //! no compression.
+//!
+//! The same upgrade is served on the TCP listener's port: what begins like a `GET` there comes in
+//! by a channel of visitors, together with what has been read of it.
 
 use super::connection::{self, Arrival, Sink, Source};
 use super::{ConnectionPermit, Gateway, Phase, Protocol, reachable};
@@ -20,9 +23,10 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::serve::{IncomingStream, Listener};
 use axum::{Router, routing};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use odnix_proto::transport::Origins;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -32,7 +36,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::{Instant, Sleep};
 
 /// Where clients connect.
@@ -46,7 +50,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 struct Endpoint {
     gateway: Arc<Gateway>,
     protocol: Arc<Protocol>,
-    origins: Arc<[String]>,
 }
 
 /// Accepts until the gateway stops.
@@ -55,12 +58,11 @@ pub(crate) async fn listen(
     listener: TcpListener,
     protocol: Arc<Protocol>,
     tcp: SocketAddr,
-    origins: &[String],
+    visitors: mpsc::Receiver<(Socket, SocketAddr)>,
 ) {
-    let origins = origins.iter().map(|origin| normal(origin)).collect();
-    let endpoint = Endpoint { gateway: Arc::clone(&gateway), protocol, origins };
+    let endpoint = Endpoint { gateway: Arc::clone(&gateway), protocol };
     let router = Router::new().route(PATH, routing::get(upgrade)).with_state(endpoint);
-    let sockets = Sockets { listener, gateway: Arc::clone(&gateway), tcp };
+    let sockets = Sockets { listener, visitors, gateway: Arc::clone(&gateway), tcp };
     let service = router.into_make_service_with_connect_info::<Caller>();
     let stops = async move { gateway.stops().await };
     if let Err(error) = axum::serve(sockets, service).with_graceful_shutdown(stops).await {
@@ -74,7 +76,8 @@ async fn upgrade(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !is_allowed(&headers, &endpoint.origins) {
+    let config = endpoint.protocol.current();
+    if !is_allowed(&headers, &config.transport.origins) {
         let text = "this Origin is not on the server's --allow-origin list";
         return (StatusCode::FORBIDDEN, text).into_response();
     }
@@ -85,7 +88,6 @@ async fn upgrade(
     if *endpoint.gateway.phase.borrow() != Phase::Running {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let config = endpoint.protocol.current();
     let frame_max = config.limits.packet_bytes_max.saturating_add(FRAME_SLACK);
     upgrade
         .protocols([SUB_PROTOCOL])
@@ -101,19 +103,13 @@ async fn upgrade(
 }
 
 /// An Origin is sent by web pages only; theirs must be on the list.
-fn is_allowed(headers: &HeaderMap, origins: &[String]) -> bool {
+fn is_allowed(headers: &HeaderMap, origins: &Origins) -> bool {
     let mut sent = headers.get_all(header::ORIGIN).iter();
     match (sent.next(), sent.next()) {
         (None, _) => true,
-        (Some(origin), None) => {
-            origin.to_str().is_ok_and(|origin| origins.contains(&normal(origin)))
-        }
+        (Some(origin), None) => origins.allow(origin.as_bytes()),
         (Some(_), Some(_)) => false,
     }
-}
-
-fn normal(origin: &str) -> String {
-    origin.trim_end_matches('/').to_ascii_lowercase()
 }
 
 fn offers_binary(headers: &HeaderMap) -> bool {
@@ -174,6 +170,7 @@ impl Connected<IncomingStream<'_, Sockets>> for Caller {
 /// Accepts sockets that count towards the quotas and must upgrade in time.
 struct Sockets {
     listener: TcpListener,
+    visitors: mpsc::Receiver<(Socket, SocketAddr)>,
     gateway: Arc<Gateway>,
     tcp: SocketAddr,
 }
@@ -184,7 +181,11 @@ impl Listener for Sockets {
 
     async fn accept(&mut self) -> (Socket, SocketAddr) {
         loop {
-            match self.listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                Some(visitor) = self.visitors.recv() => return visitor,
+            };
+            match accepted {
                 Ok((stream, peer)) => {
                     // A server that is full closes the socket unanswered.
                     let Some((place, permit)) = self.gateway.admit(peer.ip()) else { continue };
@@ -192,14 +193,11 @@ impl Listener for Sockets {
                     if stream.set_nodelay(true).is_err() {
                         continue;
                     }
-                    let caller = Caller {
-                        permit,
-                        tcp_address: reachable(self.tcp, local),
-                        upgraded: Arc::default(),
-                    };
-                    let patience = Instant::now() + self.gateway.limits.setup_timeout;
-                    let deadline = Box::pin(tokio::time::sleep_until(patience));
-                    return (Socket { stream, caller, deadline, _place: place }, peer);
+                    let tcp_address = reachable(self.tcp, local);
+                    let patience = self.gateway.limits.setup_timeout;
+                    let unread = Bytes::new();
+                    let socket = Socket::new(stream, unread, permit, tcp_address, patience, place);
+                    return (socket, peer);
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -216,11 +214,28 @@ impl Listener for Sockets {
 
 /// A socket that is closed unless it becomes a WebSocket in time, so that nobody holds it with
 /// a request that never ends.
-struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
+    /// What was read before it was known what it is.
+    unread: Bytes,
     caller: Caller,
     deadline: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Socket {
+    pub(super) fn new(
+        stream: TcpStream,
+        unread: Bytes,
+        permit: Arc<ConnectionPermit>,
+        tcp_address: SocketAddr,
+        patience: Duration,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        let caller = Caller { permit, tcp_address, upgraded: Arc::default() };
+        let deadline = Box::pin(tokio::time::sleep_until(Instant::now() + patience));
+        Self { stream, unread, caller, deadline, _place: place }
+    }
 }
 
 impl AsyncRead for Socket {
@@ -233,6 +248,12 @@ impl AsyncRead for Socket {
             && self.deadline.as_mut().poll(context).is_ready()
         {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if !self.unread.is_empty() {
+            let len = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread[..len]);
+            self.unread.advance(len);
+            return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }

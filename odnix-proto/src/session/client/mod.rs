@@ -144,6 +144,7 @@ enum Tag {
     Ack,
     Call(CallId),
     Ping(i64),
+    HttpWait,
     /// Any other service message.
     Service,
 }

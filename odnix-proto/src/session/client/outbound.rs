@@ -2,6 +2,7 @@
 
 use super::{Call, CallError, ClientSession, ClientSessionEvent, Sent, Tag};
 use crate::{
+    connection::long_poll,
     error::UsageError,
     message_id::MsgId,
     session::{
@@ -81,6 +82,22 @@ impl ClientSession {
         }
     }
 
+    /// Over HTTP the server speaks only when asked, so every packet that leaves asks it to say
+    /// what it will have to say, and when no request is open one leaves for that alone.
+    pub(crate) fn ask_for_news(&mut self, now: Now, open_requests: usize) {
+        let Some(link) = self.link.as_ref().filter(|_| self.pings.next_at.is_some()) else {
+            return;
+        };
+        let leaving = !self.queue.is_empty() || link.acks.must_leave(now.mono);
+        let asked = self.queue.iter().any(|waiting| waiting.tag == Tag::HttpWait);
+        if (leaving || open_requests == 0)
+            && !asked
+            && let Ok(body) = long_poll::ASKED.to_bytes()
+        {
+            self.enqueue(Outgoing::service(body, Tag::HttpWait));
+        }
+    }
+
     /// Queues a service message, or drops it when the queue is full: none of them is missed
     /// for long.
     pub(super) fn enqueue(&mut self, message: Outgoing<Tag>) {
@@ -139,7 +156,7 @@ impl ClientSession {
                     self.pings.pending.pop_front();
                 }
             }
-            Tag::Ack | Tag::Service => {}
+            Tag::Ack | Tag::HttpWait | Tag::Service => {}
         }
         let again = message.again.is_some();
         let sent = Sent { seq_no, body: message.body, tag: message.tag, container, again };

@@ -27,7 +27,7 @@ use crate::{
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
-use core::fmt;
+use core::{fmt, time::Duration};
 use order::Order;
 
 /// An auth key as a server stores it.
@@ -107,6 +107,18 @@ struct Unacknowledged {
     queued: bool,
 }
 
+/// `http_wait`: how long a client that polls by HTTP lets the server wait before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HttpWait {
+    /// The longest wait after the first message to be sent.
+    pub max_delay: Duration,
+    /// The wait after the last message of a group.
+    pub wait_after: Duration,
+    /// The longest wait for anything to send.
+    pub max_wait: Duration,
+}
+
 /// The server's half of a session. It outlives the connection it came by.
 #[derive(Debug)]
 pub struct ServerSession {
@@ -128,6 +140,7 @@ pub struct ServerSession {
     announced: bool,
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
+    http_wait: Option<HttpWait>,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -161,6 +174,7 @@ impl ServerSession {
             announced: false,
             disconnect_at: None,
             disconnect_is_due: false,
+            http_wait: None,
             events: VecDeque::new(),
             rng,
             limits,
@@ -198,6 +212,11 @@ impl ServerSession {
             self.disconnect_at = None;
             self.disconnect_is_due = true;
         }
+    }
+
+    /// The newest `http_wait` not yet taken. Other transports have no use for it.
+    pub fn take_http_wait(&mut self) -> Option<HttpWait> {
+        self.http_wait.take()
     }
 
     /// Whether the client's `ping_delay_disconnect` has run out.

@@ -5,12 +5,12 @@ use crate::{
     error::UsageError,
     message_id::MsgId,
     session::{
-        CallId, gzip,
+        CallId, container, gzip,
         link::{Outgoing, backoff},
     },
     time::Now,
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::VecDeque, string::String, vec::Vec};
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
@@ -154,6 +154,25 @@ impl ServerSession {
         }
         self.drop_oldest();
         any
+    }
+
+    /// How many messages would leave now.
+    pub(crate) fn waiting(&self, now: Now) -> usize {
+        let acks = usize::from(self.link.acks.must_leave(now.mono));
+        let lost_updates = usize::from(self.updates_lost && self.has_room(0));
+        self.queue.len().saturating_add(acks).saturating_add(lost_updates)
+    }
+
+    /// Seals a packet without content: acknowledgements, if there are any, or an empty
+    /// container. Over HTTP a request must be answered even if there is nothing to say.
+    pub(crate) fn transmit_nothing(&mut self, now: Now, out: &mut BytesMut) -> bool {
+        let salt = self.salts.current(now.wall);
+        let mut queue: VecDeque<Outgoing<Tag>> = VecDeque::new();
+        if self.link.transmit(now.wall, salt, &mut queue, 1, out).is_empty() {
+            queue.push_back(Outgoing::service(container::empty(), Tag::Service));
+            return !self.link.transmit(now.wall, salt, &mut queue, 1, out).is_empty();
+        }
+        true
     }
 
     /// A client drops what is older than its window, so what waits to be sent again for longer

@@ -1,6 +1,6 @@
 //! The service messages a client sends, and their answers.
 
-use super::{Call, ServerSession, ServerSessionEvent, Tag};
+use super::{Call, HttpWait, ServerSession, ServerSessionEvent, Tag};
 use crate::{
     error::{DropReason, Received},
     message_id::{MsgId, Verdict},
@@ -53,7 +53,8 @@ impl ServerSession {
             types::MsgResendReq::ID => self.on_msg_resend_req(now, body),
             functions::DestroySession::ID => self.on_destroy_session(body),
             functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
-            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID | types::HttpWait::ID => Ok(()),
+            types::HttpWait::ID => self.on_http_wait(body),
+            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID => Ok(()),
             MSG_COPY => return Some(Received::Dropped(DropReason::Unexpected)),
             _ => return None,
         };
@@ -96,6 +97,18 @@ impl ServerSession {
 
     fn pong(&mut self, msg_id: MsgId, ping_id: i64) {
         self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
+    }
+
+    /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
+    fn on_http_wait(&mut self, body: Bytes) -> Result<(), Malformed> {
+        let wait = types::HttpWait::from_bytes(body)?;
+        let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
+        self.http_wait = Some(HttpWait {
+            max_delay: time(wait.max_delay),
+            wait_after: time(wait.wait_after),
+            max_wait: time(wait.max_wait),
+        });
+        Ok(())
     }
 
     fn on_get_future_salts(
