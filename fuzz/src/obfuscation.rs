@@ -35,7 +35,12 @@ fn secret(number: u8) -> Option<Secret<16>> {
 }
 
 fn server(secrets: Vec<Secret<16>>) -> ServerFramer {
-    let options = ServerOptions { require_obfuscated: true, secrets, packet_bytes_max: 4096 };
+    let options = ServerOptions {
+        require_obfuscated: true,
+        secrets,
+        packet_bytes_max: 4096,
+        ..ServerOptions::default()
+    };
     ServerFramer::new(options, Seed::for_testing(2))
 }
 

@@ -48,13 +48,16 @@ fn framer() -> Vec<Vec<u8>> {
     let file = file(FRAMINGS);
     let how = |case: &Value| match (case["from"].as_str(), case["framing"].as_str()) {
         (Some("server"), Some("full")) => 3,
-        (Some("server"), Some("abridged")) => 4,
-        (Some("server"), Some("intermediate")) => 5,
-        (Some("server"), _) => 6,
+        (Some("server"), Some("abridged")) => 5,
+        (Some("server"), Some("intermediate")) => 6,
+        (Some("server"), _) => 7,
         _ => 0,
     };
     let cases = list(&file, "cases").iter().chain(list(&file, "bad"));
-    cases.map(|case| [vec![how(case), 7], bytes(&case["stream"])].concat()).collect()
+    let http =
+        [&[0, 7][..], b"POST /api HTTP/1.1\r\nContent-Length: 40\r\n\r\n", &[1; 40]].concat();
+    let streams = cases.map(|case| [vec![how(case), 7], bytes(&case["stream"])].concat());
+    streams.chain([http]).collect()
 }
 
 fn plain_message() -> Vec<Vec<u8>> {
