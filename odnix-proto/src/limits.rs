@@ -16,8 +16,18 @@
 //! | `msg_id_future_s` | 30 | seconds | newest msg_id accepted, ahead of the server's time |
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
+//! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent by a server |
+//! | `announced_bytes_min` | 4096 | bytes | longer answers and updates are announced, not sent again |
 //! | `calls_max` | 512 | calls | open calls of one session |
+//! | `calls_bytes_max` | 16 MiB | bytes | requests of those: as a client keeps them, as a server has not answered them |
+//! | `bindings_max` | 4 | requests | to bind a temporary key, waiting for the permanent one |
 //! | `events_max` | 4096 | events | of one session, not yet taken by the embedder |
+//! | `events_bytes_max` | 16 MiB | bytes | of those at a client; then packets are left unread |
+//! | `service_queue_max` | 1024 | messages | a client's service messages that wait to be sent |
+//! | `refusals_max` | 8 | refusals | of one message, before its call ends with an error |
+//! | `pings_max` | 16 | pings | of a client, whose pong is awaited |
+//! | `quick_acks_max` | 64 | packets | of a client, whose quick acknowledgement is awaited |
+//! | `future_salts_min` | 4 | salts | left at a client before it asks for more; 0: it never asks |
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
@@ -26,6 +36,8 @@
 //! | `handshake_answers_max` | 16 | answers | of key exchanges, remembered for exact repeats |
 //! | `handshake_answers_bytes_max` | 16 KiB | bytes | of those; the newest is kept in any case |
 //! | `temporary_key_s_max` | 604 800 | seconds | longest lifetime of a temporary key a server grants |
+
+use crate::error::ConfigError;
 
 /// The table, adjustable in the configuration of each connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,10 +70,31 @@ pub struct Limits {
     pub sent_max: usize,
     /// Bytes of those.
     pub sent_bytes_max: usize,
+    /// Bytes of service messages waiting to be sent by a server; the newest are dropped.
+    pub notices_bytes_max: usize,
+    /// Bytes above which what was sent by this transport is announced by `msg_detailed_info`
+    /// and not sent again.
+    pub announced_bytes_min: usize,
     /// Open calls of one session.
     pub calls_max: usize,
+    /// Bytes of their requests: as a client keeps them, as a server has not answered them.
+    pub calls_bytes_max: usize,
+    /// Requests to bind a temporary key, waiting for the permanent one.
+    pub bindings_max: usize,
     /// Events of one session, not yet taken by the embedder.
     pub events_max: usize,
+    /// Bytes of those at a client; when there are more, packets are left unread.
+    pub events_bytes_max: usize,
+    /// A client's service messages that wait to be sent.
+    pub service_queue_max: usize,
+    /// Refusals of one message, before its call ends with an error.
+    pub refusals_max: u32,
+    /// Pings of a client whose pong is awaited.
+    pub pings_max: usize,
+    /// Packets of a client whose quick acknowledgement is awaited.
+    pub quick_acks_max: usize,
+    /// Salts left at a client before it asks for more; 0: it never asks by itself.
+    pub future_salts_min: usize,
     /// Acknowledgements gathered before an msgs_ack is due at once.
     pub pending_acks_max: usize,
     /// Packets waiting for a key or session to be provided.
@@ -97,8 +130,18 @@ impl Default for Limits {
             msg_id_future_s: 30,
             sent_max: 1024,
             sent_bytes_max: 16 << 20,
+            notices_bytes_max: 1 << 20,
+            announced_bytes_min: 4096,
             calls_max: 512,
+            calls_bytes_max: 16 << 20,
+            bindings_max: 4,
             events_max: 4096,
+            events_bytes_max: 16 << 20,
+            service_queue_max: 1024,
+            refusals_max: 8,
+            pings_max: 16,
+            quick_acks_max: 64,
+            future_salts_min: 4,
             pending_acks_max: 16,
             parked_packets_max: 64,
             parked_bytes_max: 8 << 20,
@@ -114,9 +157,110 @@ impl Default for Limits {
 /// What an envelope, a container and an `rpc_result` add to a body at most, in bytes.
 const BODY_OVERHEAD_BYTES: usize = 2048;
 
+/// What one entry of a queue or a map takes beside the bytes it names, at most.
+const ENTRY_BYTES: usize = 256;
+/// What one message costs beside its body, at most: its places in queues and maps.
+const MESSAGE_BYTES: usize = 512;
+/// What one remembered id costs, at most.
+const ID_BYTES: usize = 32;
+/// What a session costs that does nothing.
+const SESSION_BYTES: usize = 32 << 10;
+/// The largest frame that any transport can announce.
+const PACKET_BYTES_CEILING: usize = 16 << 20;
+
 impl Limits {
     /// The largest body of one message that still fits into a packet.
     pub fn body_bytes_max(&self) -> usize {
         self.packet_bytes_max.saturating_sub(BODY_OVERHEAD_BYTES)
+    }
+
+    /// Bytes that a client's session holds at most, whatever its server sends and however seldom
+    /// its embedder takes events; requests as the embedder gave them are counted too.
+    ///
+    /// | part | bytes |
+    /// |---|---|
+    /// | requests, bare and with `initConnection` around them | 2 · `calls_bytes_max` |
+    /// | messages sent, to recognise what is said about them | `sent_bytes_max` |
+    /// | service messages that wait | `service_queue_max` · (`ids_max` + an entry) |
+    /// | events, in allocations at most twice their size | 2 · `events_bytes_max` |
+    /// | the packet being read, and what inflates from it | 2 · `packet_bytes_max` + 3 · `inflate_bytes_max` |
+    /// | entries: calls, sent, events, ids | their numbers · an entry |
+    pub fn client_session_bytes_max(&self) -> usize {
+        let entries = [
+            self.calls_max.saturating_mul(4),
+            self.sent_max,
+            self.service_queue_max,
+            self.events_max.saturating_mul(2),
+            self.container_messages_max,
+            self.received_ids_max.saturating_mul(2),
+            self.quick_acks_max.saturating_mul(self.calls_max).div_euclid(8),
+            self.ids_max,
+        ];
+        let parts = [
+            self.calls_bytes_max.saturating_mul(2),
+            self.sent_bytes_max,
+            self.service_queue_max.saturating_mul(self.ids_max),
+            self.events_bytes_max.saturating_mul(2),
+            self.packet_bytes_max.saturating_mul(2),
+            self.inflate_bytes_max.saturating_mul(3),
+            entries
+                .iter()
+                .fold(0, |sum: usize, count| sum.saturating_add(*count))
+                .saturating_mul(ENTRY_BYTES),
+        ];
+        parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
+    }
+    /// What one server session can hold, whatever its client does, in bytes:
+    ///
+    /// - what waits for its acknowledgement, the notices that wait to be sent, and the queries
+    ///   that run, each query in memory up to twice its size;
+    /// - their places, and those of the ids remembered;
+    /// - while a packet is taken in or written: the packet, three times what it inflates to (a
+    ///   buffer that grows is there twice), and what is written, as messages and sealed.
+    pub fn session_bytes_max(&self) -> usize {
+        let bodies =
+            [self.sent_bytes_max, self.notices_bytes_max, self.calls_bytes_max.saturating_mul(2)];
+        let messages = [self.sent_max.saturating_mul(2), self.calls_max.saturating_mul(4)];
+        let ids = [self.received_ids_max.saturating_mul(4), self.ids_max.saturating_mul(2)];
+        let written = self.container_bytes_max.max(self.packet_bytes_max).saturating_mul(2);
+        let inflated = self.inflate_bytes_max.saturating_mul(3);
+        let transient = [self.packet_bytes_max, inflated, written];
+        let sum = |parts: &[usize]| parts.iter().copied().fold(0, usize::saturating_add);
+        sum(&[
+            SESSION_BYTES,
+            sum(&bodies),
+            sum(&messages).saturating_mul(MESSAGE_BYTES),
+            sum(&ids).saturating_mul(ID_BYTES),
+            sum(&transient),
+        ])
+    }
+
+    /// Whether the protocol can work within these limits.
+    ///
+    /// # Errors
+    /// [`ConfigError::Limit`] with the name of the first that is outside its range.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let ranges = [
+            ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
+            ("container_messages_max", self.container_messages_max, 1, 1024),
+            ("container_bytes_max", self.container_bytes_max, 1024, self.packet_bytes_max),
+            ("nesting_max", self.nesting_max, 3, 64),
+            ("inflate_bytes_max", self.inflate_bytes_max, 1024, usize::MAX),
+            ("ids_max", self.ids_max, 1, 8192),
+            ("received_ids_max", self.received_ids_max, 16, usize::MAX),
+            ("sent_max", self.sent_max, 1, usize::MAX),
+            ("sent_bytes_max", self.sent_bytes_max, 1024, usize::MAX),
+            ("notices_bytes_max", self.notices_bytes_max, 1024, usize::MAX),
+            ("calls_max", self.calls_max, 1, usize::MAX),
+            ("calls_bytes_max", self.calls_bytes_max, 1024, usize::MAX),
+            ("events_max", self.events_max, 1, usize::MAX),
+            ("pending_acks_max", self.pending_acks_max, 1, self.ids_max),
+            ("parked_packets_max", self.parked_packets_max, 1, usize::MAX),
+            ("parked_bytes_max", self.parked_bytes_max, 1024, usize::MAX),
+        ];
+        match ranges.into_iter().find(|(_, value, min, max)| value < min || value > max) {
+            Some((name, ..)) => Err(ConfigError::Limit(name)),
+            None => Ok(()),
+        }
     }
 }

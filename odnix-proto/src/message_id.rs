@@ -263,6 +263,16 @@ impl ReceivedIds {
         }
     }
 
+    /// The highest id ever remembered, or refused by [`refuse_up_to`](Self::refuse_up_to).
+    pub fn highest(&self) -> Option<MsgId> {
+        self.ids.last().copied().max(self.forgotten)
+    }
+
+    /// Takes every id up to `floor` for one that may have been received before.
+    pub fn refuse_up_to(&mut self, floor: MsgId) {
+        self.forgotten = self.forgotten.max(Some(floor));
+    }
+
     fn may_be_forgotten(&self, id: MsgId) -> bool {
         let full = self.ids.len() >= self.ids_max;
         self.forgotten.is_some_and(|highest| id <= highest)

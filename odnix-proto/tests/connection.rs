@@ -30,7 +30,7 @@ fn resumed_over(framing: Framing) -> Link {
     let config = client_config(framing, false);
     let mut link =
         Link::new(client::Connection::resume(config, Seed::for_testing(3), saved), false);
-    let key = ServerKey { auth_key, first_salt: None, expires_at: None, dc: 2 };
+    let key = ServerKey { auth_key, first_salt: None, expires_at: None, bound_to: None, dc: 2 };
     link.backend.keys.insert(key.auth_key.id(), key);
     link.connect();
     link.client.call(echo(b"first")).unwrap();

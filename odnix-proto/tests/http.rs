@@ -698,7 +698,8 @@ impl ByHand {
                     let valid_until = now.wall.after(Duration::from_secs(3600));
                     let first_salt = Some(FirstSalt { salt: SALT, valid_until });
                     let auth_key = hand.key.clone();
-                    let key = ServerKey { auth_key, first_salt, expires_at: None, dc: 2 };
+                    let key =
+                        ServerKey { auth_key, first_salt, expires_at: None, dc: 2, bound_to: None };
                     hand.server.provide_key(now, id, Some(key)).unwrap();
                 }
                 server::Event::SessionWanted(wanted) => {

@@ -381,7 +381,13 @@ impl World {
 
 fn new_server(key: &AuthKey, session_id: i64, run: u32) -> ServerSession {
     let seed = u64::from(run) << 32 | u64::from(session_id as u32);
-    let key = ServerKey { auth_key: key.clone(), first_salt: None, expires_at: None, dc: 2 };
+    let key = ServerKey {
+        auth_key: key.clone(),
+        first_salt: None,
+        expires_at: None,
+        bound_to: None,
+        dc: 2,
+    };
     ServerSession::new(
         &key,
         session_id,

@@ -80,6 +80,8 @@ impl Way {
         let config = client::Config {
             handshake: Arc::new(handshake::client::Config::new(keys, dc).unwrap()),
             transport: self.client(),
+            pfs: None,
+            quick_acks: false,
             init: None,
             limits: Limits::default(),
             timings: Timings::default(),
@@ -212,7 +214,13 @@ fn acquainted(way: Way) -> (ClientFramer, server::Connection) {
             server::Event::KeyWanted(id) => {
                 let valid_until = now.wall.after(Duration::from_secs(3600));
                 let first_salt = Some(FirstSalt { salt: SALT, valid_until });
-                let key = ServerKey { auth_key: key(9), first_salt, expires_at: None, dc: 2 };
+                let key = ServerKey {
+                    auth_key: key(9),
+                    first_salt,
+                    expires_at: None,
+                    dc: 2,
+                    bound_to: None,
+                };
                 server.provide_key(now, id, Some(key)).unwrap();
             }
             server::Event::SessionWanted(wanted) => {

@@ -49,8 +49,12 @@ impl Default for Quota {
 /// |---|---|---|
 /// | `connections_max` | 20 000 | open sockets; beyond it new ones are closed unanswered |
 /// | `sessions_per_key_max` | 64 | sessions of one key, live and away |
+/// | `temporary_keys_per_key_max` | 4 | temporary keys bound to one permanent key, the newest |
 /// | `sessions_away_max` | 10 000 | sessions kept for a client's return |
+/// | `tombstones_max` | 100 000 | sessions forgotten within 330 s, whose packets must not run again |
 /// | `session_away_ttl` | 6 min | how long; above the 330 s in which a packet may be replayed |
+/// | `waiting_requests_max` | 64 | requests of one session that wait for others by invokeAfterMsg |
+/// | `request_wait_timeout` | 10 s | how long those wait |
 /// | `anonymous_keys_max` | 10 000 | stored keys nobody is logged in with |
 /// | `memory_keys_max` | 10 000 | temporary keys, and first salts of new keys |
 /// | `jobs_waiting_max` | 256 | key-exchange jobs waiting for a processor |
@@ -65,10 +69,18 @@ pub struct GatewayLimits {
     pub connections_max: usize,
     /// Sessions of one key.
     pub sessions_per_key_max: usize,
+    /// Temporary keys bound to one permanent key; an older one is revoked.
+    pub temporary_keys_per_key_max: usize,
     /// Sessions without a connection, kept for their client's return.
     pub sessions_away_max: usize,
     /// How long those are kept.
     pub session_away_ttl: Duration,
+    /// Forgotten sessions remembered for as long as their packets could be accepted.
+    pub tombstones_max: usize,
+    /// Requests of one session that wait for others; beyond it they are refused at once.
+    pub waiting_requests_max: usize,
+    /// How long those wait.
+    pub request_wait_timeout: Duration,
     /// Stored keys nobody is logged in with.
     pub anonymous_keys_max: usize,
     /// Keys and salts that are kept in memory only.
@@ -92,8 +104,12 @@ impl Default for GatewayLimits {
         Self {
             connections_max: 20_000,
             sessions_per_key_max: 64,
+            temporary_keys_per_key_max: 4,
             sessions_away_max: 10_000,
             session_away_ttl: Duration::from_secs(360),
+            tombstones_max: 100_000,
+            waiting_requests_max: 64,
+            request_wait_timeout: Duration::from_secs(10),
             anonymous_keys_max: 10_000,
             memory_keys_max: 10_000,
             jobs_waiting_max: 256,

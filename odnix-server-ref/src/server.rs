@@ -241,6 +241,7 @@ fn protocol(
     options: &ServeOptions,
     key: Arc<odnix_proto::crypto::rsa::RsaPrivateKey>,
 ) -> Result<Config, StartError> {
+    options.limits.validate()?;
     let mut exchange = handshake::server::Config::new(vec![key], options.dc)?;
     exchange.accept_test_dc = true;
     exchange.pq_pool = gateway::draw_pq_pool(Seed::from_os().map_err(StartError::Entropy)?);

@@ -198,43 +198,6 @@ async fn a_saved_key_and_its_login_survive_a_restart() {
     device.call(&functions::updates::GetState {}).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_temporary_key_lives_in_memory_and_cannot_log_in() {
-    let (folder, server) = start().await;
-    let mut wanted = config(&server, options(Framing::Padded, false));
-    let mut exchange = odnix_proto::handshake::client::Config::clone(&wanted.handshake);
-    exchange.expires_in = Some(3600);
-    wanted.handshake = Arc::new(exchange);
-    let mut device = Device::new(wanted);
-    device.connect_tcp(&server).await;
-    device.until_ready().await.unwrap();
-    device.call(&functions::help::GetConfig {}).await.unwrap();
-    let request = functions::auth::SignUp {
-        username: "alice".into(),
-        password: "a password".into(),
-        first_name: "Alice".into(),
-    };
-    let refused = device.call(&request).await.unwrap_err();
-    assert_eq!(refused, rpc_error(401, "AUTH_KEY_UNREGISTERED"));
-
-    let saved = device.saved_key();
-    let mut again = Device::resume(config(&server, options(Framing::Padded, false)), saved.clone());
-    again.connect_tcp(&server).await;
-    again.echo(b"still known").await;
-
-    server.shutdown().await;
-    let server = Server::start(ServeOptions::loopback(folder.path())).await.unwrap();
-    let mut late = Device::resume(config(&server, options(Framing::Padded, false)), saved);
-    late.connect_tcp(&server).await;
-    late.begin(&functions::help::GetConfig {});
-    let refused = loop {
-        if let Err(error) = late.turn().await {
-            break error;
-        }
-    };
-    assert_eq!(refused, PeerError::Transport(CODE_NOT_FOUND));
-}
-
 fn rpc_error(code: i32, message: &str) -> CallError {
     CallError::Rpc(RpcError { code, message: message.into() })
 }

@@ -82,8 +82,8 @@ impl Twins {
             (Ok(tl), Ok(json)) => {
                 let result: F::Return = serde_json::from_str(&answer(json.reply)).unwrap();
                 assert_eq!(result, F::Return::from_bytes(tl.reply).unwrap(), "{text}");
-                let rest = (json.pushes, json.login, json.user);
-                assert_eq!(rest, (tl.pushes, tl.login, tl.user), "{text}");
+                let rest = (json.pushes, json.login, json.kept_temporary, json.user);
+                assert_eq!(rest, (tl.pushes, tl.login, tl.kept_temporary, tl.user), "{text}");
                 self.answered.insert(F::NAME.to_owned());
             }
             (Err(tl), Err(json)) => {
@@ -196,9 +196,12 @@ async fn every_method_answers_and_refuses_in_json_as_in_tl() {
     twins.ask(STRANGER, functions::help::GetConfig {}).await;
     twins.ask(STRANGER, functions::help::GetNearestDc {}).await;
     twins.ask(STRANGER, functions::auth::LogOut {}).await;
+    let drop_keys = functions::auth::DropTempAuthKeys { except_auth_keys: vec![1, -2] };
+    twins.ask(STRANGER, drop_keys.clone()).await;
     people(&mut twins, STRANGER, named(&to_bob)).await;
     talk(&mut twins, STRANGER, &to_bob).await;
     accounts(&mut twins).await;
+    twins.ask(ALICE, drop_keys).await;
     people(&mut twins, ALICE, named(&to_bob)).await;
     talk(&mut twins, ALICE, &to_bob).await;
     talk(&mut twins, BOB, &to_alice).await;
@@ -207,7 +210,8 @@ async fn every_method_answers_and_refuses_in_json_as_in_tl() {
     talk(&mut twins, ALICE, &to_alice).await;
     people(&mut twins, ALICE, named(&to_alice)).await;
 
-    let (methods, _) = methods_and_wrappers();
+    let (mut methods, _) = methods_and_wrappers();
+    assert!(methods.remove(functions::auth::BindTempAuthKey::NAME), "it is the session's");
     assert_eq!(twins.answered, methods, "each method needs an answer here");
     let open = [functions::help::Echo::NAME, "help.getConfig", "help.getNearestDc"];
     let closed = methods.into_iter().filter(|name| !open.contains(&name.as_str()));
@@ -347,6 +351,21 @@ async fn what_wraps_a_call_is_refused_inside_a_query() {
     assert_eq!(refused, methods_and_wrappers().1);
 }
 
+#[tokio::test]
+async fn a_binding_is_refused_inside_a_query() {
+    let world = World::new();
+    world.key(STRANGER).await;
+    let binding = functions::auth::BindTempAuthKey {
+        perm_auth_key_id: 1,
+        nonce: 2,
+        expires_at: 3,
+        encrypted_message: Bytes::from_static(&[0; 104]),
+    };
+    let reason = invalid(&world, serde_json::to_string(&binding).unwrap()).await;
+    let wanted = "_: auth.bindTempAuthKey belongs to the message that carries it, not into a query";
+    assert_eq!(reason, wanted);
+}
+
 fn introduction(query: Raw) -> functions::InitConnection {
     functions::InitConnection {
         api_id: 1,
@@ -366,7 +385,9 @@ fn introduction(query: Raw) -> functions::InitConnection {
 
 async fn server() -> (tempfile::TempDir, odnix_server_ref::Running) {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::start(ServeOptions::loopback(folder.path())).await.unwrap();
+    let mut options = ServeOptions::loopback(folder.path());
+    options.gateway.request_wait_timeout = std::time::Duration::from_millis(50);
+    let server = Server::start(options).await.unwrap();
     (folder, server)
 }
 

@@ -652,6 +652,7 @@ async fn no_method_but_the_open_ones_answers_without_a_login() {
     let action = SendMessageAction::SendMessageTypingAction;
     let closed = [
         request_of(&functions::auth::LogOut {}),
+        request_of(&functions::auth::DropTempAuthKeys { except_auth_keys: vec![] }),
         request_of(&functions::users::GetUsers { id: vec![user.clone()] }),
         request_of(&functions::contacts::ResolveUsername { username: "alice".into() }),
         request_of(&functions::contacts::AddContact { id: user }),

@@ -20,6 +20,7 @@ use crate::{
     error::{PeerError, Received, UsageError},
     handshake::{self, Done, Established, Job, server::Handshake},
     limits::Limits,
+    message_id::MsgId,
     secret::Secret,
     seed::{Generator, Seed},
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
@@ -36,8 +37,8 @@ use bytes::{Bytes, BytesMut};
 
 pub use crate::handshake::server::KeyStored;
 pub use crate::session::{
-    CallContext, CallId, HttpWait, RpcError, ServerKey, ServerSession as Session,
-    ServerSessionEvent as SessionEvent, SessionRef,
+    CallContext, CallId, HttpWait, KeyDestroyed, RpcError, ServerKey, ServerSession as Session,
+    ServerSessionEvent as SessionEvent, SessionRef, Tombstone,
 };
 
 /// What all connections of a listener share.
@@ -211,6 +212,7 @@ impl Connection {
         match &self.key {
             Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
                 check_expiry(key, now)?;
+                check_destroyed(self.session.as_deref(), key_id)?;
                 let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
                 self.handle_opened(now, key_id, opened, quick_ack)
             }
@@ -249,7 +251,8 @@ impl Connection {
         let Established { auth_key, server_salt, expires_at, dc, .. } = established;
         let first_salt =
             FirstSalt { salt: server_salt, valid_until: now.wall.after(FIRST_SALT_VALID) };
-        let key = ServerKey { auth_key, first_salt: Some(first_salt), expires_at, dc };
+        let key =
+            ServerKey { auth_key, first_salt: Some(first_salt), expires_at, bound_to: None, dc };
         self.proposed.insert(key.auth_key.id(), key.clone());
         self.events.push_back(Event::KeyCreated(key));
     }
@@ -327,6 +330,16 @@ impl Connection {
         self.settle(outcome)
     }
 
+    /// A temporary key was bound by another connection: it holds for this one, too.
+    pub fn key_bound(&mut self, id: AuthKeyId, perm_auth_key_id: AuthKeyId) {
+        if let Some(key) = self.key.as_mut().filter(|key| key.auth_key.id() == id) {
+            key.bound_to.get_or_insert(perm_auth_key_id);
+        }
+        if let Some(session) = self.session.as_mut().filter(|session| session.key_id() == id) {
+            session.adopt_binding(perm_auth_key_id);
+        }
+    }
+
     /// Answers [`Event::SessionWanted`]; `None` begins a new session.
     ///
     /// # Errors
@@ -337,6 +350,30 @@ impl Connection {
         wanted: SessionRef,
         session: Option<Box<Session>>,
     ) -> Result<(), PeerError> {
+        self.take_session(now, wanted, session, None)
+    }
+
+    /// As [`Self::provide_session`] with `None`, for a session that was there before and was
+    /// forgotten: `floor` is that of its [`Tombstone`].
+    ///
+    /// # Errors
+    /// What the waiting packets bring; final.
+    pub fn provide_new_session(
+        &mut self,
+        now: Now,
+        wanted: SessionRef,
+        floor: Option<MsgId>,
+    ) -> Result<(), PeerError> {
+        self.take_session(now, wanted, None, floor)
+    }
+
+    fn take_session(
+        &mut self,
+        now: Now,
+        wanted: SessionRef,
+        session: Option<Box<Session>>,
+        floor: Option<MsgId>,
+    ) -> Result<(), PeerError> {
         let key = self.key.as_ref().filter(|key| key.auth_key.id() == wanted.key_id);
         let (Some(key), None) = (key.filter(|_| self.asked_session == Some(wanted)), self.failed)
         else {
@@ -345,8 +382,12 @@ impl Connection {
             return self.check_alive();
         };
         self.asked_session = None;
+        let bound_to = key.bound_to.or_else(|| {
+            let before = self.session.as_ref().filter(|it| it.key_id() == wanted.key_id)?;
+            before.bound_to()
+        });
         let fitting = session.filter(|session| session.reference() == wanted);
-        let session = fitting.unwrap_or_else(|| {
+        let mut session = fitting.unwrap_or_else(|| {
             Box::new(Session::new(
                 key,
                 wanted.session_id,
@@ -356,6 +397,15 @@ impl Connection {
                 self.config.timings.clone(),
             ))
         });
+        if let Some(floor) = floor {
+            session.refuse_up_to(floor);
+        }
+        if let Some(perm_auth_key_id) = bound_to {
+            session.adopt_binding(perm_auth_key_id);
+        }
+        if let Some(key) = &mut self.key {
+            key.bound_to = session.bound_to();
+        }
         if let Some(mut old) = self.session.replace(session) {
             // Each packet that waits came in a request of its own, meant for the new session.
             let others = self.framer.open_requests().saturating_sub(self.parked.len());
@@ -554,6 +604,12 @@ impl Connection {
         self.drain_exchange(now);
         self.settle(outcome)
     }
+}
+
+/// A key is unknown from the moment its destruction was told.
+fn check_destroyed(session: Option<&Session>, key_id: AuthKeyId) -> Result<(), PeerError> {
+    let destroyed = session.is_some_and(|it| it.key_id() == key_id && it.key_is_destroyed());
+    if destroyed { Err(PeerError::UnknownKey) } else { Ok(()) }
 }
 
 /// A temporary key is unknown from the moment it expires.

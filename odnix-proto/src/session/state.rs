@@ -1,5 +1,8 @@
 //! What one byte of `msgs_state_info` says about a message (MTProto, "Service messages about
-//! messages", low three bits).
+//! messages"): one of four states in the low three bits, and flags.
+
+use crate::message_id::MsgId;
+use alloc::collections::BTreeMap;
 
 /// Nothing is known: the id is too low, or it was forgotten.
 pub(crate) const UNKNOWN: u8 = 1;
@@ -9,3 +12,41 @@ pub(crate) const NOT_RECEIVED: u8 = 2;
 pub(crate) const TOO_HIGH: u8 = 3;
 /// Received.
 pub(crate) const RECEIVED: u8 = 4;
+/// The three bits that hold one of those.
+pub(crate) const STATE_BITS: u8 = 7;
+
+/// It was acknowledged.
+pub(crate) const ACKNOWLEDGED: u8 = 8;
+/// It needs no acknowledgement.
+pub(crate) const NEEDS_NO_ACK: u8 = 16;
+/// Its query is being processed.
+pub(crate) const RUNNING: u8 = 32;
+/// An answer that must be acknowledged was made.
+pub(crate) const ANSWERED: u8 = 64;
+/// The other side is known to know that it was received.
+pub(crate) const KNOWN_TO_SENDER: u8 = 128;
+
+/// The flags of received messages that nothing else tells.
+#[derive(Debug)]
+pub(crate) struct StateFlags {
+    flags: BTreeMap<MsgId, u8>,
+    entries_max: usize,
+}
+
+impl StateFlags {
+    pub(crate) fn new(entries_max: usize) -> Self {
+        Self { flags: BTreeMap::new(), entries_max }
+    }
+
+    pub(crate) fn add(&mut self, msg_id: MsgId, flags: u8) {
+        let entry = self.flags.entry(msg_id).or_insert(0);
+        *entry |= flags;
+        while self.flags.len() > self.entries_max {
+            self.flags.pop_first();
+        }
+    }
+
+    pub(crate) fn of(&self, msg_id: MsgId) -> u8 {
+        self.flags.get(&msg_id).copied().unwrap_or(0)
+    }
+}

@@ -134,7 +134,13 @@ impl Pair {
 }
 
 pub fn new_server(key: &AuthKey, session_id: i64, seed: u64) -> ServerSession {
-    let key = ServerKey { auth_key: key.clone(), first_salt: None, expires_at: None, dc: 2 };
+    let key = ServerKey {
+        auth_key: key.clone(),
+        first_salt: None,
+        expires_at: None,
+        bound_to: None,
+        dc: 2,
+    };
     ServerSession::new(
         &key,
         session_id,

@@ -1,40 +1,60 @@
 //! The executor of one session: its requests run one after the other, in the order in which
 //! the session gave them out, wherever their passwords have to be hashed or their JSON has to be
-//! read in between.
+//! read in between. Only what has to wait for a request that has not come yet steps aside.
 
 use super::Gateway;
 use super::registry::IncomingCall;
 use crate::rpc::{Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password};
 use crate::store::Tx;
-use odnix_proto::MsgId;
 use odnix_proto::server::{CallId, SessionRef};
+use odnix_proto::{AuthKeyId, MsgId};
 use odnix_tl::odnix::Request;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// Finished requests of a session remembered for `invokeAfterMsg`.
-const FINISHED_MAX: usize = 1024;
+/// Requests of a session remembered for `invokeAfterMsg`.
+const RECENT_MAX: usize = 1024;
 
-/// Which of a session's last requests succeeded.
-#[derive(Debug, Default)]
-struct Finished(VecDeque<(MsgId, bool)>);
+/// What is known of a session's last requests.
+#[derive(Debug)]
+struct Recent<T> {
+    known: HashMap<MsgId, T>,
+    order: VecDeque<MsgId>,
+}
 
-impl Finished {
-    fn record(&mut self, request: MsgId, succeeded: bool) {
-        self.0.push_back((request, succeeded));
-        if self.0.len() > FINISHED_MAX {
-            self.0.pop_front();
+impl<T> Default for Recent<T> {
+    fn default() -> Self {
+        Self { known: HashMap::new(), order: VecDeque::new() }
+    }
+}
+
+impl<T> Recent<T> {
+    fn record(&mut self, request: MsgId, what: T) {
+        if self.known.insert(request, what).is_none() {
+            self.order.push_back(request);
+        }
+        if self.order.len() > RECENT_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
         }
     }
 
-    /// A request runs only after those it names have succeeded. Requests run in the order in
-    /// which they came, so one that has not finished has not come.
+    fn get(&self, request: MsgId) -> Option<&T> {
+        self.known.get(&request)
+    }
+}
+
+impl Recent<bool> {
+    /// A request runs only after those it names have succeeded. They were submitted before it,
+    /// so one that is not known here was forgotten long ago.
     fn check(&self, after: &[MsgId]) -> Result<(), RpcError> {
         for wanted in after {
-            match self.0.iter().rfind(|(request, _)| request == wanted) {
-                Some((_, true)) => {}
-                Some((_, false)) => return Err(RpcError::MsgWaitFailed),
+            match self.get(*wanted) {
+                Some(true) => {}
+                Some(false) => return Err(RpcError::MsgWaitFailed),
                 None => return Err(RpcError::MsgWaitTimeout),
             }
         }
@@ -42,32 +62,135 @@ impl Finished {
     }
 }
 
-/// Runs until every sender of `calls` is gone.
+/// Runs until every sender of `calls` is gone, or the server stops.
 pub(super) async fn execute(
     gateway: Arc<Gateway>,
     session: SessionRef,
     dc: i32,
     mut calls: UnboundedReceiver<IncomingCall>,
 ) {
-    let finished = Arc::new(Mutex::new(Finished::default()));
-    while let Some(IncomingCall { call, context, body, tcp_address }) = calls.recv().await {
+    let mut executor = Executor {
+        session,
+        dc,
+        finished: Arc::default(),
+        submitted: Recent::default(),
+        waiting: VecDeque::new(),
+        gateway: Arc::clone(&gateway),
+    };
+    loop {
+        tokio::select! {
+            call = calls.recv() => match call {
+                Some(call) => executor.take(call).await,
+                None => break,
+            },
+            () = executor.patience_ends() => executor.refuse_late(Instant::now()).await,
+            () = gateway.stops(), if !executor.waiting.is_empty() => break,
+        }
+    }
+    executor.refuse_waiting();
+    // Those that came before the server stopped are still answered.
+    while let Some(call) = calls.recv().await {
+        executor.take(call).await;
+        executor.refuse_waiting();
+    }
+}
+
+/// The requests of one session.
+///
+/// They run in the order in which they came, one after the other. A request that names others
+/// which have not come yet steps aside until they have, for a bounded time, and holds back
+/// nobody: those behind it run. It runs behind the last of those it named.
+struct Executor {
+    gateway: Arc<Gateway>,
+    session: SessionRef,
+    dc: i32,
+    finished: Arc<Mutex<Recent<bool>>>,
+    /// Requests that run in their turn, or were refused: what waits for them need not wait.
+    submitted: Recent<()>,
+    /// The first to come first, so the first to be refused first.
+    waiting: VecDeque<(Instant, IncomingCall)>,
+}
+
+impl Executor {
+    async fn take(&mut self, call: IncomingCall) {
+        if self.is_ready(&call) {
+            self.run(call).await;
+            self.run_ready().await;
+        } else if self.waiting.len() < self.gateway.limits.waiting_requests_max {
+            let patience = self.gateway.limits.request_wait_timeout;
+            self.waiting.push_back((Instant::now() + patience, call));
+        } else {
+            self.refuse(&call, RpcError::MsgWaitTimeout);
+        }
+    }
+
+    /// What waited for the last request, and what waited for that.
+    async fn run_ready(&mut self) {
+        while let Some(at) = self.waiting.iter().position(|(_, call)| self.is_ready(call))
+            && let Some((_, call)) = self.waiting.remove(at)
+        {
+            self.run(call).await;
+        }
+    }
+
+    fn is_ready(&self, call: &IncomingCall) -> bool {
+        call.context.after.iter().all(|wanted| self.submitted.get(*wanted).is_some())
+    }
+
+    async fn run(&mut self, call: IncomingCall) {
+        let IncomingCall { call, key_id, context, body, tcp_address } = call;
         let caller = Caller {
-            key_id: session.key_id,
-            dc,
+            key_id,
+            dc: self.dc,
             layer: context.layer,
             tcp_address,
-            now: gateway.now().wall,
+            now: self.gateway.now().wall,
         };
-        let turn = Turn {
-            gateway: Arc::clone(&gateway),
-            session,
-            call,
-            without_updates: context.without_updates,
-            finished: Arc::clone(&finished),
-        };
-        match prepare(&gateway, body).await {
+        let turn = self.turn(call, key_id, context.without_updates);
+        match prepare(&self.gateway, body).await {
             Ok(prepared) => turn.submit(caller, context.after, prepared).await,
             Err(error) => turn.refuse(error),
+        }
+        self.submitted.record(MsgId::from(call), ());
+    }
+
+    /// Resolves when a request has waited for too long.
+    async fn patience_ends(&self) {
+        match self.waiting.front() {
+            Some((deadline, _)) => tokio::time::sleep_until((*deadline).into()).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn refuse_late(&mut self, now: Instant) {
+        while self.waiting.front().is_some_and(|(deadline, _)| *deadline <= now)
+            && let Some((_, call)) = self.waiting.pop_front()
+        {
+            self.refuse(&call, RpcError::MsgWaitTimeout);
+            self.run_ready().await;
+        }
+    }
+
+    fn refuse_waiting(&mut self) {
+        while let Some((_, call)) = self.waiting.pop_front() {
+            self.refuse(&call, RpcError::MsgWaitTimeout);
+        }
+    }
+
+    /// What waits for a refused request finds it failed.
+    fn refuse(&mut self, call: &IncomingCall, error: RpcError) {
+        self.turn(call.call, call.key_id, call.context.without_updates).refuse(error);
+        self.submitted.record(MsgId::from(call.call), ());
+    }
+
+    fn turn(&self, call: CallId, holder: AuthKeyId, without_updates: bool) -> Turn {
+        Turn {
+            gateway: Arc::clone(&self.gateway),
+            session: self.session,
+            holder,
+            call,
+            without_updates,
+            finished: Arc::clone(&self.finished),
         }
     }
 }
@@ -96,9 +219,11 @@ async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcE
 struct Turn {
     gateway: Arc<Gateway>,
     session: SessionRef,
+    /// The key that the login belongs to.
+    holder: AuthKeyId,
     call: CallId,
     without_updates: bool,
-    finished: Arc<Mutex<Finished>>,
+    finished: Arc<Mutex<Recent<bool>>>,
 }
 
 impl Turn {
@@ -113,10 +238,10 @@ impl Turn {
             result
         };
         let store = self.gateway.store.clone();
-        let (registry, session, call) =
-            (Arc::clone(&self.gateway.registry), self.session, self.call);
+        let (registry, session, holder, call) =
+            (Arc::clone(&self.gateway.registry), self.session, self.holder, self.call);
         let without_updates = self.without_updates;
-        let release = move |result| registry.finish(session, call, without_updates, result);
+        let release = move |result| registry.finish(session, holder, call, without_updates, result);
         if let Err(closed) = store.submit(work, release).await {
             self.refuse(closed.into());
         }
@@ -125,7 +250,8 @@ impl Turn {
     fn refuse(&self, error: RpcError) {
         let request = MsgId::from(self.call);
         self.finished.lock().unwrap_or_else(PoisonError::into_inner).record(request, false);
-        self.gateway.registry.finish(self.session, self.call, self.without_updates, Err(error));
+        let registry = &self.gateway.registry;
+        registry.finish(self.session, self.holder, self.call, self.without_updates, Err(error));
     }
 }
 
@@ -139,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_request_runs_only_after_those_it_names_have_succeeded() {
-        let mut finished = Finished::default();
+        let mut finished = Recent::default();
         finished.record(id(1), true);
         finished.record(id(2), false);
         assert!(finished.check(&[]).is_ok());
@@ -150,11 +276,11 @@ mod tests {
 
     #[test]
     fn only_the_last_requests_are_remembered() {
-        let mut finished = Finished::default();
-        for number in 0..2 * FINISHED_MAX {
+        let mut finished = Recent::default();
+        for number in 0..2 * RECENT_MAX {
             finished.record(id(i64::try_from(number).unwrap()), true);
         }
-        assert_eq!(finished.0.len(), FINISHED_MAX);
+        assert_eq!(finished.order.len(), RECENT_MAX);
         assert!(matches!(finished.check(&[id(0)]), Err(RpcError::MsgWaitTimeout)));
     }
 }

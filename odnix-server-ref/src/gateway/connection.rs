@@ -3,11 +3,13 @@
 //! The loop never waits for anything but all of its inputs at once: bytes, commands, room in
 //! the outbound queue, deadlines, the end of the server. Writing happens in a task of its own.
 
-use super::registry::{Claim, Command, Handle, IncomingCall, Message};
+use super::registry::{Claim, Command, Handle, IncomingCall, Message, Temporary};
 use super::{Gateway, Phase, calls};
-use crate::store::{KeyRecord, StoreError, Tx};
+use crate::store::{KeyRecord, StoreError, Tx, UserId};
 use bytes::{Bytes, BytesMut};
-use odnix_proto::server::{Connection, Event, KeyStored, ServerKey, SessionEvent, SessionRef};
+use odnix_proto::server::{
+    CallId, Connection, Event, KeyDestroyed, KeyStored, ServerKey, SessionEvent, SessionRef,
+};
 use odnix_proto::{AuthKey, AuthKeyId, Now, PeerError, Secret, Seed};
 use std::collections::VecDeque;
 use std::io;
@@ -306,9 +308,10 @@ impl Driver {
         match event {
             SessionEvent::Call { call, context, body } => {
                 let tcp_address = self.arrival.tcp_address;
-                if let Some(calls) = &self.calls {
+                if let (Some(calls), Some(session)) = (&self.calls, self.machine.session()) {
                     self.gateway.registry.call_begins();
-                    let call = IncomingCall { call, context, body, tcp_address };
+                    let key_id = session.login_key_id();
+                    let call = IncomingCall { call, key_id, context, body, tcp_address };
                     if calls.send(call).is_err() {
                         self.gateway.registry.call_ends();
                     }
@@ -321,6 +324,13 @@ impl Driver {
                     session.session_destroyed(session_id, existed);
                 }
             }
+            SessionEvent::PermanentKeyWanted { call, perm_auth_key_id } => {
+                self.look_up_permanent(call, perm_auth_key_id);
+            }
+            SessionEvent::TemporaryKeyBound { call, perm_auth_key_id, expires_at } => {
+                self.bind(call, perm_auth_key_id, expires_at);
+            }
+            SessionEvent::KeyDestroyWanted => self.destroy_key(),
             other => tracing::error!(?other, "an event this gateway does not know"),
         }
     }
@@ -339,11 +349,11 @@ impl Driver {
     fn store_key(&mut self, key: ServerKey) -> Result<(), End> {
         let (id, dc) = (key.auth_key.id(), key.dc);
         if key.expires_at.is_some() {
-            let stored = self.gateway.memory_keys.insert_temporary(&key);
+            let stored = self.gateway.registry.insert_temporary(&key);
             let verdict = if stored { KeyStored::Stored } else { KeyStored::Collision };
             return self.key_stored(id, dc, Some(verdict));
         }
-        self.gateway.memory_keys.remember_first_salt(&key);
+        self.gateway.registry.memory_keys().remember_first_salt(&key);
         let record = KeyRecord {
             id,
             server_salt: key.first_salt.map_or(0, |first| first.salt),
@@ -387,13 +397,20 @@ impl Driver {
 
     fn look_up_key(&mut self, id: AuthKeyId) -> Result<(), End> {
         let now = self.gateway.now();
-        if let Some(key) = self.gateway.memory_keys.temporary(id, now.wall) {
-            self.enter(id, None, key.dc);
-            return Ok(self.machine.provide_key(now, id, Some(key))?);
+        match self.gateway.registry.enter_temporary(id, now.wall, &self.handle) {
+            Some(Temporary::Unbound(key)) => {
+                self.keys.push(id);
+                return Ok(self.machine.provide_key(now, id, Some(*key))?);
+            }
+            Some(Temporary::Bound(permanent)) => {
+                self.look_up_bound(id, permanent);
+                return Ok(());
+            }
+            None => {}
         }
-        let now_us = i64::try_from(now.wall.as_micros()).unwrap_or(i64::MAX);
-        let first_salt = self.gateway.memory_keys.first_salt(id);
-        let commands = self.handle.commands.clone();
+        let now_us = micros(now);
+        let first_salt = self.gateway.registry.memory_keys().first_salt(id);
+        let handle = self.handle.clone();
         let registry = Arc::clone(&self.gateway.registry);
         let look_up = move |tx: &mut dyn Tx| -> Result<_, StoreError> {
             Ok((tx.use_key(id, now_us)?, tx.session_user(id)?))
@@ -402,23 +419,100 @@ impl Driver {
             let answer = found.map(|(record, user)| {
                 record.map(|record| {
                     // Here, in the order of the commits, so that no login is missed.
-                    registry.enter(id, user, record.dc);
+                    registry.enter(id, user, record.dc, &handle);
                     Box::new(ServerKey {
                         auth_key: AuthKey::new(record.auth_key),
                         first_salt,
                         expires_at: None,
+                        bound_to: None,
                         dc: record.dc,
                     })
                 })
             });
             let answer = answer.map_err(|error| tracing::error!(%error, "a key cannot be read"));
             let entered = matches!(answer, Ok(Some(_)));
-            if commands.send(Command::Key(id, answer)).is_err() && entered {
-                registry.leave(id);
+            if handle.commands.send(Command::Key(id, answer)).is_err() && entered {
+                registry.leave(id, handle.id);
             }
         };
         self.submit(look_up, release);
         Ok(())
+    }
+
+    // --- temporary keys, and the end of a key --------------------------------------------
+
+    /// As [`Self::look_up_key`], for a temporary key that is bound: the login is that of the
+    /// permanent key.
+    fn look_up_bound(&self, id: AuthKeyId, permanent: AuthKeyId) {
+        let now = self.gateway.now();
+        let (handle, registry) = (self.handle.clone(), Arc::clone(&self.gateway.registry));
+        let release = move |found: Result<Option<Option<UserId>>, StoreError>| {
+            let answer = found
+                .map(|user| registry.enter_bound(id, permanent, user, now.wall, &handle))
+                .map_err(|error| tracing::error!(%error, "a key cannot be read"));
+            let entered = matches!(answer, Ok(Some(_)));
+            if handle.commands.send(Command::Key(id, answer)).is_err() && entered {
+                registry.leave(id, handle.id);
+            }
+        };
+        self.submit(user_of(permanent, now), release);
+    }
+
+    fn look_up_permanent(&mut self, call: CallId, permanent: AuthKeyId) {
+        let Some(from) = self.machine.session().map(|session| session.reference()) else { return };
+        let now = self.gateway.now();
+        let registry = Arc::clone(&self.gateway.registry);
+        let release = move |found: Result<Option<KeyRecord>, StoreError>| {
+            let message = match found {
+                Ok(record) => {
+                    let key = record.map(|record| Box::new(AuthKey::new(record.auth_key)));
+                    Message::PermanentKey(now, call, key)
+                }
+                Err(error) => failed(call, &error),
+            };
+            registry.tell(from, message);
+        };
+        self.submit(move |tx| tx.use_key(permanent, micros(now)), release);
+    }
+
+    /// The binding itself is in memory, like the key; the permanent key and who is logged in
+    /// with it are looked at in the order of the commits, so that no login is missed.
+    fn bind(&mut self, call: CallId, permanent: AuthKeyId, expires_at: i32) {
+        let Some(from) = self.machine.session().map(|session| session.reference()) else { return };
+        let registry = Arc::clone(&self.gateway.registry);
+        let release = move |found: Result<Option<Option<UserId>>, StoreError>| match found {
+            Ok(user) => registry.bind(from, call, permanent, user, expires_at),
+            Err(error) => registry.tell(from, failed(call, &error)),
+        };
+        self.submit(user_of(permanent, self.gateway.now()), release);
+    }
+
+    /// A permanent key goes from the store first; a temporary one is in memory only.
+    fn destroy_key(&mut self) {
+        let Some(from) = self.machine.session().map(|session| session.reference()) else { return };
+        let (registry, handle) = (Arc::clone(&self.gateway.registry), self.handle.clone());
+        if registry.is_temporary(from.key_id) {
+            return registry.key_destroyed(from, &handle, KeyDestroyed::Ok);
+        }
+        let release = move |deleted: Result<bool, StoreError>| {
+            let outcome = match deleted {
+                Ok(true) => KeyDestroyed::Ok,
+                Ok(false) => KeyDestroyed::None,
+                Err(error) => {
+                    tracing::error!(%error, "a key cannot be destroyed");
+                    KeyDestroyed::Fail
+                }
+            };
+            registry.key_destroyed(from, &handle, outcome);
+        };
+        self.submit(move |tx| tx.delete_key(from.key_id), release);
+    }
+
+    /// What was answered before the key went leaves first.
+    fn key_revoked(&mut self, id: AuthKeyId) -> Result<(), End> {
+        self.settle()?;
+        let carries = self.machine.session().is_some_and(|session| session.key_id() == id);
+        if carries { Err(self.refuse(PeerError::UnknownKey)) } else { Ok(()) }
     }
 
     /// Submits without waiting, so that the loop goes on.
@@ -436,38 +530,35 @@ impl Driver {
         });
     }
 
-    fn enter(&mut self, id: AuthKeyId, user: Option<crate::store::UserId>, dc: i32) {
-        self.gateway.registry.enter(id, user, dc);
+    fn enter(&mut self, id: AuthKeyId, user: Option<UserId>, dc: i32) {
+        self.gateway.registry.enter(id, user, dc, &self.handle);
         self.keys.push(id);
     }
 
     fn claim(&mut self, wanted: SessionRef) -> Result<(), End> {
         let now = self.gateway.now();
         match self.gateway.registry.claim(wanted, &self.handle) {
-            Claim::New { calls, executor, dc } => {
+            Claim::New { calls, executor, dc, floor } => {
                 let gateway = Arc::clone(&self.gateway);
                 tokio::spawn(calls::execute(gateway, wanted, dc, executor));
-                self.carry(now, wanted, calls, None)
+                self.leave_session(calls);
+                Ok(self.machine.provide_new_session(now, wanted, floor)?)
             }
-            Claim::Resumed { calls, session } => self.carry(now, wanted, calls, Some(session)),
+            Claim::Resumed { calls, session } => {
+                self.leave_session(calls);
+                Ok(self.machine.provide_session(now, wanted, Some(session))?)
+            }
             Claim::Wait => Ok(()),
             Claim::Refused => Err(self.refuse(PeerError::Flood)),
         }
     }
 
-    fn carry(
-        &mut self,
-        now: Now,
-        wanted: SessionRef,
-        calls: UnboundedSender<IncomingCall>,
-        session: Option<Box<odnix_proto::server::Session>>,
-    ) -> Result<(), End> {
-        // The calls of the session that leaves go to its own executor.
+    /// The calls of the session that leaves go to its own executor.
+    fn leave_session(&mut self, next: UnboundedSender<IncomingCall>) {
         while let Some(event) = self.machine.session().and_then(|session| session.poll_event()) {
             self.answer_session(event);
         }
-        self.calls = Some(calls);
-        Ok(self.machine.provide_session(now, wanted, session)?)
+        self.calls = Some(next);
     }
 
     // --- what others tell ----------------------------------------------------------------
@@ -496,6 +587,8 @@ impl Driver {
             Command::Session(to, message) => self.tell_session(to, message),
             Command::Surrender(wanted) => self.surrender(wanted),
             Command::Superseded => return Err(End::Superseded),
+            Command::KeyBound(id, permanent) => self.machine.key_bound(id, permanent),
+            Command::Revoked(id) => return self.key_revoked(id),
         }
         Ok(())
     }
@@ -547,7 +640,28 @@ impl Driver {
             }
         }
         for key in self.keys {
-            self.gateway.registry.leave(key);
+            self.gateway.registry.leave(key, self.handle.id);
         }
     }
+}
+
+fn micros(now: Now) -> i64 {
+    i64::try_from(now.wall.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Who is logged in with a key; the outer `None` when there is no such key.
+fn user_of(
+    id: AuthKeyId,
+    now: Now,
+) -> impl FnOnce(&mut dyn Tx) -> Result<Option<Option<UserId>>, StoreError> + Send + 'static {
+    move |tx| {
+        let exists = tx.use_key(id, micros(now))?.is_some();
+        let user = tx.session_user(id)?;
+        Ok(exists.then_some(user))
+    }
+}
+
+fn failed(call: CallId, error: &StoreError) -> Message {
+    tracing::error!(%error, "a key cannot be read");
+    Message::Reply(call, Err((500, "INTERNAL".into())))
 }

@@ -30,28 +30,70 @@ impl MemoryKeys {
         Self { entries_max, inner: Mutex::default() }
     }
 
-    /// Keeps a temporary key; `false` when its id is taken.
-    pub(crate) fn insert_temporary(&self, key: &ServerKey) -> bool {
+    /// Keeps a temporary key; `None` when its id is taken. Beyond the bound another one goes,
+    /// which is returned: the oldest that is not bound, or the oldest of all.
+    pub(crate) fn insert_temporary(
+        &self,
+        key: &ServerKey,
+        is_bound: impl Fn(AuthKeyId) -> bool,
+    ) -> Option<Option<AuthKeyId>> {
         let id = key.auth_key.id();
         let mut inner = self.lock();
         if inner.temporary.contains_key(&id) {
-            return false;
+            return None;
+        }
+        let mut crowded_out = None;
+        if inner.temporary_order.len() >= self.entries_max {
+            let order = &inner.temporary_order;
+            crowded_out =
+                order.iter().copied().find(|id| !is_bound(*id)).or(order.front().copied());
+            if let Some(oldest) = crowded_out {
+                inner.remove(oldest);
+            }
         }
         inner.temporary.insert(id, key.clone());
         inner.temporary_order.push_back(id);
-        if inner.temporary_order.len() > self.entries_max
-            && let Some(oldest) = inner.temporary_order.pop_front()
-        {
-            inner.temporary.remove(&oldest);
-        }
-        true
+        Some(crowded_out)
     }
 
     /// A temporary key that has not expired.
     pub(crate) fn temporary(&self, id: AuthKeyId, now: UnixTime) -> Option<ServerKey> {
         let key = self.lock().temporary.get(&id)?.clone();
-        let expires_at = u64::try_from(key.expires_at?).unwrap_or(0);
-        (now.as_secs() < expires_at).then_some(key)
+        (!has_expired(&key, now)).then_some(key)
+    }
+
+    /// Whether this is a temporary key.
+    pub(crate) fn is_temporary(&self, id: AuthKeyId) -> bool {
+        self.lock().temporary.contains_key(&id)
+    }
+
+    /// A temporary key ends at `expires_at` at the latest; `false` when there is no such key.
+    pub(crate) fn end_by(&self, id: AuthKeyId, expires_at: i32) -> bool {
+        let mut inner = self.lock();
+        let Some(key) = inner.temporary.get_mut(&id) else { return false };
+        key.expires_at = key.expires_at.map(|own| own.min(expires_at));
+        true
+    }
+
+    /// Forgets a temporary key.
+    pub(crate) fn remove(&self, id: AuthKeyId) {
+        self.lock().remove(id);
+    }
+
+    /// Forgets the temporary keys that have expired.
+    pub(crate) fn take_expired(&self, now: UnixTime) -> Vec<AuthKeyId> {
+        let mut inner = self.lock();
+        let all = inner.temporary.iter();
+        let expired: Vec<AuthKeyId> =
+            all.filter(|(_, key)| has_expired(key, now)).map(|(id, _)| *id).collect();
+        for id in &expired {
+            inner.temporary.remove(id);
+        }
+        if !expired.is_empty() {
+            let Inner { temporary, temporary_order, .. } = &mut *inner;
+            temporary_order.retain(|id| temporary.contains_key(id));
+        }
+        expired
     }
 
     /// Remembers the salt that a key exchange ended with.
@@ -75,5 +117,62 @@ impl MemoryKeys {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, id: AuthKeyId) {
+        if self.temporary.remove(&id).is_some() {
+            self.temporary_order.retain(|kept| *kept != id);
+        }
+    }
+}
+
+fn has_expired(key: &ServerKey, now: UnixTime) -> bool {
+    let expires_at = key.expires_at.and_then(|at| u64::try_from(at).ok()).unwrap_or(0);
+    now.as_secs() >= expires_at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use odnix_proto::{AuthKey, Secret};
+
+    fn key(number: u8, expires_at: i32) -> ServerKey {
+        ServerKey {
+            auth_key: AuthKey::new(Secret::take(&mut [number; 256])),
+            first_salt: None,
+            expires_at: Some(expires_at),
+            bound_to: None,
+            dc: 2,
+        }
+    }
+
+    #[test]
+    fn keys_beyond_the_bound_crowd_out_the_oldest_that_is_not_bound() {
+        let keys = MemoryKeys::new(2);
+        let (one, two, three) = (key(1, 100), key(2, 100), key(3, 100));
+        let bound = one.auth_key.id();
+        let is_bound = |id| id == bound;
+        assert_eq!(keys.insert_temporary(&one, is_bound), Some(None));
+        assert_eq!(keys.insert_temporary(&one, is_bound), None, "its id is taken");
+        assert_eq!(keys.insert_temporary(&two, is_bound), Some(None));
+        assert_eq!(keys.insert_temporary(&three, is_bound), Some(Some(two.auth_key.id())));
+        assert!(keys.is_temporary(bound) && !keys.is_temporary(two.auth_key.id()));
+        assert_eq!(keys.insert_temporary(&two, |_| true), Some(Some(bound)), "all are bound");
+    }
+
+    #[test]
+    fn a_key_ends_with_its_second_and_not_before() {
+        let keys = MemoryKeys::new(2);
+        let id = key(1, 100).auth_key.id();
+        assert!(!keys.end_by(id, 90));
+        keys.insert_temporary(&key(1, 100), |_| false);
+        assert!(keys.end_by(id, 90) && keys.end_by(id, 95), "the earlier end counts");
+        assert!(keys.temporary(id, UnixTime::from_secs(89)).is_some());
+        assert!(keys.temporary(id, UnixTime::from_secs(90)).is_none());
+        assert!(keys.take_expired(UnixTime::from_secs(89)).is_empty());
+        assert_eq!(keys.take_expired(UnixTime::from_secs(90)), [id]);
+        assert!(!keys.is_temporary(id));
     }
 }

@@ -13,6 +13,7 @@
 //! One task reads and one writes for each socket; each session has an executor that keeps its
 //! requests in order; heavy arithmetic and the reading of JSON run on bounded pools.
 
+mod bindings;
 mod calls;
 mod connection;
 mod memory_keys;
@@ -21,6 +22,7 @@ mod protocol;
 mod quota;
 mod registry;
 mod tcp;
+mod tombstones;
 mod websocket;
 
 pub(crate) use protocol::{Protocol, draw_pq_pool};
@@ -66,7 +68,6 @@ pub(crate) struct Gateway {
     jobs: Pool,
     passwords: Pool,
     json: Pool,
-    memory_keys: MemoryKeys,
     limits: GatewayLimits,
     phase: watch::Sender<Phase>,
     origin: Instant,
@@ -81,16 +82,20 @@ impl Gateway {
         Self {
             store,
             rpc: Arc::new(rpc),
-            registry: Arc::new(Registry::new(RegistryLimits {
-                sessions_per_key_max: limits.sessions_per_key_max,
-                sessions_away_max: limits.sessions_away_max,
-                session_away_ttl: limits.session_away_ttl,
-            })),
+            registry: Arc::new(Registry::new(
+                RegistryLimits {
+                    sessions_per_key_max: limits.sessions_per_key_max,
+                    temporary_keys_per_key_max: limits.temporary_keys_per_key_max,
+                    sessions_away_max: limits.sessions_away_max,
+                    tombstones_max: limits.tombstones_max,
+                    session_away_ttl: limits.session_away_ttl,
+                },
+                MemoryKeys::new(limits.memory_keys_max),
+            )),
             quotas: Arc::new(Quotas::new(quota)),
             jobs: Pool::new(limits.jobs_waiting_max),
             passwords: Pool::new(limits.passwords_waiting_max),
             json: Pool::new(limits.json_waiting_max),
-            memory_keys: MemoryKeys::new(limits.memory_keys_max),
             limits,
             phase: watch::Sender::new(Phase::Running),
             origin: Instant::now(),
@@ -132,7 +137,7 @@ impl Gateway {
         loop {
             tokio::select! {
                 () = tokio::time::sleep(SWEEP_INTERVAL) => {
-                    self.registry.sweep();
+                    self.registry.sweep(self.now().wall);
                     self.quotas.sweep();
                 }
                 () = self.stops() => return,

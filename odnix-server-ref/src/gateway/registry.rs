@@ -12,12 +12,21 @@
 //! place or sends to it happens under one lock, so nothing falls between two places and each
 //! user's updates arrive in the order of their commits.
 
+mod keys;
+
+pub(crate) use keys::Temporary;
+
+use super::bindings::Bindings;
+use super::memory_keys::MemoryKeys;
+use super::tombstones::Tombstones;
 use crate::rpc::{LoginChange, Outcome, Push, RpcError};
 use crate::store::UserId;
 use bytes::Bytes;
-use odnix_proto::AuthKeyId;
 use odnix_proto::handshake::Done;
-use odnix_proto::server::{CallContext, CallId, KeyStored, ServerKey, Session, SessionRef};
+use odnix_proto::server::{
+    CallContext, CallId, KeyDestroyed, KeyStored, ServerKey, Session, SessionRef,
+};
+use odnix_proto::{AuthKey, AuthKeyId, MsgId, Now, UnixTime};
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +53,10 @@ pub(crate) enum Command {
     Surrender(SessionRef),
     /// A newer connection is waiting in our place.
     Superseded,
+    /// A temporary key was bound to this permanent one.
+    KeyBound(AuthKeyId, AuthKeyId),
+    /// A key is gone: it is unknown from now on.
+    Revoked(AuthKeyId),
 }
 
 /// Something for a session, wherever it is.
@@ -51,6 +64,11 @@ pub(crate) enum Command {
 pub(crate) enum Message {
     Reply(CallId, Result<Bytes, (i32, String)>),
     Push(Bytes),
+    /// The permanent key that a binding names, if there is one.
+    PermanentKey(Now, CallId, Option<Box<AuthKey>>),
+    /// Whether a binding is stored.
+    BindingStored(CallId, bool),
+    KeyDestroyed(KeyDestroyed),
 }
 
 impl Message {
@@ -67,9 +85,14 @@ impl Message {
                 session.reply_error(call, 500, "INTERNAL")
             }),
             Self::Reply(call, Err((code, text))) => session.reply_error(call, code, &text),
+            Self::PermanentKey(now, call, key) => {
+                session.provide_permanent_key(now, call, key.as_deref())
+            }
+            Self::BindingStored(call, stored) => session.binding_stored(call, stored),
+            Self::KeyDestroyed(outcome) => session.key_destroyed(outcome),
         };
         if let Err(error) = outcome {
-            tracing::debug!(%error, "nobody waits for this reply");
+            tracing::debug!(%error, "nobody waits for this answer");
         }
     }
 }
@@ -78,6 +101,8 @@ impl Message {
 #[derive(Debug)]
 pub(crate) struct IncomingCall {
     pub(crate) call: CallId,
+    /// The key that the login belongs to.
+    pub(crate) key_id: AuthKeyId,
     pub(crate) context: CallContext,
     pub(crate) body: Bytes,
     /// Where the client would reach our TCP listener.
@@ -98,8 +123,14 @@ pub(crate) struct Handle {
 /// The answer to "may I carry this session?".
 #[derive(Debug)]
 pub(crate) enum Claim {
-    /// It is new: run an executor on these calls.
-    New { calls: UnboundedSender<IncomingCall>, executor: UnboundedReceiver<IncomingCall>, dc: i32 },
+    /// It is new: run an executor on these calls. One of its name may have run messages up to
+    /// `floor`.
+    New {
+        calls: UnboundedSender<IncomingCall>,
+        executor: UnboundedReceiver<IncomingCall>,
+        dc: i32,
+        floor: Option<MsgId>,
+    },
     /// It was away.
     Resumed { calls: UnboundedSender<IncomingCall>, session: Box<Session> },
     /// Another connection has it and was asked for it; [`Command::SessionFree`] follows.
@@ -112,22 +143,27 @@ pub(crate) enum Claim {
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryLimits {
     pub(crate) sessions_per_key_max: usize,
+    pub(crate) temporary_keys_per_key_max: usize,
     pub(crate) sessions_away_max: usize,
+    pub(crate) tombstones_max: usize,
     pub(crate) session_away_ttl: Duration,
 }
 
 #[derive(Debug)]
 pub(crate) struct Registry {
     limits: RegistryLimits,
+    memory_keys: MemoryKeys,
     inner: Mutex<Inner>,
     /// Calls between a session and their outcome.
     calls: AtomicUsize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     keys: HashMap<AuthKeyId, KeyEntry>,
     users: HashMap<UserId, HashSet<AuthKeyId>>,
+    bindings: Bindings,
+    tombstones: Tombstones,
     /// Sessions that are away, in the order in which they left.
     away: BTreeMap<u64, (Instant, SessionRef)>,
     next_ticket: u64,
@@ -137,7 +173,10 @@ struct Inner {
 struct KeyEntry {
     user: Option<UserId>,
     dc: i32,
-    connections: usize,
+    /// Who uses it, and how often each has entered with it.
+    connections: HashMap<ConnectionId, (Handle, usize)>,
+    /// It is gone; what still uses it ends.
+    revoked: bool,
     sessions: HashMap<i64, SessionEntry>,
 }
 
@@ -159,28 +198,31 @@ enum Place {
 }
 
 impl Registry {
-    pub(crate) fn new(limits: RegistryLimits) -> Self {
-        Self { limits, inner: Mutex::default(), calls: AtomicUsize::new(0) }
+    pub(crate) fn new(limits: RegistryLimits, memory_keys: MemoryKeys) -> Self {
+        let inner = Mutex::new(Inner::new(&limits));
+        Self { limits, memory_keys, inner, calls: AtomicUsize::new(0) }
     }
 
     /// A connection uses a key that `user` is logged in with. Pairs with [`Self::leave`].
-    pub(crate) fn enter(&self, key: AuthKeyId, user: Option<UserId>, dc: i32) {
-        let mut inner = self.lock();
-        let entry = inner.keys.entry(key).or_insert_with(|| KeyEntry {
-            user: None,
-            dc,
-            connections: 0,
-            sessions: HashMap::new(),
-        });
-        entry.connections = entry.connections.saturating_add(1);
-        inner.set_user(key, user);
+    pub(crate) fn enter(&self, key: AuthKeyId, user: Option<UserId>, dc: i32, by: &Handle) {
+        self.lock().enter(key, user, dc, by);
+    }
+
+    /// What is known of keys in memory only.
+    pub(crate) fn memory_keys(&self) -> &MemoryKeys {
+        &self.memory_keys
     }
 
     /// A connection no longer uses a key.
-    pub(crate) fn leave(&self, key: AuthKeyId) {
+    pub(crate) fn leave(&self, key: AuthKeyId, by: ConnectionId) {
         let mut inner = self.lock();
-        if let Some(entry) = inner.keys.get_mut(&key) {
-            entry.connections = entry.connections.saturating_sub(1);
+        if let Some(entry) = inner.keys.get_mut(&key)
+            && let Some((_, times)) = entry.connections.get_mut(&by)
+        {
+            *times = times.saturating_sub(1);
+            if *times == 0 {
+                entry.connections.remove(&by);
+            }
         }
         inner.forget_idle_key(key);
     }
@@ -189,7 +231,9 @@ impl Registry {
     pub(crate) fn claim(&self, wanted: SessionRef, by: &Handle) -> Claim {
         let mut guard = self.lock();
         let inner = &mut *guard;
-        let Some(key) = inner.keys.get_mut(&wanted.key_id) else { return Claim::Refused };
+        let Some(key) = inner.keys.get_mut(&wanted.key_id).filter(|key| !key.revoked) else {
+            return Claim::Refused;
+        };
         let Some(entry) = key.sessions.get_mut(&wanted.session_id) else {
             return inner.create(wanted, by, &self.limits);
         };
@@ -208,6 +252,7 @@ impl Registry {
             // The owner died without giving it up; or it is the one who asks, and a connection
             // asks only for what it does not carry.
             Place::Here(_) => {
+                tracing::warn!("a session was lost with its connection");
                 key.sessions.remove(&wanted.session_id);
                 inner.create(wanted, by, &self.limits)
             }
@@ -248,16 +293,18 @@ impl Registry {
         inner.put_away(by, session, &self.limits);
     }
 
-    /// A request is answered: changes of the login take effect, the reply and the updates
-    /// leave. Called in the order of the commits.
+    /// A request is answered: changes of the login with `holder` take effect, the reply and the
+    /// updates leave. Called in the order of the commits.
     pub(crate) fn finish(
         &self,
         from: SessionRef,
+        holder: AuthKeyId,
         call: CallId,
         without_updates: bool,
         result: Result<Outcome, RpcError>,
     ) {
         let mut inner = self.lock();
+        let mut kept_temporary = None;
         let reply = match result {
             Err(error) => {
                 if let RpcError::Store(error) = &error {
@@ -267,8 +314,8 @@ impl Registry {
             }
             Ok(outcome) => {
                 match outcome.login {
-                    Some(LoginChange::In(user)) => inner.set_user(from.key_id, Some(user)),
-                    Some(LoginChange::Out) => inner.set_user(from.key_id, None),
+                    Some(LoginChange::In(user)) => inner.set_login(holder, Some(user)),
+                    Some(LoginChange::Out) => inner.set_login(holder, None),
                     None => {}
                 }
                 if outcome.user.is_some() && !without_updates {
@@ -277,10 +324,14 @@ impl Registry {
                 for push in &outcome.pushes {
                     inner.push(push, from);
                 }
+                kept_temporary = outcome.kept_temporary;
                 Ok(outcome.reply)
             }
         };
         inner.send(from, Message::Reply(call, reply));
+        if let Some(kept) = kept_temporary {
+            self.drop_temporary(&mut inner, holder, &kept);
+        }
         drop(inner);
         self.call_ends();
     }
@@ -316,9 +367,11 @@ impl Registry {
         true
     }
 
-    /// Forgets sessions that have been away for too long.
-    pub(crate) fn sweep(&self) {
+    /// Forgets sessions that have been away for too long, and temporary keys that have expired.
+    pub(crate) fn sweep(&self, now: UnixTime) {
         let mut inner = self.lock();
+        self.drop_expired(&mut inner, now);
+        inner.tombstones.sweep(now);
         while let Some((_, (since, reference))) = inner.away.first_key_value()
             && since.elapsed() >= self.limits.session_away_ttl
         {
@@ -329,7 +382,7 @@ impl Registry {
 
     /// Forgets everything; the executors of all sessions end.
     pub(crate) fn clear(&self) {
-        *self.lock() = Inner::default();
+        *self.lock() = Inner::new(&self.limits);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -338,6 +391,38 @@ impl Registry {
 }
 
 impl Inner {
+    fn new(limits: &RegistryLimits) -> Self {
+        Self {
+            keys: HashMap::new(),
+            users: HashMap::new(),
+            bindings: Bindings::default(),
+            tombstones: Tombstones::new(limits.tombstones_max),
+            away: BTreeMap::new(),
+            next_ticket: 0,
+        }
+    }
+
+    fn enter(&mut self, key: AuthKeyId, user: Option<UserId>, dc: i32, by: &Handle) {
+        let entry = self.keys.entry(key).or_insert_with(|| KeyEntry {
+            user: None,
+            dc,
+            connections: HashMap::new(),
+            revoked: false,
+            sessions: HashMap::new(),
+        });
+        let (_, times) = entry.connections.entry(by.id).or_insert_with(|| (by.clone(), 0));
+        *times = times.saturating_add(1);
+        self.set_user(key, user);
+    }
+
+    /// A login with a permanent key concerns all temporary keys bound to it.
+    fn set_login(&mut self, permanent: AuthKeyId, user: Option<UserId>) {
+        self.set_user(permanent, user);
+        for temporary in self.bindings.temporary(permanent) {
+            self.set_user(temporary, user);
+        }
+    }
+
     fn session(&mut self, reference: SessionRef) -> Option<&mut SessionEntry> {
         self.keys.get_mut(&reference.key_id)?.sessions.get_mut(&reference.session_id)
     }
@@ -366,7 +451,8 @@ impl Inner {
             waiter: None,
         };
         key.sessions.insert(wanted.session_id, entry);
-        Claim::New { calls, executor, dc: key.dc }
+        let floor = self.tombstones.floor(wanted);
+        Claim::New { calls, executor, dc: key.dc, floor }
     }
 
     fn put_away(&mut self, by: ConnectionId, session: Box<Session>, limits: &RegistryLimits) {
@@ -378,6 +464,7 @@ impl Inner {
         }
         let waiter = entry.waiter.take();
         if entry.destroyed {
+            self.bury(&session);
             self.forget(reference);
         } else {
             entry.place = Place::Away { session, ticket };
@@ -395,19 +482,29 @@ impl Inner {
         }
     }
 
+    /// What it has run must not run again.
+    fn bury(&mut self, session: &Session) {
+        if let Some(tombstone) = session.tombstone() {
+            self.tombstones.add(&tombstone);
+        }
+    }
+
     fn forget(&mut self, reference: SessionRef) {
         let Some(key) = self.keys.get_mut(&reference.key_id) else { return };
-        if let Some(SessionEntry { place: Place::Away { ticket, .. }, .. }) =
+        if let Some(SessionEntry { place: Place::Away { ticket, session }, .. }) =
             key.sessions.remove(&reference.session_id)
         {
             self.away.remove(&ticket);
+            self.bury(&session);
         }
         self.forget_idle_key(reference.key_id);
     }
 
     fn forget_idle_key(&mut self, key: AuthKeyId) {
-        let idle =
-            self.keys.get(&key).is_some_and(|it| it.connections == 0 && it.sessions.is_empty());
+        let idle = self
+            .keys
+            .get(&key)
+            .is_some_and(|it| it.connections.is_empty() && it.sessions.is_empty());
         if idle {
             self.set_user(key, None);
             self.keys.remove(&key);

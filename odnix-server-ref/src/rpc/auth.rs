@@ -8,7 +8,8 @@ use super::password::Evidence;
 use super::view::View;
 use super::{Caller, LoginChange, Outcome, Rpc, RpcError, reply};
 use crate::store::{NewUser, Tx, UserId};
-use odnix_tl::odnix::functions::auth::{SignIn, SignUp};
+use odnix_proto::AuthKeyId;
+use odnix_tl::odnix::functions::auth::{DropTempAuthKeys, SignIn, SignUp};
 use odnix_tl::odnix::types;
 
 pub(super) fn sign_up(
@@ -83,4 +84,11 @@ fn log_in(rpc: &Rpc, tx: &mut dyn Tx, caller: &Caller, user: UserId) -> Result<O
 pub(super) fn log_out(view: &mut View<'_>, caller: &Caller) -> Result<Outcome, RpcError> {
     view.tx.set_session_user(caller.key_id, None, None)?;
     Ok(Outcome { login: Some(LoginChange::Out), ..reply(&true)? })
+}
+
+/// The gateway knows the temporary keys; they end when this is answered.
+pub(super) fn drop_temp_auth_keys(request: &DropTempAuthKeys) -> Result<Outcome, RpcError> {
+    let kept = request.except_auth_keys.iter();
+    let kept = kept.map(|id| AuthKeyId::from_bytes(id.to_le_bytes())).collect();
+    Ok(Outcome { kept_temporary: Some(kept), ..reply(&true)? })
 }

@@ -9,7 +9,8 @@
 //! written inside the transaction, so that one without a JSON form changes nothing.
 //!
 //! What wraps a call is peeled off before a request gets here; inside the JSON form it is
-//! refused, and so is `odnix.invokeJson` itself.
+//! refused, and so is `odnix.invokeJson` itself. `auth.bindTempAuthKey` is the session's own:
+//! it binds the message that carries it.
 
 use super::{RpcError, encode};
 use crate::store::StoreError;
@@ -91,6 +92,11 @@ pub fn read(invocation: &InvokeJson) -> Result<(Request, Form), RpcError> {
         | Request::InvokeWithoutUpdates(_)
         | Request::OdnixInvokeJson(_) => {
             let text = format!("_: {name} goes around odnix.invokeJson, not into its query");
+            Err(RpcError::DataJsonInvalid(Reason::new(&text)))
+        }
+        Request::AuthBindTempAuthKey(_) => {
+            let text =
+                format!("_: {name} belongs to the message that carries it, not into a query");
             Err(RpcError::DataJsonInvalid(Reason::new(&text)))
         }
         request => Ok((request, Form::Json(name))),

@@ -53,7 +53,7 @@ pub const DIFFERENCE_BYTES_MAX: usize = 512 << 10;
 /// Who asks, and from where.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The authorization key of the session.
+    /// The key that the login belongs to: the session's own, or the permanent one behind it.
     pub key_id: AuthKeyId,
     /// The dc that the key was made for.
     pub dc: i32,
@@ -91,6 +91,8 @@ pub struct Outcome {
     pub pushes: Vec<Push>,
     /// A change of the user behind the caller's key.
     pub login: Option<LoginChange>,
+    /// Of the temporary keys bound to the caller's permanent key, only these stay.
+    pub kept_temporary: Option<Vec<AuthKeyId>>,
     /// The user logged in with the caller's key when the request was handled.
     pub user: Option<UserId>,
 }
@@ -184,6 +186,7 @@ impl Rpc {
         let mut view = view::View { tx, access: &self.access, me, date: caller.date() };
         match request {
             Request::AuthLogOut(_) => auth::log_out(&mut view, caller),
+            Request::AuthDropTempAuthKeys(it) => auth::drop_temp_auth_keys(&it),
             Request::UsersGetUsers(it) => users::get_users(&mut view, &it),
             Request::ContactsResolveUsername(it) => contacts::resolve_username(&mut view, &it),
             Request::ContactsAddContact(it) => contacts::add_contact(&mut view, &it),

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "test helpers")]
 
 pub mod device;
+pub mod hand;
 
 use bytes::Bytes;
 use odnix_proto::{AuthKeyId, Secret, UnixTime};

@@ -890,7 +890,7 @@ pub mod functions {
 
     /// A call that runs only if another one of this session has succeeded
     ///
-    /// Errors: MSG_WAIT_FAILED if that one failed, MSG_WAIT_TIMEOUT if it has not come before this one
+    /// Errors: MSG_WAIT_FAILED if that one failed, MSG_WAIT_TIMEOUT if it does not come in time
     ///
     /// `invokeAfterMsg#cb9f372d {X:Type} msg_id:long query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]
@@ -904,7 +904,7 @@ pub mod functions {
 
     /// A call that runs only if others of this session have succeeded
     ///
-    /// Errors: MSG_WAIT_FAILED if one of them failed, MSG_WAIT_TIMEOUT if one has not come before this one
+    /// Errors: MSG_WAIT_FAILED if one of them failed, MSG_WAIT_TIMEOUT if one does not come in time
     ///
     /// `invokeAfterMsgs#3dc4b4f0 {X:Type} msg_ids:Vector<long> query:!X = X;`
     #[derive(Clone, Debug, PartialEq)]

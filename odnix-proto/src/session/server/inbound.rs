@@ -1,7 +1,7 @@
 //! What arrives from the client: checks in their order, then dispatch.
 
 use super::{
-    Call, ServerSession, ServerSessionEvent, Tag,
+    Call, ServerSession, Tag,
     order::{CODE_EVEN_SEQ_NO_EXPECTED, CODE_ODD_SEQ_NO_EXPECTED},
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::Outgoing,
+        state::NEEDS_NO_ACK,
         wrapper,
     },
     time::Now,
@@ -44,7 +45,7 @@ impl ServerSession {
             return self.handle_container(now, &outer);
         }
         let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
-        let received = self.handle_message(now, &outer, &mut budget);
+        let received = self.handle_message(now, &outer, outer.body.len(), &mut budget);
         if received == Received::Accepted {
             self.announce(now, outer.msg_id);
         }
@@ -70,10 +71,18 @@ impl ServerSession {
         let Ok(mut messages) = container::unpack(outer.msg_id, outer.body.clone(), max) else {
             return self.refuse(outer, CODE_BAD_CONTAINER);
         };
-        if self.order.knows(outer.msg_id) {
+        // The same packet again, as a network may deliver it, is no fault; a notice would make the
+        // client send under new ids what has run.
+        let digest = crc32fast::hash(&outer.body);
+        let is_repeat = self.containers.get(&outer.msg_id) == Some(&digest);
+        if self.link.received.contains(outer.msg_id) && !is_repeat {
             return self.refuse(outer, CODE_CONTAINER_ID_TAKEN);
         }
-        self.link.received.record(outer.msg_id);
+        self.containers.insert(outer.msg_id, digest);
+        if self.containers.len() > self.limits.received_ids_max {
+            self.containers.pop_first();
+        }
+        self.take_in(outer);
         messages.sort_by_key(|message| message.msg_id);
         let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
         let mut first_accepted = None;
@@ -82,7 +91,7 @@ impl ServerSession {
                 // Sent again from before the window: it cannot be told whether it ran.
                 Err(CODE_MSG_ID_TOO_LOW) => self.refuse(message, CODE_TOO_OLD),
                 Err(code) => self.refuse(message, code),
-                Ok(()) => self.handle_message(now, message, &mut budget),
+                Ok(()) => self.handle_message(now, message, outer.body.len(), &mut budget),
             };
             if received == Received::Accepted && first_accepted.is_none() {
                 first_accepted = Some(message.msg_id);
@@ -98,6 +107,7 @@ impl ServerSession {
         &mut self,
         now: Now,
         message: &Message,
+        packet_len: usize,
         budget: &mut InflateBudget,
     ) -> Received {
         if self.link.received.contains(message.msg_id) {
@@ -109,13 +119,13 @@ impl ServerSession {
         };
         match self.handle_service(now, message, body.clone()) {
             Some(received) => {
-                self.link.received.record(message.msg_id);
+                self.take_in(message);
                 if message.seq_no & 1 == 1 {
                     self.acknowledge(now, message.msg_id);
                 }
                 received
             }
-            None => self.handle_call(now, message, body, budget),
+            None => self.handle_call(now, message, body, packet_len, budget),
         }
     }
 
@@ -140,29 +150,46 @@ impl ServerSession {
         now: Now,
         message: &Message,
         body: Bytes,
+        packet_len: usize,
         budget: &mut InflateBudget,
     ) -> Received {
         if message.seq_no & 1 == 0 {
             return self.refuse(message, CODE_ODD_SEQ_NO_EXPECTED);
         }
-        if self.calls.len() >= self.limits.calls_max || !self.has_room(0) {
+        let running_bytes = self.running_bytes.saturating_add(body.len());
+        if self.calls.len() >= self.limits.calls_max
+            || running_bytes > self.limits.calls_bytes_max
+            || !self.has_room(0)
+        {
             if self.answer_error(message.msg_id, 420, "FLOOD_WAIT_1") {
-                self.link.received.record(message.msg_id);
+                self.take_in(message);
             }
             return Received::Dropped(DropReason::Limit);
         }
         if let Err(code) = self.order.check(message.msg_id, message.seq_no) {
             return self.refuse(message, code);
         }
+        let body_len = body.len();
         let Ok((context, query)) = wrapper::unwrap(body, &self.limits, budget) else {
             return self.refuse_request(now, message, "INPUT_REQUEST_INVALID");
         };
-        self.link.received.record(message.msg_id);
+        self.take_in(message);
         self.acknowledge(now, message.msg_id);
-        self.calls.insert(message.msg_id, Call::Running);
+        let bytes = body_len.max(query.len());
+        self.calls.insert(message.msg_id, Call::Running(bytes));
+        self.running_bytes = self.running_bytes.saturating_add(bytes);
+        let query = compact(query, packet_len.max(body_len));
         let call = CallId::from(message.msg_id);
-        self.events.push_back(ServerSessionEvent::Call { call, context, body: query });
+        self.dispatch_query(call, context, query);
         Received::Accepted
+    }
+
+    /// From here on the message counts as received.
+    fn take_in(&mut self, message: &Message) {
+        self.link.received.record(message.msg_id);
+        if message.seq_no & 1 == 0 {
+            self.flags.add(message.msg_id, NEEDS_NO_ACK);
+        }
     }
 
     pub(super) fn acknowledge(&mut self, now: Now, msg_id: MsgId) {
@@ -214,7 +241,7 @@ impl ServerSession {
     /// answer it counts as never received.
     fn refuse_request(&mut self, now: Now, message: &Message, reason: &str) -> Received {
         if self.answer_error(message.msg_id, 400, reason) {
-            self.link.received.record(message.msg_id);
+            self.take_in(message);
             self.acknowledge(now, message.msg_id);
         }
         Received::Dropped(DropReason::Malformed)
@@ -222,9 +249,10 @@ impl ServerSession {
 
     /// Queues a service message; too many unread notices, and the newest are dropped.
     pub(super) fn notify(&mut self, body: Result<Bytes, odnix_tl::EncodeError>) {
-        if let Ok(body) = body
-            && self.queue.len() < self.limits.sent_max
-        {
+        let Ok(body) = body else { return };
+        let bytes = self.notices_bytes.saturating_add(body.len());
+        if self.queue.len() < self.limits.sent_max && bytes <= self.limits.notices_bytes_max {
+            self.notices_bytes = bytes;
             self.queue
                 .push_back(Outgoing { answer: true, ..Outgoing::service(body, Tag::Service) });
         }
@@ -243,4 +271,10 @@ fn unpacked(body: &Bytes, budget: &mut InflateBudget) -> Result<Bytes, &'static 
         None | Some(types::GzipPacked::ID | container::ID) => Err("INPUT_GZIP_INVALID"),
         Some(_) => Ok(plain),
     }
+}
+
+/// A query is a slice of its packet and keeps all of it alive; one that is small beside its
+/// packet gets memory of its own, so that what is counted is what is held.
+fn compact(query: Bytes, buffer_len: usize) -> Bytes {
+    if query.len() < buffer_len.div_euclid(2) { Bytes::copy_from_slice(&query) } else { query }
 }

@@ -3,17 +3,22 @@
 //! Inbound (`inbound.rs`), in this order: receive window, salt, container, then each message:
 //! duplicate, order, dispatch. A refusal is a typed notice to the client; nothing of a refused
 //! message runs. Outbound (`outbound.rs`): answers and updates are kept until acknowledged and
-//! leave again after a lost transport. `service.rs` answers the service messages.
+//! leave again after a lost transport. `service.rs` answers the service messages,
+//! `temporary.rs` what concerns the key itself.
 
 mod inbound;
 mod order;
 mod outbound;
 mod service;
+mod temporary;
+
+pub use temporary::KeyDestroyed;
 
 use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
+    state::StateFlags,
     wrapper::CallContext,
 };
 use crate::{
@@ -23,12 +28,13 @@ use crate::{
     message_id::MsgId,
     secret::Secret,
     seed::{Generator, Seed},
-    time::{Instant, Now, Steady},
+    time::{Instant, Now, Steady, UnixTime},
 };
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use core::{fmt, time::Duration};
 use order::Order;
+use temporary::Standing;
 
 /// An auth key as a server stores it.
 #[derive(Clone, Debug)]
@@ -40,6 +46,8 @@ pub struct ServerKey {
     pub first_salt: Option<FirstSalt>,
     /// For a temporary key: when it expires, in Unix seconds on the server's clock.
     pub expires_at: Option<i32>,
+    /// For a temporary key: the permanent key it is bound to.
+    pub bound_to: Option<AuthKeyId>,
     /// The dc the client asked for.
     pub dc: i32,
 }
@@ -63,6 +71,27 @@ pub enum ServerSessionEvent {
         /// The session to forget.
         session_id: i64,
     },
+    /// A temporary key is to be bound to this permanent key; to be answered with
+    /// [`ServerSession::provide_permanent_key`].
+    PermanentKeyWanted {
+        /// Names the request in the answer.
+        call: CallId,
+        /// The permanent key.
+        perm_auth_key_id: AuthKeyId,
+    },
+    /// The binding is right. Store it, then answer with [`ServerSession::binding_stored`]; the
+    /// client hears of it only after that.
+    TemporaryKeyBound {
+        /// Names the request in the answer.
+        call: CallId,
+        /// The permanent key behind the session's own.
+        perm_auth_key_id: AuthKeyId,
+        /// When the temporary key ends: its own expiry, or an earlier one that the client named.
+        expires_at: i32,
+    },
+    /// The client asks to destroy the session's key. Destroy it durably, then answer with
+    /// [`ServerSession::key_destroyed`].
+    KeyDestroyWanted,
 }
 
 impl fmt::Debug for ServerSessionEvent {
@@ -70,6 +99,13 @@ impl fmt::Debug for ServerSessionEvent {
         match self {
             Self::Call { call, body, .. } => write!(f, "Call({call:?}, {} bytes)", body.len()),
             Self::DestroyWanted { session_id } => write!(f, "DestroyWanted({session_id:#x})"),
+            Self::PermanentKeyWanted { call, perm_auth_key_id } => {
+                write!(f, "PermanentKeyWanted({call:?}, {perm_auth_key_id})")
+            }
+            Self::TemporaryKeyBound { call, perm_auth_key_id, expires_at } => {
+                write!(f, "TemporaryKeyBound({call:?}, {perm_auth_key_id}, until {expires_at})")
+            }
+            Self::KeyDestroyWanted => f.write_str("KeyDestroyWanted"),
         }
     }
 }
@@ -88,9 +124,10 @@ enum Tag {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
-    Running,
-    /// The client no longer wants the answer.
-    Forgotten,
+    /// This many bytes of query are out.
+    Running(usize),
+    /// The same, and the client no longer wants the answer.
+    Forgotten(usize),
     /// The answer waits in the queue, or was sent under this id and waits for its
     /// acknowledgement.
     Answered(Option<MsgId>),
@@ -105,6 +142,26 @@ struct Unacknowledged {
     resends: u32,
     /// It waits in the queue to be sent again.
     queued: bool,
+}
+
+/// What has to be remembered of a session that is forgotten, so that its packets, sent again,
+/// do not run a second time in a new session of the same name.
+///
+/// Hand it to [`Connection::provide_new_session`](crate::server::Connection::provide_new_session)
+/// when the client comes back: what may have run is answered by `bad_msg_notification` 20, and
+/// an honest client sends it again under a new id. A packet is also refused when its salt has
+/// ended: with a [`salt_secret`](crate::server::Config::salt_secret) drawn at each start, no
+/// tombstone needs to survive a restart. A driver that keeps its secret over restarts must
+/// store the tombstones of all its sessions as well, before it stops, or with each message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tombstone {
+    /// Which session it was.
+    pub session: SessionRef,
+    /// The newest msg_id it had taken in.
+    pub floor: MsgId,
+    /// Of no use from then on: nothing that old is accepted.
+    pub keep_until: UnixTime,
 }
 
 /// `http_wait`: how long a client that polls by HTTP lets the server wait before it answers.
@@ -127,15 +184,23 @@ pub struct ServerSession {
     /// msg_ids never do.
     clock: Steady,
     salts: ServerSalts,
+    standing: Standing,
     order: Order,
+    flags: StateFlags,
+    /// Digests of the last containers, to tell one sent again from another of the same id.
+    containers: BTreeMap<MsgId, u32>,
     /// Open requests: running, or answered and not yet acknowledged.
     calls: BTreeMap<MsgId, Call>,
+    /// Bytes of the queries among them that run.
+    running_bytes: usize,
     /// Answered requests whose answers had to be given up before the client had them.
     lost: BTreeSet<MsgId>,
     queue: VecDeque<Outgoing<Tag>>,
     unacknowledged: BTreeMap<MsgId, Unacknowledged>,
     /// Bytes of content in `queue` and `unacknowledged`.
     kept_bytes: usize,
+    /// Bytes of service messages in `queue`.
+    notices_bytes: usize,
     updates_lost: bool,
     announced: bool,
     disconnect_at: Option<Instant>,
@@ -164,12 +229,17 @@ impl ServerSession {
             link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
             clock: Steady::default(),
             salts,
+            standing: Standing::new(key.expires_at, key.bound_to),
             order: Order::new(limits.received_ids_max),
+            flags: StateFlags::new(limits.received_ids_max),
+            containers: BTreeMap::new(),
             calls: BTreeMap::new(),
+            running_bytes: 0,
             lost: BTreeSet::new(),
             queue: VecDeque::new(),
             unacknowledged: BTreeMap::new(),
             kept_bytes: 0,
+            notices_bytes: 0,
             updates_lost: false,
             announced: false,
             disconnect_at: None,
@@ -192,6 +262,25 @@ impl ServerSession {
         self.link.key.id()
     }
 
+    /// What to remember when this session is destroyed, evicted or dropped; `None` when it has
+    /// taken nothing in.
+    pub fn tombstone(&self) -> Option<Tombstone> {
+        let floor = self.link.received.highest()?;
+        let window = self.limits.msg_id_past_s.saturating_add(self.limits.msg_id_future_s);
+        let keep_until = floor.time().after(Duration::from_secs(window));
+        Some(Tombstone { session: self.reference(), floor, keep_until })
+    }
+
+    /// Answers every msg_id up to `floor` as one that may have run before, with code 20.
+    pub fn refuse_up_to(&mut self, floor: MsgId) {
+        self.link.received.refuse_up_to(floor);
+    }
+
+    /// The newest `http_wait` not yet taken. Other transports have no use for it.
+    pub fn take_http_wait(&mut self) -> Option<HttpWait> {
+        self.http_wait.take()
+    }
+
     /// The oldest event not yet taken.
     pub fn poll_event(&mut self) -> Option<ServerSessionEvent> {
         self.events.pop_front()
@@ -212,11 +301,6 @@ impl ServerSession {
             self.disconnect_at = None;
             self.disconnect_is_due = true;
         }
-    }
-
-    /// The newest `http_wait` not yet taken. Other transports have no use for it.
-    pub fn take_http_wait(&mut self) -> Option<HttpWait> {
-        self.http_wait.take()
     }
 
     /// Whether the client's `ping_delay_disconnect` has run out.

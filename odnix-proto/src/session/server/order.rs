@@ -28,11 +28,6 @@ impl Order {
         Self { seq_nos: BTreeMap::new(), entries_max, highest_run: None }
     }
 
-    /// Whether a content message had this id.
-    pub(crate) fn knows(&self, msg_id: MsgId) -> bool {
-        self.seq_nos.contains_key(&msg_id)
-    }
-
     /// Checks and notes a content message; the error is the code to answer with.
     pub(crate) fn check(&mut self, msg_id: MsgId, seq_no: i32) -> Result<(), i32> {
         let before = self.seq_nos.range(..msg_id).next_back();

@@ -7,6 +7,7 @@ use crate::{
     session::{
         CallId, container, gzip,
         link::{Outgoing, backoff},
+        state::{ANSWERED, KNOWN_TO_SENDER},
     },
     time::Now,
 };
@@ -45,12 +46,15 @@ impl ServerSession {
 
     fn end_call(&mut self, call: CallId, result: impl FnOnce() -> Bytes) -> Result<(), UsageError> {
         let request = MsgId::from(call);
+        self.standing.abandon_binding(request);
         match self.calls.get(&request) {
-            Some(Call::Running) => {
+            Some(&Call::Running(bytes)) => {
+                self.running_bytes = self.running_bytes.saturating_sub(bytes);
                 self.calls.insert(request, Call::Answered(None));
                 self.answer(request, result());
             }
-            Some(Call::Forgotten) => {
+            Some(&Call::Forgotten(bytes)) => {
+                self.running_bytes = self.running_bytes.saturating_sub(bytes);
                 self.calls.remove(&request);
             }
             Some(Call::Answered(_)) | None => return Err(UsageError::UnknownCall),
@@ -92,8 +96,23 @@ impl ServerSession {
 
     fn answer(&mut self, request: MsgId, result: Bytes) {
         self.link.acks.implied(request);
+        self.flags.add(request, ANSWERED);
         let result = types::RpcResult { req_msg_id: request.as_i64(), result: Raw(result) };
-        self.keep(result.to_bytes(), Tag::Answer(request));
+        let mut body = result.to_bytes();
+        if let Ok(whole) = &body
+            && !self.make_room(whole.len())
+        {
+            body = answer_lost(request);
+        }
+        self.keep(body, Tag::Answer(request));
+    }
+
+    /// Gives up the oldest unacknowledged messages for an answer; `false` when that is not
+    /// enough, because the client does not even read.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        let fits = |kept: usize, max: usize| kept.saturating_add(bytes) <= max;
+        while !fits(self.kept_bytes, self.limits.sent_bytes_max) && self.give_up_oldest() {}
+        fits(self.kept_bytes, self.limits.sent_bytes_max)
     }
 
     /// Queues a content message, to be kept until acknowledged.
@@ -135,7 +154,11 @@ impl ServerSession {
         let departed = self.link.transmit(now.wall, salt, &mut self.queue, max, out);
         let any = !departed.is_empty();
         for sent in departed {
-            if sent.message.content {
+            if !sent.message.content {
+                // Acknowledgements are not counted: they never wait in the queue.
+                let bytes = if sent.message.answer { sent.message.body.len() } else { 0 };
+                self.notices_bytes = self.notices_bytes.saturating_sub(bytes);
+            } else {
                 if let Tag::Answer(request) = sent.message.tag
                     && let Some(call @ Call::Answered(_)) = self.calls.get_mut(&request)
                 {
@@ -199,22 +222,40 @@ impl ServerSession {
         while self.unacknowledged.len() > self.limits.sent_max
             || self.kept_bytes > self.limits.sent_bytes_max
         {
-            let Some((&oldest, sent)) = self.unacknowledged.first_key_value() else { return };
-            match sent.message.tag {
-                Tag::Answer(request) => {
-                    self.lost.insert(request);
-                    if self.lost.len() > self.limits.calls_max {
-                        self.lost.pop_first();
-                    }
-                }
-                Tag::Push => self.updates_lost = true,
-                Tag::Service => {}
+            if !self.give_up_oldest() {
+                return;
             }
-            self.forget(oldest);
         }
     }
 
-    /// The client has the message: nothing of it needs to be kept.
+    /// `false` when there is none.
+    fn give_up_oldest(&mut self) -> bool {
+        let Some((&oldest, sent)) = self.unacknowledged.first_key_value() else { return false };
+        match sent.message.tag {
+            Tag::Answer(request) => {
+                self.lost.insert(request);
+                if self.lost.len() > self.limits.calls_max {
+                    self.lost.pop_first();
+                }
+            }
+            Tag::Push => self.updates_lost = true,
+            Tag::Service => {}
+        }
+        self.forget(oldest);
+        true
+    }
+
+    /// The client has the message: it knows that its request was received.
+    pub(super) fn acknowledged(&mut self, msg_id: MsgId) {
+        if let Some(sent) = self.unacknowledged.get(&msg_id)
+            && let Tag::Answer(request) = sent.message.tag
+        {
+            self.flags.add(request, KNOWN_TO_SENDER);
+        }
+        self.forget(msg_id);
+    }
+
+    /// Nothing of the message needs to be kept.
     pub(super) fn forget(&mut self, msg_id: MsgId) {
         let Some(sent) = self.unacknowledged.remove(&msg_id) else { return };
         if sent.queued {
@@ -230,14 +271,16 @@ impl ServerSession {
     pub fn transport_lost(&mut self) {
         self.disconnect_at = None;
         self.disconnect_is_due = false;
+        self.http_wait = None;
         self.queue.retain(|waiting| waiting.content);
+        self.notices_bytes = 0;
         let waiting: Vec<MsgId> = self.unacknowledged.keys().copied().collect();
         for msg_id in waiting {
             self.queue_again(msg_id);
         }
     }
 
-    /// Queues unacknowledged messages again, under the ids they have.
+    /// Sends unacknowledged messages again, or announces them.
     pub(super) fn send_again(&mut self, now: Now, which: impl Fn(&Unacknowledged) -> bool) {
         let wanted: Vec<MsgId> = self
             .unacknowledged
@@ -250,12 +293,33 @@ impl ServerSession {
         }
     }
 
+    /// What does not wait in the queue was sent by this transport, so it is on its way or there:
+    /// if it is long it is announced. A new transport sends it whole, because clients acknowledge
+    /// what is announced to them without having it.
     pub(super) fn send_again_one(&mut self, now: Now, msg_id: MsgId) {
-        if let Some(sent) = self.unacknowledged.get_mut(&msg_id) {
-            sent.resends = sent.resends.saturating_add(1);
-            sent.resend_at = now.mono.after(backoff(RESEND_AFTER, sent.resends));
+        let min = self.limits.announced_bytes_min;
+        let Some(sent) = self.note_resend(now, msg_id) else { return };
+        let is_long = sent.message.body.len() > min;
+        if is_long && !sent.queued {
+            let announcement = announcement(msg_id, &sent.message);
+            self.notify(announcement);
+        } else {
             self.queue_again(msg_id);
         }
+    }
+
+    /// Sends a message again because the client asked for it; `false` when it is not known.
+    pub(super) fn send_whole_again(&mut self, now: Now, msg_id: MsgId) -> bool {
+        let is_known = self.note_resend(now, msg_id).is_some();
+        self.queue_again(msg_id);
+        is_known
+    }
+
+    fn note_resend(&mut self, now: Now, msg_id: MsgId) -> Option<&Unacknowledged> {
+        let sent = self.unacknowledged.get_mut(&msg_id)?;
+        sent.resends = sent.resends.saturating_add(1);
+        sent.resend_at = now.mono.after(backoff(RESEND_AFTER, sent.resends));
+        Some(sent)
     }
 
     fn queue_again(&mut self, msg_id: MsgId) {
@@ -267,4 +331,26 @@ impl ServerSession {
             self.queue.push_back(again);
         }
     }
+}
+
+/// `msg_detailed_info` of an answer, `msg_new_detailed_info` of an update; status is always 0.
+fn announcement(msg_id: MsgId, message: &Outgoing<Tag>) -> Result<Bytes, EncodeError> {
+    let answer_msg_id = msg_id.as_i64();
+    let bytes = i32::try_from(message.body.len()).unwrap_or(i32::MAX);
+    match message.tag {
+        Tag::Answer(request) => {
+            let msg_id = request.as_i64();
+            types::MsgDetailedInfo { msg_id, answer_msg_id, bytes, status: 0 }.to_bytes()
+        }
+        Tag::Push | Tag::Service => {
+            types::MsgNewDetailedInfo { answer_msg_id, bytes, status: 0 }.to_bytes()
+        }
+    }
+}
+
+/// In place of an answer that cannot be kept: the request has run.
+fn answer_lost(request: MsgId) -> Result<Bytes, EncodeError> {
+    let error = types::RpcError { error_code: 500, error_message: String::from("ANSWER_LOST") };
+    let result = Raw(error.to_bytes()?);
+    types::RpcResult { req_msg_id: request.as_i64(), result }.to_bytes()
 }

@@ -7,7 +7,7 @@ use crate::{
     session::{
         container::{Message, constructor},
         salts::wire_secs,
-        state::{NOT_RECEIVED, RECEIVED, TOO_HIGH, UNKNOWN},
+        state::{ACKNOWLEDGED, NEEDS_NO_ACK, NOT_RECEIVED, RECEIVED, RUNNING, TOO_HIGH, UNKNOWN},
     },
     time::Now,
 };
@@ -50,8 +50,13 @@ impl ServerSession {
             functions::PingDelayDisconnect::ID => self.on_ping_delay_disconnect(now, msg_id, body),
             functions::GetFutureSalts::ID => self.on_get_future_salts(now, msg_id, body),
             types::MsgsStateReq::ID => self.on_msgs_state_req(now, msg_id, body),
-            types::MsgResendReq::ID => self.on_msg_resend_req(now, body),
+            types::MsgResendReq::ID => self.on_msg_resend_req(now, msg_id, body),
+            types::MsgResendAnsReq::ID => self.on_msg_resend_ans_req(now, msg_id, body),
             functions::DestroySession::ID => self.on_destroy_session(body),
+            functions::DestroyAuthKey::ID => {
+                self.on_destroy_auth_key();
+                Ok(())
+            }
             functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
             types::HttpWait::ID => self.on_http_wait(body),
             types::MsgsStateInfo::ID | types::MsgsAllInfo::ID => Ok(()),
@@ -69,7 +74,7 @@ impl ServerSession {
         let ack = types::MsgsAck::from_bytes(body)?;
         self.check_ids(&ack.msg_ids)?;
         for msg_id in ack.msg_ids {
-            self.forget(MsgId::from_i64(msg_id));
+            self.acknowledged(MsgId::from_i64(msg_id));
         }
         Ok(())
     }
@@ -130,20 +135,27 @@ impl ServerSession {
         Ok(())
     }
 
-    /// One byte for each id: not known, not received, not yet possible, received.
+    /// One byte for each id: its state and flags.
     fn on_msgs_state_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
         let request = types::MsgsStateReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
-        let states: Vec<u8> =
-            request.msg_ids.iter().map(|id| self.state(now, MsgId::from_i64(*id))).collect();
-        let info = types::MsgsStateInfo { req_msg_id: msg_id.as_i64(), info: states.into() };
-        self.notify(info.to_bytes());
+        self.tell_states(now, msg_id, &request.msg_ids);
         Ok(())
     }
 
+    fn tell_states(&mut self, now: Now, request: MsgId, ids: &[i64]) {
+        let states: Vec<u8> = ids.iter().map(|id| self.state(now, MsgId::from_i64(*id))).collect();
+        let info = types::MsgsStateInfo { req_msg_id: request.as_i64(), info: states.into() };
+        self.notify(info.to_bytes());
+    }
+
     fn state(&self, now: Now, msg_id: MsgId) -> u8 {
-        if self.link.received.contains(msg_id) {
+        // One of ours that is kept, as in the answer to a msg_resend_req.
+        if self.unacknowledged.contains_key(&msg_id) {
             return RECEIVED;
+        }
+        if self.link.received.contains(msg_id) {
+            return RECEIVED | self.flags_of(msg_id);
         }
         match self.link.received.check(Some(now.wall), msg_id) {
             Verdict::TooHigh => TOO_HIGH,
@@ -152,13 +164,49 @@ impl ServerSession {
         }
     }
 
-    fn on_msg_resend_req(&mut self, now: Now, body: Bytes) -> Result<(), Malformed> {
+    fn flags_of(&self, msg_id: MsgId) -> u8 {
+        let mut flags = self.flags.of(msg_id);
+        let call = self.calls.get(&msg_id);
+        if matches!(call, Some(Call::Running(_) | Call::Forgotten(_))) {
+            flags |= RUNNING;
+        }
+        // An answer tells as much as an acknowledgement, once it has left.
+        let waits = self.link.acks.is_pending(msg_id) || call == Some(&Call::Answered(None));
+        if flags & NEEDS_NO_ACK == 0 && !waits {
+            flags |= ACKNOWLEDGED;
+        }
+        flags
+    }
+
+    /// What is known is sent again, whole; if something is not, the states of all are told.
+    fn on_msg_resend_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
         let request = types::MsgResendReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
-        for id in request.msg_ids {
-            let wanted = MsgId::from_i64(id);
-            self.send_again_one(now, wanted);
+        let mut all_known = true;
+        for id in &request.msg_ids {
+            all_known &= self.send_whole_again(now, MsgId::from_i64(*id));
         }
+        if !all_known {
+            self.tell_states(now, msg_id, &request.msg_ids);
+        }
+        Ok(())
+    }
+
+    /// The answers to these requests are sent again, and the states of the requests told.
+    fn on_msg_resend_ans_req(
+        &mut self,
+        now: Now,
+        msg_id: MsgId,
+        body: Bytes,
+    ) -> Result<(), Malformed> {
+        let request = types::MsgResendAnsReq::from_bytes(body)?;
+        self.check_ids(&request.msg_ids)?;
+        for id in &request.msg_ids {
+            if let Some(&Call::Answered(Some(answer))) = self.calls.get(&MsgId::from_i64(*id)) {
+                self.send_whole_again(now, answer);
+            }
+        }
+        self.tell_states(now, msg_id, &request.msg_ids);
         Ok(())
     }
 
@@ -185,8 +233,8 @@ impl ServerSession {
     fn on_rpc_drop_answer(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
         let request = MsgId::from_i64(functions::RpcDropAnswer::from_bytes(body)?.req_msg_id);
         let answer = match self.calls.get_mut(&request) {
-            Some(call @ Call::Running) => {
-                *call = Call::Forgotten;
+            Some(call @ &mut Call::Running(bytes)) => {
+                *call = Call::Forgotten(bytes);
                 types::RpcAnswerDroppedRunning {}.to_bytes()
             }
             Some(Call::Answered(Some(answer))) => {
@@ -197,7 +245,7 @@ impl ServerSession {
                 self.drop_waiting(request);
                 types::RpcAnswerDroppedRunning {}.to_bytes()
             }
-            Some(Call::Forgotten) | None => types::RpcAnswerUnknown {}.to_bytes(),
+            Some(Call::Forgotten(_)) | None => types::RpcAnswerUnknown {}.to_bytes(),
         };
         if let Ok(result) = answer {
             self.answer_if_room(msg_id, result);

@@ -1,0 +1,128 @@
+//! What is remembered of sessions that were forgotten, so that their packets, sent again, do
+//! not run a second time in a new session of the same name.
+//!
+//! In memory only: salts are drawn anew at each start, so a packet captured before one is
+//! refused after it. Beyond the bound the oldest go, which are the next to expire.
+
+use odnix_proto::server::{SessionRef, Tombstone};
+use odnix_proto::{MsgId, UnixTime};
+use std::collections::{HashMap, VecDeque};
+
+#[derive(Debug)]
+pub(super) struct Tombstones {
+    max: usize,
+    floors: HashMap<SessionRef, Grave>,
+    /// Oldest first; a session that was forgotten again has an entry for each time.
+    order: VecDeque<(SessionRef, u64)>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Grave {
+    floor: MsgId,
+    keep_until: UnixTime,
+    number: u64,
+}
+
+impl Tombstones {
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, floors: HashMap::new(), order: VecDeque::new(), next: 0 }
+    }
+
+    pub(super) fn add(&mut self, tombstone: &Tombstone) {
+        let number = self.next;
+        self.next = number.saturating_add(1);
+        let floor = tombstone.floor.max(self.floor(tombstone.session).unwrap_or_default());
+        let grave = Grave { floor, keep_until: tombstone.keep_until, number };
+        self.floors.insert(tombstone.session, grave);
+        self.order.push_back((tombstone.session, number));
+        while self.order.len() > self.max {
+            self.remove_oldest();
+        }
+    }
+
+    /// The ids up to which a session of this name may have run something.
+    pub(super) fn floor(&self, session: SessionRef) -> Option<MsgId> {
+        self.floors.get(&session).map(|grave| grave.floor)
+    }
+
+    /// Forgets what is too old to be accepted anyway.
+    pub(super) fn sweep(&mut self, now: UnixTime) {
+        while let Some((session, number)) = self.order.front() {
+            let grave = self.floors.get(session).filter(|grave| grave.number == *number);
+            if grave.is_some_and(|grave| grave.keep_until > now) {
+                return;
+            }
+            self.remove_oldest();
+        }
+    }
+
+    fn remove_oldest(&mut self) {
+        let Some((session, number)) = self.order.pop_front() else { return };
+        if self.floors.get(&session).is_some_and(|grave| grave.number == number) {
+            self.floors.remove(&session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::BytesMut;
+    use odnix_proto::envelope::{self, Header, Side};
+    use odnix_proto::server::{ServerKey, Session};
+    use odnix_proto::session::FirstSalt;
+    use odnix_proto::{AuthKey, Instant, Now, Secret, Seed, limits::Limits, session::Timings};
+
+    const START_S: u64 = 1_800_000_000;
+
+    /// The tombstone of a session that took a message in `age_s` seconds ago.
+    fn tombstone(session_id: i64, age_s: u64) -> Tombstone {
+        let auth_key = AuthKey::new(Secret::take(&mut [1; 256]));
+        let wall = UnixTime::from_secs(START_S - age_s);
+        let valid_until = UnixTime::from_secs(START_S + 1);
+        let first_salt = Some(FirstSalt { salt: 5, valid_until });
+        let key = ServerKey { auth_key, first_salt, expires_at: None, bound_to: None, dc: 2 };
+        let (secret, seed) = (Secret::take(&mut [2; 32]), Seed::for_testing(1));
+        let (limits, timings) = (Limits::default(), Timings::default());
+        let mut session = Session::new(&key, session_id, secret, seed, limits, timings);
+        let msg_id = MsgId::from_i64(i64::try_from(wall.as_secs()).unwrap() << 32 | 4);
+        let header = Header { salt: 5, session_id, msg_id, seq_no: 0 };
+        let ack = [0x59, 0xb4, 0xd6, 0x62, 0x15, 0xc4, 0xb5, 0x1c, 0, 0, 0, 0];
+        let mut packet = BytesMut::new();
+        let mut rng =
+            <chacha20::ChaCha20Rng as chacha20::rand_core::SeedableRng>::from_seed([3; 32]);
+        envelope::seal(&key.auth_key, Side::Client, &header, &ack, &mut rng, &mut packet).unwrap();
+        let opened = envelope::open(&key.auth_key, Side::Client, packet).unwrap();
+        session.handle_opened(Now::new(Instant::from_micros(1), wall), opened);
+        session.tombstone().unwrap()
+    }
+
+    #[test]
+    fn tombstones_are_bounded_and_the_oldest_go() {
+        let mut all = Tombstones::new(2);
+        let (one, two, three) = (tombstone(1, 30), tombstone(2, 20), tombstone(3, 10));
+        all.add(&one);
+        all.add(&two);
+        assert_eq!(all.floor(one.session), Some(one.floor));
+        all.add(&three);
+        assert_eq!(all.floor(one.session), None);
+        assert_eq!(all.floor(two.session), Some(two.floor));
+        // Forgotten once more, it counts as new, and its floor never sinks.
+        all.add(&tombstone(3, 60));
+        assert_eq!(all.floor(three.session), Some(three.floor));
+        assert_eq!(all.floors.len(), 1, "one place each time");
+    }
+
+    #[test]
+    fn tombstones_are_kept_while_their_packets_could_be_accepted() {
+        let mut all = Tombstones::new(10);
+        let one = tombstone(1, 0);
+        all.add(&one);
+        all.sweep(UnixTime::from_secs(START_S + 329));
+        assert!(all.floor(one.session).is_some());
+        all.sweep(UnixTime::from_secs(START_S + 331));
+        assert_eq!(all.floor(one.session), None);
+        assert!(all.order.is_empty());
+    }
+}
