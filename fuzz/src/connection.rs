@@ -96,8 +96,13 @@ struct Link {
 impl Link {
     fn new() -> Self {
         let auth_key = AuthKey::new(Secret::init(|bytes| bytes.fill(7)));
-        let key =
-            ServerKey { auth_key: auth_key.clone(), first_salt: None, expires_at: None, dc: 2 };
+        let key = ServerKey {
+            auth_key: auth_key.clone(),
+            first_salt: None,
+            expires_at: None,
+            bound_to: None,
+            dc: 2,
+        };
         let saved = SavedKey { auth_key, server_salt: 1, time_offset_us: 0 };
         let mut link = Self {
             now: Now::new(Instant::from_micros(5), UnixTime::from_secs(1_750_000_000)),

@@ -90,8 +90,13 @@ impl Session {
         } else {
             let valid_until = now.wall.after(Duration::from_secs(3600));
             let first_salt = Some(FirstSalt { salt: SALT, valid_until });
-            let server_key =
-                ServerKey { auth_key: key.clone(), first_salt, expires_at: None, dc: 2 };
+            let server_key = ServerKey {
+                auth_key: key.clone(),
+                first_salt,
+                expires_at: None,
+                bound_to: None,
+                dc: 2,
+            };
             let secret = Secret::init(|secret| secret.fill(3));
             Half::Server(Box::new(ServerSession::new(
                 &server_key,

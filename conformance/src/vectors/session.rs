@@ -58,6 +58,7 @@ impl Scene {
             auth_key: key.clone(),
             first_salt: Some(FirstSalt { salt, valid_until }),
             expires_at: None,
+            bound_to: None,
             dc: 2,
         };
         let server = ServerSession::new(

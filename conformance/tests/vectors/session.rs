@@ -41,6 +41,7 @@ impl Session {
             auth_key: key.clone(),
             first_salt: Some(FirstSalt { salt, valid_until }),
             expires_at: None,
+            bound_to: None,
             dc: 1,
         };
         let session_id = long(&session["session_id"]);
