@@ -37,6 +37,8 @@ static CLIENT: LazyLock<Arc<client::Config>> = LazyLock::new(|| {
         handshake: Arc::new(handshake::client::Config::new(keys, 2).expect("a key")),
         transport: ClientOptions::new(Framing::Intermediate),
         init: None,
+        pfs: None,
+        quick_acks: false,
         limits: Limits::default(),
         timings: Timings::default(),
     })
