@@ -97,6 +97,8 @@ cargo build --locked --package odnix-server-ref --bin odnix-server
 server=${CARGO_TARGET_DIR:-target}/debug/odnix-server
 : >"$work/report"
 
+run_stack "vectors" "$work/python/bin/python" conformance/vectors/check.py
+
 start_server compatible
 run_stack Telethon "$work/python/bin/python" "$here/telethon_check.py" --tcp "$tcp" --key "$key"
 stop_server

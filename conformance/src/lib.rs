@@ -2,12 +2,15 @@
 //! built in.
 //!
 //! - `interop/` runs client stacks that nobody here wrote against `odnix-server`.
+//! - `vectors/` is what other implementations can compare their bytes with; [`vectors`] makes it.
 //! - `tests/` checks what no compiler checks: that the pages in `docs/` say what the code does,
 //!   and that the rules of `CONTRIBUTING.md` are kept.
 //! - [`states`] draws the machines of `odnix-proto` into `docs/states.md`.
 
 pub mod house;
+pub mod script;
 pub mod states;
+pub mod vectors;
 
 /// The example of the front page compiles.
 #[cfg(doctest)]

@@ -1,9 +1,11 @@
-//! Inputs to start from: objects of every line of both schemas, as bytes and as JSON, and the
-//! schemas themselves.
+//! Inputs to start from: objects of every line of both schemas, as bytes and as JSON, the
+//! schemas themselves, and what the vectors of `conformance/vectors/` hold.
 
 #[path = "../../odnix-tl/tests/walk/mod.rs"]
 #[allow(dead_code, reason = "the tests of odnix-tl use the rest")]
 mod walk;
+
+mod vectors;
 
 use chacha20::ChaCha20Rng;
 use odnix_tl::schema::Schema;
@@ -20,7 +22,7 @@ const SCHEMAS: [&str; 3] = [
 const OBJECTS: u64 = 4;
 
 /// Of each target that has seeds, its name and its seeds.
-pub fn all() -> [(&'static str, Vec<Vec<u8>>); 3] {
+pub fn all() -> Vec<(&'static str, Vec<Vec<u8>>)> {
     let (mut bytes, mut json) = (Vec::new(), Vec::new());
     for text in SCHEMAS.iter().take(2) {
         let schema = Schema::parse(text).expect("a schema of ours");
@@ -37,7 +39,9 @@ pub fn all() -> [(&'static str, Vec<Vec<u8>>); 3] {
             bytes.push(walk.bytes);
         }
     }
-    [("tl_decode", bytes), ("tl_json", json), ("tl_schema", schemas())]
+    let mut all = vec![("tl_decode", bytes), ("tl_json", json), ("tl_schema", schemas())];
+    all.extend(vectors::all());
+    all
 }
 
 /// Whole schemas, and each of their lines.

@@ -62,6 +62,9 @@ fn findings() {
     // A built-in constructor, and more bytes: only the dynamic codec knows the constructor.
     let bool_true = 0x9972_75b5_u32.to_le_bytes();
     odnix_fuzz::tl_decode::run(&[bool_true, bool_true].concat());
+    // Two bytes ask for a packet of 664, which the bound on memory has to know of.
+    let opening = [1, 1, 1, 1, 2, 0, 5, 0, 0, 2, 255, 2, 255];
+    odnix_fuzz::obfuscation::run(&[&opening[..], &[0xed; 240]].concat());
 }
 
 #[test]
@@ -105,6 +108,51 @@ fn envelope_open() {
 #[test]
 fn sequencer() {
     inputs(20_000).for_each(|input| odnix_fuzz::sequencer::run(&input));
+}
+
+#[test]
+fn framer_from_seeds() {
+    seeds("framer", 100).for_each(|input| odnix_fuzz::framer::run(&input));
+}
+
+#[test]
+fn plain_message_from_seeds() {
+    seeds("plain_message", 100).for_each(|input| odnix_fuzz::plain_message::run(&input));
+}
+
+#[test]
+fn envelope_open_from_seeds() {
+    seeds("envelope_open", 50).for_each(|input| odnix_fuzz::envelope_open::run(&input));
+}
+
+#[test]
+fn obfuscation() {
+    seeds("obfuscation", 100).for_each(|input| odnix_fuzz::obfuscation::run(&input));
+    inputs(4_000).for_each(|input| odnix_fuzz::obfuscation::run(&input));
+}
+
+#[test]
+fn handshake_client() {
+    seeds("handshake_client", 5).for_each(|input| odnix_fuzz::handshake_client::run(&input));
+    inputs(400).for_each(|input| odnix_fuzz::handshake_client::run(&input));
+}
+
+#[test]
+fn handshake_server() {
+    seeds("handshake_server", 5).for_each(|input| odnix_fuzz::handshake_server::run(&input));
+    inputs(400).for_each(|input| odnix_fuzz::handshake_server::run(&input));
+}
+
+#[test]
+fn session_packets() {
+    seeds("session_packets", 100).for_each(|input| odnix_fuzz::session_packets::run(&input));
+    inputs(4_000).for_each(|input| odnix_fuzz::session_packets::run(&input));
+}
+
+#[test]
+fn connection() {
+    seeds("connection", 60).for_each(|input| odnix_fuzz::connection::run(&input));
+    inputs(600).for_each(|input| odnix_fuzz::connection::run(&input));
 }
 
 #[test]
