@@ -212,7 +212,13 @@ fn acquainted(way: Way) -> (ClientFramer, server::Connection) {
             server::Event::KeyWanted(id) => {
                 let valid_until = now.wall.after(Duration::from_secs(3600));
                 let first_salt = Some(FirstSalt { salt: SALT, valid_until });
-                let key = ServerKey { auth_key: key(9), first_salt, expires_at: None, dc: 2 };
+                let key = ServerKey {
+                    auth_key: key(9),
+                    first_salt,
+                    expires_at: None,
+                    bound_to: None,
+                    dc: 2,
+                };
                 server.provide_key(now, id, Some(key)).unwrap();
             }
             server::Event::SessionWanted(wanted) => {
