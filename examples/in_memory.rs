@@ -70,6 +70,8 @@ fn configs(rsa: Arc<RsaPrivateKey>) -> Result<Configs, Box<dyn Error>> {
     let client = client::Config {
         handshake: Arc::new(handshake::client::Config::new(vec![rsa.public().clone()], 2)?),
         transport: transport::ClientOptions::new(transport::Framing::Intermediate),
+        pfs: None,
+        quick_acks: false,
         init: None,
         limits: limits.clone(),
         timings: timings.clone(),

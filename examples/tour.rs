@@ -6,6 +6,10 @@
 //! phone loses its connection, and one update on its way to Bob is thrown away. At the end each
 //! replica must equal the server's log, digest by digest, and each line must have arrived
 //! exactly once and in order; the program exits with 1 if not.
+//!
+//! The devices use temporary keys. Everything that Alice's phone sends and receives is recorded on
+//! the way: the id of its permanent key must appear nowhere in it. And the server is made to forget
+//! the phone's temporary key in the middle of the traffic, which must cost nothing but a moment.
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
@@ -17,12 +21,16 @@ use odnix_client_ref::{
 use odnix_proto::crypto::rsa::RsaPublicKey;
 use odnix_server_ref::config::ServeOptions;
 use odnix_server_ref::{Running, Server};
+use odnix_tl::odnix::functions::auth::DropTempAuthKeys;
 use odnix_tl::odnix::{enums::Update, types};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
 /// Messages on their way at once, in each direction.
@@ -56,12 +64,14 @@ async fn main() -> anyhow::Result<()> {
     story.tell("tour", &format!("{} lines go from Alice to Bob and back", lines.len()));
     let traffic = cast.talk(story, &lines).await?;
     let verdict = cast.compare(story, folder.path(), &lines).await?;
+    let hidden = cast.look_at_the_wire(story).await?;
     story.tell("numbers", &format!("{handshakes_per_second:.0} handshakes/s"));
     story.tell("numbers", &traffic.to_string());
 
     cast.leave().await;
     server.shutdown().await;
     ensure!(verdict, "a replica differs from the server's log");
+    ensure!(hidden, "the id of a permanent key crossed the wire");
     story.tell("tour", "every replica equals the server's log");
     Ok(())
 }
@@ -122,9 +132,15 @@ impl Story {
 fn describe(event: &ClientEvent) -> Option<String> {
     match event {
         ClientEvent::KeyCreated { key_id, elapsed } => Some(format!(
-            "handshake: key {key_id} agreed on in {:.1} ms, connecting included",
+            "handshake: permanent key {key_id} agreed on in {:.1} ms, connecting included",
             elapsed.as_secs_f64() * 1e3
         )),
+        ClientEvent::TemporaryKeyBound { key_id, .. } => {
+            Some(format!("temporary key {key_id} bound: packets travel under it from now on"))
+        }
+        ClientEvent::TemporaryKeyLost { key_id, reason } => {
+            Some(format!("temporary key {key_id} is gone ({reason:?})"))
+        }
         ClientEvent::Connected { address } => Some(format!("connected to {address}")),
         ClientEvent::Disconnected { reason, .. } => Some(format!("connection lost: {reason}")),
         ClientEvent::Paused => Some("falls asleep".to_owned()),
@@ -161,6 +177,7 @@ async fn measure_handshakes(story: Story, server: &Running) -> anyhow::Result<f6
         server_key: public_key(server)?,
         dc: 2,
         wire: Wire::default(),
+        pfs: false,
         pings: 0,
         rpc: None,
         timeout: Duration::from_secs(30),
@@ -174,6 +191,43 @@ async fn measure_handshakes(story: Story, server: &Running) -> anyhow::Result<f6
     Ok(HANDSHAKES as f64 / elapsed.as_secs_f64())
 }
 
+/// Stands between a client and the server, and keeps every byte of both directions.
+struct Wiretap {
+    address: ServerAddress,
+    tape: Tape,
+}
+
+type Tape = Arc<Mutex<Vec<u8>>>;
+
+impl Wiretap {
+    async fn before(server: String) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string().parse()?;
+        let tape = Tape::default();
+        let recorder = Arc::clone(&tape);
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let Ok(server) = TcpStream::connect(&server).await else { return };
+                let ((from_client, to_client), (from_server, to_server)) =
+                    (client.into_split(), server.into_split());
+                tokio::spawn(record(from_client, to_server, Arc::clone(&recorder)));
+                tokio::spawn(record(from_server, to_client, Arc::clone(&recorder)));
+            }
+        });
+        Ok(Self { address, tape })
+    }
+}
+
+async fn record(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, tape: Tape) {
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(len @ 1..) = from.read(&mut buffer).await {
+        tape.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..len]);
+        if to.write_all(&buffer[..len]).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// The devices of the two people.
 struct Cast {
     alice_phone: Arc<Client>,
@@ -181,6 +235,8 @@ struct Cast {
     bob_phone: Arc<Client>,
     alice: types::User,
     bob: types::User,
+    /// Before Alice's phone.
+    wiretap: Wiretap,
 }
 
 impl Cast {
@@ -194,7 +250,8 @@ impl Cast {
             story.follow(who, &client);
             anyhow::Ok(Arc::new(client))
         };
-        let alice_phone = device("Alice's phone", &tcp).await?;
+        let wiretap = Wiretap::before(tcp.to_string()).await?;
+        let alice_phone = device("Alice's phone", &wiretap.address).await?;
         let alice = alice_phone.sign_up("alice", "correct horse", "Alice").await?;
         let bob_phone = device("Bob's phone", &ws).await?;
         let bob = bob_phone.sign_up("bob", "battery staple", "Bob").await?;
@@ -203,7 +260,7 @@ impl Cast {
         for client in [&alice_phone, &bob_phone, &alice_laptop] {
             client.in_step().await?;
         }
-        Ok(Self { alice_phone, alice_laptop, bob_phone, alice, bob })
+        Ok(Self { alice_phone, alice_laptop, bob_phone, alice, bob, wiretap })
     }
 
     /// Every line there and back.
@@ -264,6 +321,10 @@ impl Cast {
         self.alice_laptop.pause().await;
         reached(0.5).await;
         self.alice_phone.cut().await;
+        reached(0.6).await;
+        // The server forgets the temporary keys of this device, the one in use among them.
+        let forget = DropTempAuthKeys { except_auth_keys: Vec::new() };
+        ensure!(self.alice_phone.call(&forget).await?, "no temporary key was dropped");
         reached(0.75).await;
         self.alice_laptop.resume().await;
         Ok(())
@@ -290,6 +351,18 @@ impl Cast {
             equal &= replica == log.digest() && in_order;
         }
         Ok(equal)
+    }
+
+    /// Whether nothing on the wire names the phone's permanent key.
+    async fn look_at_the_wire(&self, story: Story) -> anyhow::Result<bool> {
+        let key = self.alice_phone.replica(|replica| replica.device_key()).await?;
+        let id = key.context("Alice's phone has no key")?.auth_key.id();
+        let tape = self.wiretap.tape.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = tape.windows(8).filter(|window| *window == id.to_bytes()).count();
+        let who = "Alice's phone";
+        let len = tape.len();
+        story.tell(who, &format!("permanent key {id} seen {seen} times in {len} recorded bytes"));
+        Ok(seen == 0)
     }
 
     async fn leave(self) {

@@ -36,7 +36,10 @@ fn the_tour_ends_with_equal_digests_and_tells_what_happened() {
     let path = file.path().to_str().expect("UTF-8");
     let text = stdout(&run("tour", &["--messages", path]));
     let expected = [
-        "handshake: key ",
+        "handshake: permanent key ",
+        "bound: packets travel under it from now on",
+        "is gone (Unknown)",
+        " seen 0 times in ",
         "first message: \"line 1: Grüße, 你好, 🦀\"",
         "is lost on purpose",
         "gap: nothing that follows pts ",

@@ -9,7 +9,7 @@ use crate::event::{ClientEvent, Events};
 use crate::replica::{Digest, PendingSend, Replica, ReplicaError};
 use crate::store::Store;
 use crate::update_manager::{Local, Standing, UpdateManager};
-use odnix_proto::connection::client::{Config, Connection, Init, SavedKey};
+use odnix_proto::connection::client::{Config, Connection, Init, Pfs, SavedKey};
 use odnix_proto::crypto::rsa::RsaPublicKey;
 use odnix_proto::limits::Limits;
 use odnix_proto::session::{RpcError, Timings};
@@ -47,6 +47,9 @@ pub struct Options {
     /// A replica that is further behind than this fetches the history instead of replaying
     /// the log; `None` replays it whatever its length.
     pub log_replay_max: Option<i32>,
+    /// Temporary keys, so that this device's key and its id never cross the wire; `None` uses the
+    /// key itself.
+    pub pfs: Option<Pfs>,
     /// When to give up connecting.
     pub patience: Patience,
     /// How the device introduces itself.
@@ -54,7 +57,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Padded intermediate framing, endless patience, dc 2.
+    /// Padded intermediate framing, temporary keys, endless patience, dc 2.
     pub fn new(server: ServerAddress, server_key: RsaPublicKey, data: impl Into<PathBuf>) -> Self {
         Self {
             server,
@@ -64,6 +67,7 @@ impl Options {
             data_bytes_max: None,
             wire: Wire::default(),
             log_replay_max: None,
+            pfs: Some(Pfs::default()),
             patience: Patience::Endless,
             device_model: "odnix-client".to_owned(),
         }
@@ -75,6 +79,8 @@ impl Options {
         Ok(Config {
             handshake: Arc::new(handshake_config(&self.server_key, self.dc)?),
             transport,
+            pfs: self.pfs.clone(),
+            quick_acks: false,
             init: Some(init(&self.device_model)),
             limits,
             timings: Timings::default(),
@@ -89,7 +95,7 @@ pub(crate) fn handshake_config(
     handshake::client::Config::new(vec![server_key.clone()], dc)
 }
 
-fn init(device_model: &str) -> Init {
+pub(crate) fn init(device_model: &str) -> Init {
     let connection = functions::InitConnection {
         api_id: 1,
         device_model: device_model.to_owned(),
@@ -190,6 +196,7 @@ impl Client {
         let driver = Driver {
             address: options.server.clone(),
             fingerprint: options.server_key.fingerprint(),
+            dc: options.dc,
             patience: options.patience,
             calls_max: config.limits.calls_max,
             pump: Pump::new(connection, clock),

@@ -24,6 +24,14 @@ pub enum ClientError {
         /// Fingerprint of the key given.
         fingerprint: i64,
     },
+    /// The server does not serve the dc asked for.
+    #[error("the server at {address} does not serve dc {dc}: check --dc")]
+    WrongDc {
+        /// The server.
+        address: ServerAddress,
+        /// The dc asked for.
+        dc: i32,
+    },
     /// The server does not answer.
     #[error("cannot reach the server at {address}: {reason}")]
     Unreachable {

@@ -2,6 +2,7 @@
 
 use crate::driver::address::ServerAddress;
 use odnix_proto::AuthKeyId;
+use odnix_proto::client::TemporaryKeyLoss;
 use odnix_tl::odnix::types;
 use std::time::Duration;
 use tokio::sync::broadcast;
@@ -24,6 +25,22 @@ pub enum ClientEvent {
         /// The key given up.
         key_id: AuthKeyId,
     },
+    /// The server has bound a temporary key to this device's key: packets travel under it.
+    TemporaryKeyBound {
+        /// Its public name.
+        key_id: AuthKeyId,
+        /// When it expires, in Unix seconds on the server's clock.
+        expires_at: i32,
+    },
+    /// A temporary key is no longer used; another one takes its place.
+    TemporaryKeyLost {
+        /// Its public name.
+        key_id: AuthKeyId,
+        /// Why.
+        reason: TemporaryKeyLoss,
+    },
+    /// The server refuses to serve more at the moment; the next attempt waits longer.
+    ServerBusy,
     /// Calls leave from now on.
     Connected {
         /// The server.

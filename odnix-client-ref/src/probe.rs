@@ -2,19 +2,25 @@
 //!
 //! Works against any MTProto 2.0 server whose RSA key is at hand: connect, key exchange,
 //! `get_future_salts`, the difference of the clocks, pings, and, when asked for, one raw RPC.
+//! With temporary keys: a second exchange and the binding before those, and after them a call and
+//! `destroy_auth_key`, which ends the temporary key.
 //! The first step that fails ends the probe.
 
-use crate::client::handshake_config;
+use crate::client::{handshake_config, init};
 use crate::driver::clock::{Clock, seed};
 use crate::driver::pump::{Lost, Pump};
 use crate::driver::socket::Socket;
 use crate::driver::{ServerAddress, Wire};
 use bytes::Bytes;
-use odnix_proto::connection::client::{Config, Connection, Event, SessionEvent};
+use odnix_proto::connection::client::{
+    Config, Connection, Event, Pfs, SessionEvent, TemporaryKeyEvent, TemporaryKeyLoss,
+};
 use odnix_proto::crypto::rsa::RsaPublicKey;
 use odnix_proto::limits::Limits;
-use odnix_proto::session::Timings;
+use odnix_proto::session::{KeyDestroyed, Timings};
 use odnix_proto::{HandshakeFault, PeerError};
+use odnix_tl::Encode as _;
+use odnix_tl::odnix::functions;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,6 +38,8 @@ pub struct ProbeOptions {
     pub dc: i32,
     /// Framing and obfuscation.
     pub wire: Wire,
+    /// Whether to go through the life of a temporary key.
+    pub pfs: bool,
     /// How many pings.
     pub pings: u32,
     /// A request to call as it is, from its constructor id on.
@@ -43,7 +51,8 @@ pub struct ProbeOptions {
 /// One step and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProbeStep {
-    /// `connect`, `key_exchange`, `future_salts`, `clock`, `ping`, `rpc`.
+    /// `connect`, `key_exchange`, `temporary_key`, `binding`, `future_salts`, `clock`, `ping`,
+    /// `rpc`, `call`, `drop`.
     pub name: &'static str,
     /// Whether it succeeded.
     pub ok: bool,
@@ -60,6 +69,8 @@ pub struct ProbeReport {
     pub steps: Vec<ProbeStep>,
     /// The public name of the key exchanged, 16 hexadecimal digits.
     pub auth_key_id: Option<String>,
+    /// The public name of the temporary key.
+    pub temporary_key_id: Option<String>,
     /// Salts the server gave.
     pub salts: Option<usize>,
     /// The server's clock minus ours, in microseconds.
@@ -97,13 +108,22 @@ impl Prober<'_> {
     async fn run(&mut self) -> Result<(), Failed> {
         let mut pump = self.connect().await?;
         self.exchange_key(&mut pump).await?;
+        if self.options.pfs {
+            self.make_temporary_key(&mut pump).await?;
+            self.bind(&mut pump).await?;
+        }
         self.ask_for_salts(&mut pump).await?;
         self.compare_clocks(&mut pump);
         for number in 1..=self.options.pings {
             self.ping(&mut pump, number).await?;
         }
         if let Some(body) = self.options.rpc.clone() {
-            self.call(&mut pump, body).await?;
+            self.report.rpc_result = Some(self.call("rpc", &mut pump, body).await?);
+        }
+        if self.options.pfs {
+            let nearest_dc = functions::help::GetNearestDc {}.to_bytes();
+            self.call("call", &mut pump, nearest_dc.unwrap_or_default()).await?;
+            self.drop_temporary_key(&mut pump).await?;
         }
         Ok(())
     }
@@ -136,7 +156,9 @@ impl Prober<'_> {
         let config = Config {
             handshake: Arc::new(handshake),
             transport,
-            init: None,
+            pfs: options.pfs.then(Pfs::default),
+            quick_acks: false,
+            init: options.pfs.then(|| init("odnix-client probe")),
             limits: Limits::default(),
             timings: Timings::default(),
         };
@@ -155,6 +177,42 @@ impl Prober<'_> {
         self.succeeded("key_exchange", started, format!("auth_key_id {key_id}"));
         self.report.auth_key_id = Some(key_id);
         Ok(())
+    }
+
+    async fn make_temporary_key(&mut self, pump: &mut Pump) -> Result<(), Failed> {
+        let made = self
+            .wait("temporary_key", pump, |event| match event {
+                Event::TemporaryKey(TemporaryKeyEvent::Created { key_id, expires_at }) => {
+                    Some((key_id.to_string(), *expires_at))
+                }
+                _ => None,
+            })
+            .await;
+        let (started, (key_id, expires_at)) = made?;
+        let outcome = format!("auth_key_id {key_id}, until {expires_at}");
+        self.succeeded("temporary_key", started, outcome);
+        self.report.temporary_key_id = Some(key_id);
+        Ok(())
+    }
+
+    async fn bind(&mut self, pump: &mut Pump) -> Result<(), Failed> {
+        let answered = self
+            .wait("binding", pump, |event| match event {
+                Event::TemporaryKey(TemporaryKeyEvent::Bound { .. }) => Some(Ok(())),
+                Event::TemporaryKey(TemporaryKeyEvent::Lost {
+                    reason: TemporaryKeyLoss::Refused(error),
+                    ..
+                }) => Some(Err(error.to_string())),
+                _ => None,
+            })
+            .await;
+        match answered? {
+            (started, Ok(())) => {
+                self.succeeded("binding", started, "bound to the permanent key".to_owned());
+                Ok(())
+            }
+            (started, Err(reason)) => Err(self.failed("binding", started, reason)),
+        }
     }
 
     async fn ask_for_salts(&mut self, pump: &mut Pump) -> Result<(), Failed> {
@@ -200,14 +258,40 @@ impl Prober<'_> {
         Ok(())
     }
 
-    async fn call(&mut self, pump: &mut Pump, body: Bytes) -> Result<(), Failed> {
+    /// Nobody is logged in here, so the key is not dropped by `auth.dropTempAuthKeys`, which asks
+    /// for that, but destroys itself.
+    async fn drop_temporary_key(&mut self, pump: &mut Pump) -> Result<(), Failed> {
+        pump.connection.session().destroy_auth_key();
+        let answered = self
+            .wait("drop", pump, |event| match event {
+                Event::Session(SessionEvent::KeyDestroyed(outcome)) => Some(*outcome),
+                _ => None,
+            })
+            .await;
+        match answered? {
+            (started, KeyDestroyed::Ok) => {
+                self.succeeded("drop", started, "the temporary key is destroyed".to_owned());
+                Ok(())
+            }
+            (started, outcome) => {
+                Err(self.failed("drop", started, format!("destroy_auth_key: {outcome:?}")))
+            }
+        }
+    }
+
+    async fn call(
+        &mut self,
+        step: &'static str,
+        pump: &mut Pump,
+        body: Bytes,
+    ) -> Result<Bytes, Failed> {
         let started = Instant::now();
         let wanted = match pump.connection.call(body) {
             Ok(call) => call,
-            Err(error) => return Err(self.failed("rpc", started, error.to_string())),
+            Err(error) => return Err(self.failed(step, started, error.to_string())),
         };
         let answered = self
-            .wait("rpc", pump, |event| match event {
+            .wait(step, pump, |event| match event {
                 Event::Session(SessionEvent::Reply { call, result }) if *call == wanted => {
                     Some(result.clone())
                 }
@@ -216,11 +300,10 @@ impl Prober<'_> {
             .await;
         match answered? {
             (started, Ok(result)) => {
-                self.succeeded("rpc", started, format!("{} bytes", result.len()));
-                self.report.rpc_result = Some(result);
-                Ok(())
+                self.succeeded(step, started, format!("{} bytes", result.len()));
+                Ok(result)
             }
-            (started, Err(error)) => Err(self.failed("rpc", started, error.to_string())),
+            (started, Err(error)) => Err(self.failed(step, started, error.to_string())),
         }
     }
 

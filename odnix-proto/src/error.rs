@@ -46,6 +46,10 @@ pub enum PeerError {
     /// The peer broke a service-message rule that leaves no way on.
     #[error("the peer broke a protocol rule: {0}")]
     Protocol(&'static str),
+    /// The server refused to bind the temporary key, as it does when it no longer knows the
+    /// permanent one.
+    #[error("the server refused to bind the temporary key")]
+    BindingRefused,
     /// The peer was silent for too long.
     #[error("the peer did not answer in time")]
     TimedOut,
@@ -72,7 +76,7 @@ impl PeerError {
             }
             Self::Flood => Some(CODE_FLOOD),
             Self::Framing(FramingFault::Http(fault)) => fault.wire_code(),
-            Self::Framing(_) | Self::Transport(_) | Self::TimedOut => None,
+            Self::Framing(_) | Self::Transport(_) | Self::BindingRefused | Self::TimedOut => None,
         }
     }
 }

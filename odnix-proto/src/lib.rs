@@ -53,6 +53,8 @@
 //! let client_config = Arc::new(client::Config {
 //!     handshake: Arc::new(handshake::client::Config::new(vec![rsa.public().clone()], 2)?),
 //!     transport: odnix_proto::transport::ClientOptions::new(Framing::Intermediate),
+//!     pfs: None, // the permanent key itself; Some(Default::default()) for temporary ones
+//!     quick_acks: false,
 //!     init: None,
 //!     limits: Limits::default(),
 //!     timings: Timings::default(),

@@ -19,9 +19,15 @@
 //! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent by a server |
 //! | `announced_bytes_min` | 4096 | bytes | longer answers and updates are announced, not sent again |
 //! | `calls_max` | 512 | calls | open calls of one session |
-//! | `calls_bytes_max` | 16 MiB | bytes | queries of those that a server has not answered |
+//! | `calls_bytes_max` | 16 MiB | bytes | requests of those: as a client keeps them, as a server has not answered them |
 //! | `bindings_max` | 4 | requests | to bind a temporary key, waiting for the permanent one |
 //! | `events_max` | 4096 | events | of one session, not yet taken by the embedder |
+//! | `events_bytes_max` | 16 MiB | bytes | of those at a client; then packets are left unread |
+//! | `service_queue_max` | 1024 | messages | a client's service messages that wait to be sent |
+//! | `refusals_max` | 8 | refusals | of one message, before its call ends with an error |
+//! | `pings_max` | 16 | pings | of a client, whose pong is awaited |
+//! | `quick_acks_max` | 64 | packets | of a client, whose quick acknowledgement is awaited |
+//! | `future_salts_min` | 4 | salts | left at a client before it asks for more; 0: it never asks |
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
@@ -71,12 +77,24 @@ pub struct Limits {
     pub announced_bytes_min: usize,
     /// Open calls of one session.
     pub calls_max: usize,
-    /// Bytes of the queries that a server has not answered.
+    /// Bytes of their requests: as a client keeps them, as a server has not answered them.
     pub calls_bytes_max: usize,
     /// Requests to bind a temporary key, waiting for the permanent one.
     pub bindings_max: usize,
     /// Events of one session, not yet taken by the embedder.
     pub events_max: usize,
+    /// Bytes of those at a client; when there are more, packets are left unread.
+    pub events_bytes_max: usize,
+    /// A client's service messages that wait to be sent.
+    pub service_queue_max: usize,
+    /// Refusals of one message, before its call ends with an error.
+    pub refusals_max: u32,
+    /// Pings of a client whose pong is awaited.
+    pub pings_max: usize,
+    /// Packets of a client whose quick acknowledgement is awaited.
+    pub quick_acks_max: usize,
+    /// Salts left at a client before it asks for more; 0: it never asks by itself.
+    pub future_salts_min: usize,
     /// Acknowledgements gathered before an msgs_ack is due at once.
     pub pending_acks_max: usize,
     /// Packets waiting for a key or session to be provided.
@@ -118,6 +136,12 @@ impl Default for Limits {
             calls_bytes_max: 16 << 20,
             bindings_max: 4,
             events_max: 4096,
+            events_bytes_max: 16 << 20,
+            service_queue_max: 1024,
+            refusals_max: 8,
+            pings_max: 16,
+            quick_acks_max: 64,
+            future_salts_min: 4,
             pending_acks_max: 16,
             parked_packets_max: 64,
             parked_bytes_max: 8 << 20,
@@ -133,6 +157,8 @@ impl Default for Limits {
 /// What an envelope, a container and an `rpc_result` add to a body at most, in bytes.
 const BODY_OVERHEAD_BYTES: usize = 2048;
 
+/// What one entry of a queue or a map takes beside the bytes it names, at most.
+const ENTRY_BYTES: usize = 256;
 /// What one message costs beside its body, at most: its places in queues and maps.
 const MESSAGE_BYTES: usize = 512;
 /// What one remembered id costs, at most.
@@ -148,6 +174,42 @@ impl Limits {
         self.packet_bytes_max.saturating_sub(BODY_OVERHEAD_BYTES)
     }
 
+    /// Bytes that a client's session holds at most, whatever its server sends and however seldom
+    /// its embedder takes events; requests as the embedder gave them are counted too.
+    ///
+    /// | part | bytes |
+    /// |---|---|
+    /// | requests, bare and with `initConnection` around them | 2 · `calls_bytes_max` |
+    /// | messages sent, to recognise what is said about them | `sent_bytes_max` |
+    /// | service messages that wait | `service_queue_max` · (`ids_max` + an entry) |
+    /// | events, in allocations at most twice their size | 2 · `events_bytes_max` |
+    /// | the packet being read, and what inflates from it | 2 · `packet_bytes_max` + 3 · `inflate_bytes_max` |
+    /// | entries: calls, sent, events, ids | their numbers · an entry |
+    pub fn client_session_bytes_max(&self) -> usize {
+        let entries = [
+            self.calls_max.saturating_mul(4),
+            self.sent_max,
+            self.service_queue_max,
+            self.events_max.saturating_mul(2),
+            self.container_messages_max,
+            self.received_ids_max.saturating_mul(2),
+            self.quick_acks_max.saturating_mul(self.calls_max).div_euclid(8),
+            self.ids_max,
+        ];
+        let parts = [
+            self.calls_bytes_max.saturating_mul(2),
+            self.sent_bytes_max,
+            self.service_queue_max.saturating_mul(self.ids_max),
+            self.events_bytes_max.saturating_mul(2),
+            self.packet_bytes_max.saturating_mul(2),
+            self.inflate_bytes_max.saturating_mul(3),
+            entries
+                .iter()
+                .fold(0, |sum: usize, count| sum.saturating_add(*count))
+                .saturating_mul(ENTRY_BYTES),
+        ];
+        parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
+    }
     /// What one server session can hold, whatever its client does, in bytes:
     ///
     /// - what waits for its acknowledgement, the notices that wait to be sent, and the queries

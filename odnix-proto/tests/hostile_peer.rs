@@ -519,9 +519,8 @@ fn answered_message_is_no_longer_open_to_notices() {
 
 #[test]
 fn client_recovers_from_each_refusal_by_its_rule() {
-    for (error_code, new_session) in
-        [(16, false), (17, false), (20, false), (32, false), (33, true), (64, false), (18, false)]
-    {
+    let codes = [16, 17, 18, 19, 20, 32, 33, 34, 35, 64, 0, -1, 9999];
+    for (error_code, new_session) in codes.map(|code| (code, code == 33)) {
         let mut wire = Wire::new();
         let call = wire.pair.client.call(echo(b"x")).unwrap();
         let packet = wire.pair.client_sends().unwrap();
@@ -534,8 +533,38 @@ fn client_recovers_from_each_refusal_by_its_rule() {
         assert_ne!(second.msg_id, first.msg_id, "code {error_code}");
         assert_eq!(second.session_id != first.session_id, new_session, "code {error_code}");
         assert_eq!(wire.pair.client.open_calls(), 1, "code {error_code}");
-        let _ = call;
+        if error_code == 32 {
+            assert!(second.seq_no > first.seq_no + 2, "numbers are left out");
+        }
+        // The server takes it: it runs, once, and the call ends.
+        if new_session {
+            let session_id = wire.pair.client.session_id().unwrap();
+            wire.pair.server = common::new_server(&wire.pair.key, session_id, 2);
+        }
+        wire.pair.server_takes(again);
+        wire.pair.run();
+        assert_eq!(wire.pair.replies(), [(call, true)], "code {error_code}");
     }
+}
+
+#[test]
+fn refused_salt_is_replaced_and_the_call_leaves_under_a_new_id() {
+    let mut wire = Wire::new();
+    wire.pair.client.call(echo(b"x")).unwrap();
+    let packet = wire.pair.client_sends().unwrap();
+    let first = look(&wire.pair.key, Side::Client, &packet).header;
+    let notice = types::BadServerSalt {
+        bad_msg_id: first.msg_id.as_i64(),
+        bad_msg_seqno: first.seq_no,
+        error_code: 48,
+        new_server_salt: 4711,
+    };
+    let id = server_id(wire.pair.now.wall, 1 << 18);
+    wire.client_takes(id, 0, &notice.to_bytes().unwrap());
+    let again = wire.pair.client_sends().unwrap();
+    let opened = look(&wire.pair.key, Side::Client, &again);
+    assert_eq!(opened.header.salt, 4711);
+    assert!(opened.header.msg_id > first.msg_id);
 }
 
 #[test]

@@ -699,7 +699,7 @@ impl ByHand {
                     let first_salt = Some(FirstSalt { salt: SALT, valid_until });
                     let auth_key = hand.key.clone();
                     let key =
-                        ServerKey { auth_key, first_salt, expires_at: None, bound_to: None, dc: 2 };
+                        ServerKey { auth_key, first_salt, expires_at: None, dc: 2, bound_to: None };
                     hand.server.provide_key(now, id, Some(key)).unwrap();
                 }
                 server::Event::SessionWanted(wanted) => {

@@ -80,6 +80,8 @@ impl Way {
         let config = client::Config {
             handshake: Arc::new(handshake::client::Config::new(keys, dc).unwrap()),
             transport: self.client(),
+            pfs: None,
+            quick_acks: false,
             init: None,
             limits: Limits::default(),
             timings: Timings::default(),
@@ -216,8 +218,8 @@ fn acquainted(way: Way) -> (ClientFramer, server::Connection) {
                     auth_key: key(9),
                     first_salt,
                     expires_at: None,
-                    bound_to: None,
                     dc: 2,
+                    bound_to: None,
                 };
                 server.provide_key(now, id, Some(key)).unwrap();
             }

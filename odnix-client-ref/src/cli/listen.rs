@@ -128,6 +128,14 @@ impl<'a> Follower<'a> {
                 let text = format!("connected to {address}");
                 (text, json!({ "event": "connected", "server": address.to_string() }))
             }
+            ClientEvent::TemporaryKeyBound { key_id, expires_at } => (
+                format!("temporary key {key_id}, until {expires_at}"),
+                json!({
+                    "event": "temporary_key",
+                    "key_id": key_id.to_string(),
+                    "expires_at": expires_at,
+                }),
+            ),
             ClientEvent::Disconnected { reason, retry_in } => (
                 format!("disconnected: {reason}; next attempt in {:.1} s", retry_in.as_secs_f64()),
                 json!({ "event": "disconnected", "reason": reason }),

@@ -112,6 +112,9 @@ struct Common {
     /// The dc to ask for
     #[arg(long, global = true, default_value_t = 2)]
     dc: i32,
+    /// Use the device's key itself instead of temporary keys; its id then crosses the wire
+    #[arg(long, global = true)]
+    no_pfs: bool,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -216,6 +219,9 @@ struct Probe {
     /// A request to call as it is: hexadecimal, from its constructor id on
     #[arg(long, value_name = "HEX")]
     rpc: Option<String>,
+    /// Also make a temporary key, bind it, call under it and destroy it
+    #[arg(long, conflicts_with = "no_pfs")]
+    pfs: bool,
     /// Seconds any step may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
     timeout: f64,
@@ -257,6 +263,7 @@ impl Common {
         let mut options = Options::new(self.server.clone(), key, &self.data);
         options.wire = self.wire();
         options.dc = self.dc;
+        options.pfs = options.pfs.filter(|_| !self.no_pfs);
         options.patience = patience;
         options.data_bytes_max = self.data_max.map(|mib| mib.saturating_mul(1 << 20));
         Ok(Client::open(options).await?)

@@ -25,7 +25,9 @@ use crate::replica::{DeviceKey, ReplicaError};
 use crate::store::Store;
 use backoff::Backoff;
 use bytes::Bytes;
-use odnix_proto::connection::client::{Event, SavedKey, SessionEvent};
+use odnix_proto::connection::client::{
+    Event, Refusal, SavedKey, SessionEvent, State, TemporaryKeyEvent,
+};
 use odnix_proto::session::CallId;
 use odnix_proto::{HandshakeFault, PeerError};
 use pump::{Lost, Pump};
@@ -39,6 +41,9 @@ use tokio::task::JoinHandle;
 /// How often a key must be unknown to the server, on connections of their own, before it is
 /// given up: one transport error is too easily forged.
 const KEY_UNKNOWN_MAX: u32 = 2;
+
+/// The shortest wait after the server said that it has too much to do.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// When a client that cannot connect gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +114,7 @@ impl Notices {
 pub(crate) struct Driver {
     pub(crate) address: ServerAddress,
     pub(crate) fingerprint: i64,
+    pub(crate) dc: i32,
     pub(crate) patience: Patience,
     pub(crate) calls_max: usize,
     pub(crate) pump: Pump,
@@ -147,6 +153,8 @@ struct Running {
     backoff: Backoff,
     was_ready: bool,
     key_unknown: u32,
+    /// Why the server's transport refused, if it did.
+    refusal: Option<Refusal>,
     replies: BTreeMap<CallId, oneshot::Sender<Result<Bytes, CallError>>>,
 }
 
@@ -163,6 +171,7 @@ impl Driver {
             backoff: Backoff::default(),
             was_ready: false,
             key_unknown: 0,
+            refusal: None,
             replies: BTreeMap::new(),
         };
         running.run(calls, controls).await
@@ -231,10 +240,25 @@ impl Running {
                     self.driver.events.send(ClientEvent::KeyUnknown { key_id: id });
                 }
             }
+            Event::TemporaryKey(event) => self.on_temporary_key(event),
+            Event::Refused(refusal) => self.refusal = Some(refusal),
             Event::Session(event) => self.on_session_event(event).await?,
             _ => {}
         }
         Ok(())
+    }
+
+    fn on_temporary_key(&mut self, event: TemporaryKeyEvent) {
+        let event = match event {
+            TemporaryKeyEvent::Bound { key_id, expires_at } => {
+                ClientEvent::TemporaryKeyBound { key_id, expires_at }
+            }
+            TemporaryKeyEvent::Lost { key_id, reason } => {
+                ClientEvent::TemporaryKeyLost { key_id, reason }
+            }
+            _ => return,
+        };
+        self.driver.events.send(event);
     }
 
     async fn on_key_created(&mut self, saved: SavedKey) -> Result<(), ClientError> {
@@ -258,10 +282,14 @@ impl Running {
     }
 
     async fn on_session_event(&mut self, event: SessionEvent) -> Result<(), ClientError> {
-        // The server speaks with this key: the connection works.
-        self.backoff.reset();
-        self.key_unknown = 0;
-        self.was_ready = true;
+        // The server speaks with this key: the connection works. Under a temporary key that is not
+        // bound yet it says nothing of the device's own.
+        let state = self.driver.pump.connection.state();
+        if matches!(state, State::Ready | State::AwaitSuccessor | State::AwaitAnswers) {
+            self.backoff.reset();
+            self.key_unknown = 0;
+            self.was_ready = true;
+        }
         match event {
             SessionEvent::Reply { call, result } => {
                 if let Some(reply) = self.replies.remove(&call) {
@@ -311,7 +339,18 @@ impl Running {
             let fingerprint = self.driver.fingerprint;
             return Err(ClientError::WrongKey { address, fingerprint });
         }
-        let wait = self.backoff.next(clock::dice());
+        let mut wait = self.backoff.next(clock::dice());
+        match self.refusal.take() {
+            Some(Refusal::WrongDc) => {
+                let dc = self.driver.dc;
+                return Err(ClientError::WrongDc { address, dc });
+            }
+            Some(_) => {
+                wait = wait.max(BUSY_WAIT);
+                self.driver.events.send(ClientEvent::ServerBusy);
+            }
+            None => {}
+        }
         if self.driver.patience.is_over(self.backoff.failures(), self.was_ready) {
             let reason = lost.to_string();
             return Err(ClientError::Unreachable { address, reason });

@@ -1,7 +1,10 @@
 //! What both roles of a session share: ids, sequence numbers, the receive window, pending
 //! acknowledgements, and the planning of packets.
 
-use super::container::{self, Message};
+use super::{
+    binding::{Carrier, seal_binding},
+    container::{self, Message},
+};
 use crate::{
     auth_key::AuthKey,
     envelope::{self, Header, Side},
@@ -71,6 +74,8 @@ pub(crate) struct Departed<T> {
     pub(crate) seq_no: i32,
     /// The container it travelled in.
     pub(crate) container: Option<MsgId>,
+    /// What a quick acknowledgement of the packet will say.
+    pub(crate) quick_ack_token: u32,
     pub(crate) message: Outgoing<T>,
 }
 
@@ -150,7 +155,11 @@ impl Link {
         let header = Header { salt, session_id: self.session_id, msg_id, seq_no };
         // Every body was checked when it was queued, so the envelope cannot refuse it.
         let sealed = envelope::seal(&self.key, self.side, &header, &body, self.rng.rng(), out);
-        if sealed.is_ok() { departed } else { Vec::new() }
+        let Ok(sealed) = sealed else { return Vec::new() };
+        for message in &mut departed {
+            message.quick_ack_token = sealed.quick_ack_token;
+        }
+        departed
     }
 
     /// Takes messages off the queue until the packet is full and gives each its ids.
@@ -175,12 +184,44 @@ impl Link {
             let (msg_id, seq_no) = message.again.unwrap_or_else(|| {
                 (self.next_id(now, message.answer), self.seq_nos.next(message.content))
             });
-            departed.push(Departed { msg_id, seq_no, container: None, message });
+            departed.push(Departed {
+                msg_id,
+                seq_no,
+                container: None,
+                quick_ack_token: 0,
+                message,
+            });
             if alone {
                 break;
             }
         }
         departed
+    }
+
+    /// Seals `auth.bindTempAuthKey`, alone in its packet: its body names its own msg_id, so it is
+    /// made together with it.
+    pub(crate) fn transmit_binding(
+        &mut self,
+        now: UnixTime,
+        salt: i64,
+        perm_key: &AuthKey,
+        expires_at: i32,
+        out: &mut BytesMut,
+    ) -> Option<(MsgId, i32)> {
+        let (msg_id, seq_no) = (self.next_id(now, false), self.seq_nos.next(true));
+        let session_id = self.session_id;
+        let temp_auth_key_id = self.key.id();
+        let carrier = Carrier { msg_id, temp_auth_key_id, temp_session_id: session_id };
+        let request = seal_binding(perm_key, &carrier, expires_at, self.rng.rng());
+        let body = request.to_bytes().ok()?;
+        let header = Header { salt, session_id, msg_id, seq_no };
+        envelope::seal(&self.key, self.side, &header, &body, self.rng.rng(), out).ok()?;
+        Some((msg_id, seq_no))
+    }
+
+    /// Leaves out sequence numbers, as after bad_msg_notification 32.
+    pub(crate) fn skip_seq_nos(&mut self, messages: u32) {
+        self.seq_nos.skip(messages);
     }
 
     fn next_id(&mut self, now: UnixTime, answer: bool) -> MsgId {

@@ -41,8 +41,10 @@ mod server;
 mod state;
 mod wrapper;
 
-pub use client::{CallError, ClientSession, ClientSessionEvent, Init};
+pub(crate) use client::BindingAnswer;
+pub use client::{CallError, ClientSession, ClientSessionEvent, Init, Sealing};
 pub(crate) use container::constructor;
+pub(crate) use link::backoff;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
 pub use server::{HttpWait, KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent, Tombstone};
@@ -99,6 +101,9 @@ pub struct RpcError {
 pub struct Timings {
     /// Longest time a received content message waits for its acknowledgement.
     pub ack_delay: Duration,
+    /// Client: how long a call waits for its answer before the server is asked what became of
+    /// it; doubles each time. The same time later without any answer the call leaves again.
+    pub answer_wait: Duration,
     /// Client: time between two `ping_delay_disconnect`.
     pub ping_interval: Duration,
     /// Client: the `disconnect_delay` of those, and the longest silence it accepts itself.
@@ -109,6 +114,7 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             ack_delay: Duration::from_secs(1),
+            answer_wait: Duration::from_secs(15),
             ping_interval: Duration::from_secs(60),
             disconnect_delay: Duration::from_secs(75),
         }

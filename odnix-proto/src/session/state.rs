@@ -12,6 +12,8 @@ pub(crate) const NOT_RECEIVED: u8 = 2;
 pub(crate) const TOO_HIGH: u8 = 3;
 /// Received.
 pub(crate) const RECEIVED: u8 = 4;
+/// The three bits that hold one of those.
+pub(crate) const STATE_BITS: u8 = 7;
 
 /// It was acknowledged.
 pub(crate) const ACKNOWLEDGED: u8 = 8;

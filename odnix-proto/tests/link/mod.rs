@@ -36,6 +36,8 @@ pub fn client_config(framing: Framing, obfuscated: bool) -> Arc<client::Config> 
     Arc::new(client::Config {
         handshake: Arc::new(handshake::client::Config::new(vec![key], 2).unwrap()),
         transport,
+        pfs: None,
+        quick_acks: false,
         init: None,
         limits: Limits::default(),
         timings: Timings::default(),

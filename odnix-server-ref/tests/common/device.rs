@@ -81,6 +81,8 @@ pub fn config(server: &impl Reachable, transport: ClientOptions) -> Config {
     Config {
         handshake: Arc::new(handshake::client::Config::new(keys, 2).unwrap()),
         transport,
+        pfs: None,
+        quick_acks: false,
         init: None,
         limits: Limits::default(),
         timings: Timings::default(),

@@ -6,15 +6,15 @@ use crate::{
     error::{DropReason, Received},
     message_id::{MsgId, Verdict},
     session::{
-        RpcError,
+        KeyDestroyed, RpcError,
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::{Link, Outgoing},
-        state::{RECEIVED, UNKNOWN},
+        state::NEEDS_NO_ACK,
     },
     time::Now,
 };
-use alloc::{string::ToString, vec::Vec};
+use alloc::string::ToString;
 use bytes::Bytes;
 use odnix_tl::{Constructor, Decode, Encode, mtproto::types};
 
@@ -26,6 +26,30 @@ impl ClientSession {
             return Received::Dropped(DropReason::ForeignSession);
         }
         self.pings.last_heard = Some(now.mono);
+        if self.events_are_full() {
+            return Received::Dropped(DropReason::Limit);
+        }
+        self.packet_len = opened.data.len();
+        let received = self.handle_packet(now, opened);
+        self.keep_salts_coming(now);
+        received
+    }
+
+    /// A body that waits in an event does not keep a packet alive that is much larger than itself.
+    fn alone(&self, body: Bytes) -> Bytes {
+        let is_most = body.len() >= self.packet_len.div_euclid(2);
+        if is_most { body } else { Bytes::copy_from_slice(&body) }
+    }
+
+    /// Nobody takes the events: what comes is left unread and unacknowledged, so the server keeps
+    /// it and sends it again.
+    fn events_are_full(&self) -> bool {
+        let len_max = self.limits.events_max.saturating_mul(2);
+        self.events.len() >= len_max || self.events_bytes >= self.limits.events_bytes_max
+    }
+
+    fn handle_packet(&mut self, now: Now, opened: Opened) -> Received {
+        let header = opened.header;
         if !self.clock.is_known() {
             self.clock.set(now, header.msg_id.time());
         }
@@ -63,7 +87,7 @@ impl ClientSession {
         }
     }
 
-    /// Whether it names a ping or a call of ours that waits for it.
+    /// Whether it names a ping or a request of ours that waits for it.
     fn is_answer(&self, message: &Message) -> bool {
         let body = message.body.clone();
         match constructor(&body) {
@@ -71,7 +95,7 @@ impl ClientSession {
                 self.pings.pending.iter().any(|(ping_id, _)| *ping_id == pong.ping_id)
             }),
             Some(types::RpcResult::ID) => types::RpcResult::from_bytes(body)
-                .is_ok_and(|it| self.call_of(MsgId::from_i64(it.req_msg_id)).is_some()),
+                .is_ok_and(|it| self.sent.contains_key(&MsgId::from_i64(it.req_msg_id))),
             _ => false,
         }
     }
@@ -87,6 +111,8 @@ impl ClientSession {
         }
         if message.seq_no & 1 == 1 {
             self.acknowledge(now, message.msg_id);
+        } else {
+            self.received_flags.add(message.msg_id, NEEDS_NO_ACK);
         }
         self.dispatch(now, message, budget)
     }
@@ -139,11 +165,17 @@ impl ClientSession {
             types::MsgsAck::ID => Received::Accepted,
             types::MsgDetailedInfo::ID => self.on_detailed_info(now, body),
             types::MsgNewDetailedInfo::ID => self.on_new_detailed_info(now, body),
-            types::MsgsStateReq::ID => self.on_msgs_state_req(message.msg_id, body),
-            types::MsgsStateInfo::ID | types::MsgsAllInfo::ID => Received::Accepted,
+            types::MsgsStateReq::ID => self.on_msgs_state_req(now, message.msg_id, body),
+            types::MsgsStateInfo::ID => self.on_msgs_state_info(now, body),
+            types::MsgsAllInfo::ID => self.on_msgs_all_info(now, body),
+            types::MsgResendReq::ID => self.on_msg_resend_req(now, message.msg_id, body),
+            types::MsgResendAnsReq::ID => self.on_msg_resend_ans_req(now, message.msg_id, body),
             types::DestroySessionOk::ID | types::DestroySessionNone::ID => {
                 self.on_session_destroyed(body)
             }
+            types::DestroyAuthKeyOk::ID => self.on_key_destroyed(KeyDestroyed::Ok),
+            types::DestroyAuthKeyNone::ID => self.on_key_destroyed(KeyDestroyed::None),
+            types::DestroyAuthKeyFail::ID => self.on_key_destroyed(KeyDestroyed::Fail),
             container::ID => Received::Dropped(DropReason::Unexpected),
             _ => self.on_update(body),
         }
@@ -155,7 +187,8 @@ impl ClientSession {
             self.updates_lost = true;
             return Received::Dropped(DropReason::Limit);
         }
-        self.events.push_back(ClientSessionEvent::Update(body));
+        let body = self.alone(body);
+        self.emit(ClientSessionEvent::Update(body));
         Received::Accepted
     }
 
@@ -177,16 +210,35 @@ impl ClientSession {
         let Ok(answer) = types::RpcResult::from_bytes(body) else {
             return Received::Dropped(DropReason::Malformed);
         };
-        let Some(call) = self.call_of(MsgId::from_i64(answer.req_msg_id)) else {
+        let request = MsgId::from_i64(answer.req_msg_id);
+        let Some(tag) = self.sent.get(&request).map(|sent| sent.tag.clone()) else {
             return Received::Dropped(DropReason::UnknownMessage);
         };
-        self.initialised |= self.calls.get(&call).is_some_and(|call| call.with_init);
         let result = match constructor(&answer.result.0) {
             Some(types::GzipPacked::ID) => inflated(answer.result.0, budget),
             _ => Some(answer.result.0),
         };
-        self.finish(call, result.ok_or(CallError::MalformedAnswer).and_then(read_result));
-        Received::Accepted
+        let result = result.ok_or(CallError::MalformedAnswer).and_then(read_result);
+        match tag {
+            Tag::Call(call) => {
+                if let Err(CallError::Rpc(error)) = &result
+                    && self.on_unbound(call, error)
+                {
+                    return Received::Accepted;
+                }
+                self.initialised |= self.calls.get(&call).is_some_and(|call| call.with_init);
+                let result = result.map(|body| self.alone(body));
+                self.finish(call, result);
+                Received::Accepted
+            }
+            Tag::Binding => self.on_binding_result(request, result),
+            // Unknown, dropped, or dropped while it ran: the call has ended here in any case.
+            Tag::Drop => {
+                self.unsend(request);
+                Received::Accepted
+            }
+            _ => Received::Dropped(DropReason::Unexpected),
+        }
     }
 
     fn on_pong(&mut self, now: Now, body: Bytes) -> Received {
@@ -199,7 +251,7 @@ impl ClientSession {
             return Received::Dropped(DropReason::UnknownMessage);
         };
         let round_trip = now.mono.since(sent_at);
-        self.events.push_back(ClientSessionEvent::Pong { ping_id: pong.ping_id, round_trip });
+        self.emit(ClientSessionEvent::Pong { ping_id: pong.ping_id, round_trip });
         Received::Accepted
     }
 
@@ -209,12 +261,14 @@ impl ClientSession {
             return Received::Dropped(DropReason::Malformed);
         };
         let request = MsgId::from_i64(answer.req_msg_id);
-        if self.sent.get(&request).is_none_or(|sent| sent.tag != Tag::Service) {
+        let Some(Tag::Salts { told }) = self.sent.get(&request).map(|sent| sent.tag.clone()) else {
             return Received::Dropped(DropReason::UnknownMessage);
-        }
-        self.sent.remove(&request);
+        };
+        self.unsend(request);
         self.salts.store(&answer.salts);
-        self.events.push_back(ClientSessionEvent::FutureSalts { count: self.salts.left() });
+        if told {
+            self.emit(ClientSessionEvent::FutureSalts { count: self.salts.left() });
+        }
         Received::Accepted
     }
 
@@ -245,26 +299,7 @@ impl ClientSession {
         Received::Accepted
     }
 
-    fn on_msgs_state_req(&mut self, msg_id: MsgId, body: Bytes) -> Received {
-        let Ok(request) = types::MsgsStateReq::from_bytes(body) else {
-            return Received::Dropped(DropReason::Malformed);
-        };
-        if request.msg_ids.len() > self.limits.ids_max {
-            return Received::Dropped(DropReason::Limit);
-        }
-        let states: Vec<u8> = request
-            .msg_ids
-            .iter()
-            .map(|&id| if self.has_received(MsgId::from_i64(id)) { RECEIVED } else { UNKNOWN })
-            .collect();
-        let info = types::MsgsStateInfo { req_msg_id: msg_id.as_i64(), info: states.into() };
-        if let Ok(body) = info.to_bytes() {
-            self.enqueue(Outgoing::service(body, Tag::Service));
-        }
-        Received::Accepted
-    }
-
-    fn has_received(&self, msg_id: MsgId) -> bool {
+    pub(super) fn has_received(&self, msg_id: MsgId) -> bool {
         self.link.as_ref().is_some_and(|link| link.received.contains(msg_id))
     }
 
@@ -278,8 +313,25 @@ impl ClientSession {
         let Ok(session_id) = session_id else {
             return Received::Dropped(DropReason::Malformed);
         };
-        self.events.push_back(ClientSessionEvent::SessionDestroyed { session_id, existed });
+        if !self.was_asked(&Tag::DestroySession(session_id)) {
+            return Received::Dropped(DropReason::UnknownMessage);
+        }
+        self.emit(ClientSessionEvent::SessionDestroyed { session_id, existed });
         Received::Accepted
+    }
+
+    fn on_key_destroyed(&mut self, outcome: KeyDestroyed) -> Received {
+        if !self.was_asked(&Tag::DestroyKey) {
+            return Received::Dropped(DropReason::UnknownMessage);
+        }
+        self.emit(ClientSessionEvent::KeyDestroyed(outcome));
+        Received::Accepted
+    }
+
+    /// Whether a question that is answered without its msg_id was asked; forgets that it was.
+    fn was_asked(&mut self, tag: &Tag) -> bool {
+        let asked = self.sent.iter().find(|(_, sent)| sent.tag == *tag).map(|(&id, _)| id);
+        asked.and_then(|msg_id| self.unsend(msg_id)).is_some()
     }
 }
 

@@ -1,19 +1,41 @@
 //! The client's half of a session.
 //!
-//! A call waits in the queue until there is a key and a transport, leaves in a packet, and
-//! ends with its `rpc_result`. In between it may have to leave again: under its own msg_id in
-//! a container after a lost transport, under a new one when the server refused the old.
+//! A call waits until there is a key, a binding if the key is a temporary one, and a transport;
+//! it leaves in a packet, and ends with its `rpc_result`. In between it may have to leave again:
+//! under its own msg_id in a container after a lost transport, under a new one when the server
+//! refused the old.
+//!
+//! ```text
+//! call() ─> Held ──────> Queued ───────> Sent ────────────────> Asked ──────> ended
+//!           no binding   poll_transmit   │ no answer in time:   │ msgs_state_info:
+//!           or a change                  │ msgs_state_req       │ not received: Queued
+//!           of keys                      └─ rpc_result: ended   │ received:     Sent
+//!                                                               │ no answer:    Queued
+//! ```
+//!
 //! `inbound.rs` reads what the server sends, `recovery.rs` holds the answers to
-//! `bad_server_salt`, `bad_msg_notification` and `new_session_created`.
+//! `bad_server_salt`, `bad_msg_notification` and `new_session_created`, `states.rs` those to
+//! and from `msgs_state_req` and its kin, `binding.rs` the binding of a temporary key.
+//!
+//! # Limits
+//! [`Limits::client_session_bytes_max`] is the sum of all that a server can make it hold.
 
+mod binding;
+mod event;
 mod inbound;
 mod outbound;
 mod recovery;
+mod states;
+
+pub(crate) use binding::BindingAnswer;
+pub use event::{CallError, ClientSessionEvent};
+pub use outbound::Sealing;
 
 use super::{
-    CallId, RpcError, Timings,
+    CallId, Timings,
     link::{Link, Outgoing},
     salts::{ClientSalts, ServerClock},
+    state::StateFlags,
 };
 use crate::{
     auth_key::AuthKey,
@@ -27,8 +49,9 @@ use alloc::{
     collections::{BTreeMap, VecDeque},
     vec::Vec,
 };
+use binding::Binding;
 use bytes::Bytes;
-use core::{fmt, time::Duration};
+use core::fmt;
 use odnix_tl::{
     Encode, EncodeError, Raw,
     odnix::functions::{InitConnection, InvokeWithLayer},
@@ -56,87 +79,6 @@ impl Init {
     }
 }
 
-/// How a call ended without a result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallError {
-    /// The server ran or read the request and refused it.
-    #[error("the server refused: {0}")]
-    Rpc(RpcError),
-    /// The server refused the message itself each time it was sent.
-    #[error("the server refused the message with code {code} each time")]
-    Rejected {
-        /// Of the last `bad_msg_notification`.
-        code: i32,
-    },
-    /// The answer does not parse, or inflates beyond the limit.
-    #[error("the answer is malformed")]
-    MalformedAnswer,
-    /// The embedder no longer waits for it. It may or may not have run.
-    #[error("the call was abandoned")]
-    Abandoned,
-}
-
-/// What a session tells its embedder. `Debug` shows no content.
-#[non_exhaustive]
-pub enum ClientSessionEvent {
-    /// A call ended.
-    Reply {
-        /// The call.
-        call: CallId,
-        /// An object from its constructor id on, or why there is none.
-        result: Result<Bytes, CallError>,
-    },
-    /// An object nobody asked for: an update of the application.
-    Update(Bytes),
-    /// The server has a new session for this client; updates may have been lost.
-    SessionCreated,
-    /// More updates arrived than [`Limits::events_max`] while nobody took events: the rest was
-    /// dropped, so the difference must be asked for.
-    UpdatesLost,
-    /// The salt to be saved changed.
-    SaltChanged(i64),
-    /// The answer to [`ClientSession::ping`] or to the session's own ping.
-    Pong {
-        /// As given to the ping.
-        ping_id: i64,
-        /// From sending to receiving.
-        round_trip: Duration,
-    },
-    /// The answer to [`ClientSession::get_future_salts`]: salts stored.
-    FutureSalts {
-        /// How many.
-        count: usize,
-    },
-    /// The answer to [`ClientSession::destroy_session`].
-    SessionDestroyed {
-        /// The session named there.
-        session_id: i64,
-        /// Whether the server knew it.
-        existed: bool,
-    },
-}
-
-impl fmt::Debug for ClientSessionEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reply { call, result } => {
-                let result = result.as_ref().map(|body| body.len());
-                write!(f, "Reply({call:?}, {result:?} bytes)")
-            }
-            Self::Update(body) => write!(f, "Update({} bytes)", body.len()),
-            Self::SessionCreated => f.write_str("SessionCreated"),
-            Self::UpdatesLost => f.write_str("UpdatesLost"),
-            Self::SaltChanged(_) => f.write_str("SaltChanged(…)"),
-            Self::Pong { ping_id, round_trip } => write!(f, "Pong({ping_id}, {round_trip:?})"),
-            Self::FutureSalts { count } => write!(f, "FutureSalts({count})"),
-            Self::SessionDestroyed { session_id, existed } => {
-                write!(f, "SessionDestroyed({session_id:#x}, {existed})")
-            }
-        }
-    }
-}
-
 /// What an outgoing message is to this role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Tag {
@@ -144,6 +86,18 @@ enum Tag {
     Ack,
     Call(CallId),
     Ping(i64),
+    /// `auth.bindTempAuthKey`.
+    Binding,
+    /// `get_future_salts`; whether the embedder asked.
+    Salts {
+        told: bool,
+    },
+    /// `msgs_state_req` about calls.
+    StateReq,
+    /// `rpc_drop_answer`.
+    Drop,
+    DestroySession(i64),
+    DestroyKey,
     HttpWait,
     /// Any other service message.
     Service,
@@ -157,9 +111,12 @@ struct Call {
     /// Every id it was sent under and may still be answered to.
     msg_ids: Vec<MsgId>,
     refusals: u32,
-    resends: u32,
-    /// `None` while it waits in the queue.
-    resend_at: Option<Instant>,
+    /// Times that it left again or that the server was asked about it.
+    attempts: u32,
+    /// When to do something about it; `None` while it waits to be sent.
+    due: Option<Instant>,
+    /// The server was asked what became of it, and has not answered yet.
+    asked: bool,
 }
 
 /// A message that left; kept to recognise what the server says about it.
@@ -191,9 +148,23 @@ pub struct ClientSession {
     salts: ClientSalts,
     clock: ServerClock,
     calls: BTreeMap<CallId, Call>,
+    /// Bytes of their requests.
+    calls_bytes: usize,
     next_call: u64,
     queue: VecDeque<Outgoing<Tag>>,
     sent: BTreeMap<MsgId, Sent>,
+    /// Bytes of those that are no calls.
+    sent_bytes: usize,
+    /// The temporary key's bond to the permanent one.
+    binding: Option<Binding>,
+    /// No call leaves: the key is about to change.
+    held: bool,
+    /// Received messages that need no acknowledgement, as many as are remembered at all.
+    received_flags: StateFlags,
+    /// When the server was last asked for salts.
+    salts_asked_at: Option<Instant>,
+    /// Packets that asked for a quick acknowledgement, and their calls; `None`: none asks.
+    quick_acks: Option<VecDeque<(u32, Vec<CallId>)>>,
     /// One message a packet from now on: the server refused a container.
     plain_packets: bool,
     init: Option<Init>,
@@ -206,6 +177,10 @@ pub struct ClientSession {
     updates_lost: bool,
     pings: Pings,
     events: VecDeque<ClientSessionEvent>,
+    /// Bytes that those keep alive.
+    events_bytes: usize,
+    /// Length of the packet that is being read.
+    packet_len: usize,
     rng: Generator,
     limits: Limits,
     timings: Timings,
@@ -231,9 +206,16 @@ impl ClientSession {
             salts: ClientSalts::new(0),
             clock: ServerClock::guess(0),
             calls: BTreeMap::new(),
+            calls_bytes: 0,
             next_call: 1,
             queue: VecDeque::new(),
             sent: BTreeMap::new(),
+            sent_bytes: 0,
+            binding: None,
+            held: false,
+            received_flags: StateFlags::new(limits.received_ids_max),
+            salts_asked_at: None,
+            quick_acks: None,
             plain_packets: false,
             init,
             initialised: false,
@@ -241,6 +223,8 @@ impl ClientSession {
             updates_lost: false,
             pings: Pings::default(),
             events: VecDeque::new(),
+            events_bytes: 0,
+            packet_len: 0,
             rng: Generator::new(seed),
             limits,
             timings,
@@ -249,6 +233,7 @@ impl ClientSession {
 
     /// Starts a new session under `key`; unanswered calls are queued for it.
     pub fn use_key(&mut self, key: AuthKey, server_salt: i64) {
+        self.binding = None;
         self.salts = ClientSalts::new(server_salt);
         self.start_session(key);
     }
@@ -256,8 +241,13 @@ impl ClientSession {
     /// As [`Self::use_key`], with what was saved by an earlier run; nothing has been heard from
     /// the server in this one.
     pub fn resume_key(&mut self, key: AuthKey, server_salt: i64, time_offset_us: i64) {
-        self.clock = ServerClock::guess(time_offset_us);
+        self.guess_time_offset(time_offset_us);
         self.use_key(key, server_salt);
+    }
+
+    /// The server's clock minus ours as an earlier run knew it; nothing has been heard in this one.
+    pub(crate) fn guess_time_offset(&mut self, time_offset_us: i64) {
+        self.clock = ServerClock::guess(time_offset_us);
     }
 
     /// The server's clock showed `server_time` at `now`.
@@ -293,16 +283,49 @@ impl ClientSession {
     /// The oldest event not yet taken.
     pub fn poll_event(&mut self) -> Option<ClientSessionEvent> {
         let event = self.events.pop_front();
+        let len = event.as_ref().map_or(0, ClientSessionEvent::len);
+        self.events_bytes = self.events_bytes.saturating_sub(len);
         if event.is_none() && core::mem::take(&mut self.updates_lost) {
             return Some(ClientSessionEvent::UpdatesLost);
         }
         event
     }
 
+    fn emit(&mut self, event: ClientSessionEvent) {
+        self.events_bytes = self.events_bytes.saturating_add(event.len());
+        self.events.push_back(event);
+    }
+
+    /// Asks for a quick acknowledgement of every packet with a call in it. The transport must
+    /// mark those packets, see [`Self::transmit`]; [`Self::handle_quick_ack`] takes what
+    /// comes back.
+    pub fn ask_for_quick_acks(&mut self) {
+        self.quick_acks = Some(VecDeque::new());
+    }
+
     /// Gives the key up, so that the next transport begins with a key exchange. Open calls stay
     /// open; the salts and ids that belonged to the key go with it.
     pub fn discard_key(&mut self) {
         self.link = None;
+        self.binding = None;
+        self.held = false;
+        self.forget_messages();
+    }
+
+    /// Nothing that was sent counts any more; calls without an outcome wait.
+    fn forget_messages(&mut self) {
+        self.sent.clear();
+        self.sent_bytes = 0;
+        self.queue.clear();
+        self.received_flags = StateFlags::new(self.limits.received_ids_max);
+        if let Some(waiting) = &mut self.quick_acks {
+            waiting.clear();
+        }
+        for call in self.calls.values_mut() {
+            call.msg_ids.clear();
+            call.due = None;
+            call.asked = false;
+        }
     }
 
     /// A new session_id under the same or another key: ids, sequence numbers and windows start
@@ -311,18 +334,11 @@ impl ClientSession {
         let session_id = i64::from_le_bytes(self.rng.array());
         let seed = self.rng.split();
         self.link = Some(Link::new(key, session_id, Side::Client, seed, &self.limits));
-        self.sent.clear();
-        self.queue.clear();
+        self.forget_messages();
+        self.bind_again();
         self.plain_packets = false;
         self.initialised = false;
         self.server_session = None;
-        for call in self.calls.values_mut() {
-            call.msg_ids.clear();
-            call.resend_at = None;
-        }
-        let waiting: Vec<CallId> = self.calls.keys().copied().collect();
-        for call in waiting {
-            self.enqueue_call(call);
-        }
+        self.release_calls();
     }
 }

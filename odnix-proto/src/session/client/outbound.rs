@@ -1,9 +1,11 @@
 //! What leaves for the server: calls, pings, acknowledgements, and what must leave again.
 
 use super::{Call, CallError, ClientSession, ClientSessionEvent, Sent, Tag};
+#[cfg(doc)]
+use crate::limits::Limits;
 use crate::{
     connection::long_poll,
-    error::UsageError,
+    error::{DropReason, Received, UsageError},
     message_id::MsgId,
     session::{
         CallId, gzip,
@@ -16,8 +18,20 @@ use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 use odnix_tl::{Encode, mtproto::functions};
 
-/// First wait for an answer before the call leaves again under its own id; doubles each time.
-const RESEND_AFTER: Duration = Duration::from_secs(15);
+/// Salts asked for at a time: as many as one request may.
+const SALTS_ASKED: i32 = 64;
+/// The session asks for salts by itself no more often than this.
+const SALTS_ASKED_EVERY: Duration = Duration::from_secs(60);
+/// Set in every quick acknowledgement.
+const QUICK_ACK_BIT: u32 = 1 << 31;
+
+/// A packet that was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sealing {
+    /// The transport is to ask for a quick acknowledgement of it.
+    pub quick_ack: bool,
+}
 
 impl ClientSession {
     /// Queues a request: an object from its constructor id on.
@@ -33,29 +47,39 @@ impl ClientSession {
         if self.calls.len() >= self.limits.calls_max {
             return Err(UsageError::QueueFull { limit: self.limits.calls_max });
         }
+        let packed = gzip::pack(&body).unwrap_or(body);
+        let calls_bytes = self.calls_bytes.saturating_add(packed.len());
+        if calls_bytes > self.limits.calls_bytes_max {
+            return Err(UsageError::QueueFull { limit: self.limits.calls_bytes_max });
+        }
+        self.calls_bytes = calls_bytes;
         let id = CallId(self.next_call);
         self.next_call = self.next_call.saturating_add(1);
-        let packed = gzip::pack(&body).unwrap_or(body);
         let call = Call {
             packed,
             with_init: false,
             msg_ids: Vec::new(),
             refusals: 0,
-            resends: 0,
-            resend_at: None,
+            attempts: 0,
+            due: None,
+            asked: false,
         };
         self.calls.insert(id, call);
         self.enqueue_call(id);
         Ok(id)
     }
 
-    /// Ends a call without waiting for its answer, with [`CallError::Abandoned`].
+    /// Ends a call without waiting for its answer, with [`CallError::Abandoned`]. If it has left,
+    /// the server is told by `rpc_drop_answer`; it may have run or not.
     ///
     /// # Errors
     /// [`UsageError::UnknownCall`] if it has ended already.
     pub fn abandon(&mut self, call: CallId) -> Result<(), UsageError> {
-        if !self.calls.contains_key(&call) {
-            return Err(UsageError::UnknownCall);
+        let known = self.calls.get(&call).ok_or(UsageError::UnknownCall)?;
+        if let Some(&msg_id) = known.msg_ids.last()
+            && let Ok(body) = (functions::RpcDropAnswer { req_msg_id: msg_id.as_i64() }).to_bytes()
+        {
+            self.enqueue(Outgoing { content: true, ..Outgoing::service(body, Tag::Drop) });
         }
         self.finish(call, Err(CallError::Abandoned));
         Ok(())
@@ -68,17 +92,41 @@ impl ClientSession {
         }
     }
 
-    /// Asks for the salts to come, 1 to 64 of them.
+    /// Asks for the salts to come, 1 to 64 of them. The session does so by itself when fewer than
+    /// [`Limits::future_salts_min`] are left, and tells nothing of it.
     pub fn get_future_salts(&mut self, num: i32) {
+        self.ask_for_salts(num, true);
+    }
+
+    fn ask_for_salts(&mut self, num: i32, told: bool) {
         if let Ok(body) = (functions::GetFutureSalts { num }).to_bytes() {
-            self.enqueue(Outgoing::service(body, Tag::Service));
+            self.enqueue(Outgoing::service(body, Tag::Salts { told }));
+        }
+    }
+
+    /// Called when the server has spoken, so that the question does not stand in the way of the
+    /// first calls.
+    pub(super) fn keep_salts_coming(&mut self, now: Now) {
+        let asked = self.salts_asked_at;
+        let lately = asked.is_some_and(|at| now.mono.since(at) < SALTS_ASKED_EVERY);
+        if self.salts.left() < self.limits.future_salts_min && !lately && self.is_bound() {
+            self.salts_asked_at = Some(now.mono);
+            self.ask_for_salts(SALTS_ASKED, false);
         }
     }
 
     /// Asks the server to forget another session of this key.
     pub fn destroy_session(&mut self, session_id: i64) {
         if let Ok(body) = (functions::DestroySession { session_id }).to_bytes() {
-            self.enqueue(Outgoing::service(body, Tag::Service));
+            self.enqueue(Outgoing::service(body, Tag::DestroySession(session_id)));
+        }
+    }
+
+    /// Asks the server to forget the key in use. The answer is
+    /// [`ClientSessionEvent::KeyDestroyed`]; after `Ok` nothing more comes under this key.
+    pub fn destroy_auth_key(&mut self) {
+        if let Ok(body) = (functions::DestroyAuthKey {}).to_bytes() {
+            self.enqueue(Outgoing::service(body, Tag::DestroyKey));
         }
     }
 
@@ -101,7 +149,7 @@ impl ClientSession {
     /// Queues a service message, or drops it when the queue is full: none of them is missed
     /// for long.
     pub(super) fn enqueue(&mut self, message: Outgoing<Tag>) {
-        let limit = self.limits.sent_max.saturating_add(self.limits.calls_max);
+        let limit = self.limits.service_queue_max.saturating_add(self.limits.calls_max);
         if self.queue.len() < limit {
             self.queue.push_back(message);
         }
@@ -110,63 +158,127 @@ impl ClientSession {
     /// Queues a call under a new msg_id, saying which client it comes from until the server has
     /// answered a call of this session that said so.
     pub(super) fn enqueue_call(&mut self, id: CallId) {
+        let held = self.holds_calls();
         let Some(call) = self.calls.get_mut(&id) else { return };
+        call.due = None;
+        call.asked = false;
+        self.queue.retain(|waiting| waiting.tag != Tag::Call(id));
+        if held {
+            return;
+        }
         let init = self.init.as_ref().filter(|_| !self.initialised);
         let wrapped = init.and_then(|init| init.wrap(call.packed.clone()).ok());
         call.with_init = wrapped.is_some();
-        call.resend_at = None;
         let body = wrapped.unwrap_or_else(|| call.packed.clone());
-        self.queue.retain(|waiting| waiting.tag != Tag::Call(id));
         let tag = Tag::Call(id);
         self.queue.push_back(Outgoing { body, content: true, answer: false, again: None, tag });
     }
 
     /// Seals the next packet into `out`; `false` when nothing waits or there is no key.
     pub fn poll_transmit(&mut self, now: Now, out: &mut BytesMut) -> bool {
+        self.transmit(now, out).is_some()
+    }
+
+    /// As [`Self::poll_transmit`], and says whether the packet is to ask for a quick
+    /// acknowledgement.
+    pub fn transmit(&mut self, now: Now, out: &mut BytesMut) -> Option<Sealing> {
         let server_time = self.clock.time(now);
         let salt = self.salts.current(server_time);
+        if self.binding_is_due() {
+            let sealed = self.transmit_binding(now, server_time, salt, out);
+            return sealed.then_some(Sealing { quick_ack: false });
+        }
         let max = if self.plain_packets { 1 } else { self.limits.container_messages_max };
-        let Some(link) = &mut self.link else { return false };
+        let link = self.link.as_mut()?;
         if self.queue.is_empty() && !link.acks.must_leave(now.mono) {
-            return false;
+            return None;
         }
         let departed = link.transmit(server_time, salt, &mut self.queue, max, out);
-        let any = !departed.is_empty();
+        let token = departed.first()?.quick_ack_token;
+        let mut calls = Vec::new();
         for message in departed {
+            if let Tag::Call(id) = message.message.tag {
+                calls.push(id);
+            }
             self.note_sent(now, message);
         }
         self.prune_sent();
-        any
+        Some(Sealing { quick_ack: self.await_quick_ack(token, calls) })
+    }
+
+    fn await_quick_ack(&mut self, token: u32, calls: Vec<CallId>) -> bool {
+        let Some(waiting) = self.quick_acks.as_mut().filter(|_| !calls.is_empty()) else {
+            return false;
+        };
+        waiting.push_back((token, calls));
+        if waiting.len() > self.limits.quick_acks_max {
+            waiting.pop_front();
+        }
+        true
+    }
+
+    /// The transport brought a quick acknowledgement.
+    pub fn handle_quick_ack(&mut self, token: u32) -> Received {
+        let unknown = Received::Dropped(DropReason::UnknownMessage);
+        let Some(waiting) = &mut self.quick_acks else { return unknown };
+        let at = waiting.iter().position(|(wanted, _)| *wanted == token | QUICK_ACK_BIT);
+        let Some((_, calls)) = at.and_then(|at| waiting.remove(at)) else { return unknown };
+        for call in calls {
+            if self.calls.contains_key(&call) {
+                self.emit(ClientSessionEvent::Acknowledged { call });
+            }
+        }
+        Received::Accepted
     }
 
     fn note_sent(&mut self, now: Now, departed: Departed<Tag>) {
-        let Departed { msg_id, seq_no, container, message } = departed;
+        let Departed { msg_id, seq_no, container, message, .. } = departed;
         match message.tag {
             Tag::Call(id) => {
                 if let Some(call) = self.calls.get_mut(&id) {
                     if !call.msg_ids.contains(&msg_id) {
                         call.msg_ids.push(msg_id);
                     }
-                    call.resend_at = Some(now.mono.after(backoff(RESEND_AFTER, call.resends)));
+                    let wait = backoff(self.timings.answer_wait, call.attempts);
+                    call.due = Some(now.mono.after(wait));
+                    call.asked = false;
                 }
             }
             Tag::Ping(ping_id) => {
                 self.pings.pending.push_back((ping_id, now.mono));
-                if self.pings.pending.len() > self.limits.pending_acks_max {
+                if self.pings.pending.len() > self.limits.pings_max {
                     self.pings.pending.pop_front();
                 }
             }
-            Tag::Ack | Tag::HttpWait | Tag::Service => {}
+            _ => {}
         }
         let again = message.again.is_some();
         let sent = Sent { seq_no, body: message.body, tag: message.tag, container, again };
+        self.keep_sent(msg_id, sent);
+    }
+
+    pub(super) fn note_sent_service(&mut self, msg_id: MsgId, seq_no: i32, tag: Tag, body: Bytes) {
+        self.keep_sent(msg_id, Sent { seq_no, body, tag, container: None, again: false });
+        self.prune_sent();
+    }
+
+    fn keep_sent(&mut self, msg_id: MsgId, sent: Sent) {
+        self.unsend(msg_id);
+        self.sent_bytes = self.sent_bytes.saturating_add(sent.service_len());
         self.sent.insert(msg_id, sent);
+    }
+
+    /// Forgets one message that was sent.
+    pub(super) fn unsend(&mut self, msg_id: MsgId) -> Option<Sent> {
+        let sent = self.sent.remove(&msg_id)?;
+        self.sent_bytes = self.sent_bytes.saturating_sub(sent.service_len());
+        Some(sent)
     }
 
     /// Forgets the oldest messages that nothing waits for.
     fn prune_sent(&mut self) {
         let keep = self.limits.sent_max;
-        while self.sent.len() > keep {
+        while self.sent.len() > keep || self.sent_bytes > self.limits.sent_bytes_max {
             let calls = &self.calls;
             let oldest = self.sent.iter().find(|(_, sent)| match sent.tag {
                 Tag::Call(id) => !calls.contains_key(&id),
@@ -174,7 +286,7 @@ impl ClientSession {
             });
             let oldest = oldest.or_else(|| self.sent.iter().next()).map(|(&msg_id, _)| msg_id);
             let Some(msg_id) = oldest else { return };
-            self.sent.remove(&msg_id);
+            self.unsend(msg_id);
         }
     }
 
@@ -190,6 +302,11 @@ impl ClientSession {
     pub fn transport_lost(&mut self) {
         self.pings.next_at = None;
         self.pings.last_heard = None;
+        self.salts_asked_at = None;
+        self.bind_again();
+        if let Some(waiting) = &mut self.quick_acks {
+            waiting.clear();
+        }
         self.queue.retain(|waiting| matches!(waiting.tag, Tag::Call(_)));
         let open: Vec<CallId> = self.calls.keys().copied().collect();
         for call in open {
@@ -199,13 +316,15 @@ impl ClientSession {
 
     /// Queues a call under the last id it was sent under.
     pub(super) fn send_again(&mut self, id: CallId) {
+        let bound = self.is_bound();
         let Some(call) = self.calls.get_mut(&id) else { return };
-        call.resend_at = None;
-        let Some(msg_id) = call.msg_ids.last().copied() else { return };
+        call.due = None;
+        call.asked = false;
+        let Some(msg_id) = call.msg_ids.last().copied().filter(|_| bound) else { return };
         if self.queue.iter().any(|waiting| waiting.tag == Tag::Call(id)) {
             return;
         }
-        call.resends = call.resends.saturating_add(1);
+        call.attempts = call.attempts.saturating_add(1);
         match self.sent.get(&msg_id) {
             Some(sent) => self.queue.push_back(Outgoing {
                 body: sent.body.clone(),
@@ -222,9 +341,9 @@ impl ClientSession {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let connected = self.pings.next_at?;
         let acks = self.link.as_ref()?.acks.due();
-        let resend = self.calls.values().filter_map(|call| call.resend_at).min();
+        let calls = self.calls.values().filter_map(|call| call.due).min();
         let silence = self.silent_until();
-        [Some(connected), acks, resend, silence].into_iter().flatten().min()
+        [Some(connected), acks, calls, self.binding_until(), silence].into_iter().flatten().min()
     }
 
     fn silent_until(&self) -> Option<Instant> {
@@ -236,8 +355,8 @@ impl ClientSession {
         self.silent_until().is_some_and(|until| until <= now.mono)
     }
 
-    /// Acknowledges what has waited, sends the next ping, and sends again the calls that have
-    /// waited too long for an answer. Afterwards [`Self::poll_timeout`] lies in the future,
+    /// Acknowledges what has waited, sends the next ping, asks about the calls that have waited
+    /// too long for an answer, and sends again those about which nothing was answered. Afterwards [`Self::poll_timeout`] lies in the future,
     /// unless the connection [is dead](Self::is_dead).
     pub fn handle_timeout(&mut self, now: Now) {
         let Some(link) = &mut self.link else { return };
@@ -246,15 +365,8 @@ impl ClientSession {
             self.pings.next_at = Some(now.mono.after(self.timings.ping_interval));
             self.ping_delay_disconnect();
         }
-        let late: Vec<CallId> = self
-            .calls
-            .iter()
-            .filter(|(_, call)| call.resend_at.is_some_and(|at| at <= now.mono))
-            .map(|(&id, _)| id)
-            .collect();
-        for call in late {
-            self.send_again(call);
-        }
+        self.handle_binding_timeout(now);
+        self.ask_about_late_calls(now);
     }
 
     fn ping_delay_disconnect(&mut self) {
@@ -269,11 +381,12 @@ impl ClientSession {
     /// Ends a call; nothing of it is kept but the ids, so that a late answer is recognised.
     pub(super) fn finish(&mut self, id: CallId, result: Result<Bytes, CallError>) {
         let Some(call) = self.calls.remove(&id) else { return };
+        self.calls_bytes = self.calls_bytes.saturating_sub(call.packed.len());
         self.queue.retain(|waiting| waiting.tag != Tag::Call(id));
         for msg_id in call.msg_ids {
             self.sent.remove(&msg_id);
         }
-        self.events.push_back(ClientSessionEvent::Reply { call: id, result });
+        self.emit(ClientSessionEvent::Reply { call: id, result });
     }
 
     /// The call that was sent under `msg_id`.
@@ -281,6 +394,16 @@ impl ClientSession {
         match self.sent.get(&msg_id)?.tag {
             Tag::Call(id) => Some(id),
             _ => None,
+        }
+    }
+}
+
+impl Sent {
+    /// Bytes that only this entry keeps; those of a call are the call's.
+    fn service_len(&self) -> usize {
+        match self.tag {
+            Tag::Call(_) => 0,
+            _ => self.body.len(),
         }
     }
 }

@@ -4,10 +4,10 @@
 //! | code | meaning | answer |
 //! |---|---|---|
 //! | 16 | msg_id too low | server time from the notice's own msg_id, new ids |
-//! | 17 | msg_id too high | the same; ids already beyond it: new session |
+//! | 17 | msg_id too high | the same; ids already beyond it, or refused before: new session |
 //! | 18, 19, 34, 35 | a bug, or a server of other habits | new ids, a bounded number of times |
 //! | 20 | too old to tell whether received | new ids |
-//! | 32 | seq_no too low | new ids |
+//! | 32 | seq_no too low | new ids, numbers left out |
 //! | 33 | seq_no too high | new session |
 //! | 48 | bad server salt (only in `bad_server_salt`) | new salt, new ids |
 //! | 64 | invalid container | its messages alone, new ids |
@@ -29,11 +29,12 @@ use alloc::vec::Vec;
 use bytes::Bytes;
 use odnix_tl::{Decode, mtproto::types};
 
-/// A call ends with [`CallError::Rejected`] after this many refusals.
-const REFUSALS_MAX: u32 = 8;
+/// Sequence numbers left out after code 32. Holes are no fault, and each refusal leaves out more.
+const SEQ_NOS_SKIPPED: u32 = 64;
 
 const CODE_MSG_ID_TOO_LOW: i32 = 16;
 const CODE_MSG_ID_TOO_HIGH: i32 = 17;
+const CODE_SEQ_NO_TOO_LOW: i32 = 32;
 const CODE_SEQ_NO_TOO_HIGH: i32 = 33;
 const CODE_BAD_SALT: i32 = 48;
 const CODE_BAD_CONTAINER: i32 = 64;
@@ -54,7 +55,7 @@ impl ClientSession {
 
     fn replace_salt(&mut self, salt: i64) {
         self.salts.replace(salt);
-        self.events.push_back(ClientSessionEvent::SaltChanged(salt));
+        self.emit(ClientSessionEvent::SaltChanged(salt));
     }
 
     pub(super) fn on_bad_msg(&mut self, now: Now, message: &Message) -> Received {
@@ -69,16 +70,28 @@ impl ClientSession {
             CODE_MSG_ID_TOO_LOW => self.clock.set(now, message.msg_id.time()),
             CODE_MSG_ID_TOO_HIGH => {
                 self.clock.set(now, message.msg_id.time());
-                if self.ids_are_in_the_future(now) {
+                if self.ids_are_in_the_future(now) || self.was_refused_before(&refused) {
                     return self.restart_session(&refused, notice.error_code);
                 }
             }
             CODE_SEQ_NO_TOO_HIGH => return self.restart_session(&refused, notice.error_code),
+            CODE_SEQ_NO_TOO_LOW => {
+                if let Some(link) = &mut self.link {
+                    link.skip_seq_nos(SEQ_NOS_SKIPPED);
+                }
+            }
             CODE_BAD_CONTAINER => self.plain_packets = true,
             _ => {}
         }
         self.send_anew(notice.bad_msg_id, &refused, notice.error_code);
         Received::Accepted
+    }
+
+    /// A server whose clock has stepped back goes on with ids from before the step, so they do not
+    /// tell its time; those of a new session do.
+    fn was_refused_before(&self, refused: &[MsgId]) -> bool {
+        let mut calls = refused.iter().filter_map(|msg_id| self.call_of(*msg_id));
+        calls.any(|id| self.calls.get(&id).is_some_and(|call| call.refusals > 0))
     }
 
     fn ids_are_in_the_future(&self, now: Now) -> bool {
@@ -90,7 +103,7 @@ impl ClientSession {
         self.count_refusals(refused, code);
         if let Some(key) = self.key().cloned() {
             self.start_session(key);
-            self.events.push_back(ClientSessionEvent::SessionCreated);
+            self.emit(ClientSessionEvent::SessionCreated);
         }
         Received::Accepted
     }
@@ -123,25 +136,34 @@ impl ClientSession {
                 self.send_again(id);
                 continue;
             }
-            let Some(sent) = self.sent.remove(msg_id) else { continue };
+            let Some(sent) = self.unsend(*msg_id) else { continue };
             match sent.tag {
+                // Counted, and due again.
+                Tag::Binding => {}
+                Tag::Drop => {
+                    let message = Outgoing::service(sent.body, Tag::Drop);
+                    self.enqueue(Outgoing { content: true, ..message });
+                }
                 Tag::Call(id) => {
                     if let Some(call) = self.calls.get_mut(&id) {
                         call.msg_ids.retain(|known| known != msg_id);
                     }
                     self.enqueue_call(id);
                 }
-                tag => self.queue.push_back(Outgoing::service(sent.body, tag)),
+                tag => self.enqueue(Outgoing::service(sent.body, tag)),
             }
         }
     }
 
     fn count_refusals(&mut self, refused: &[MsgId], code: i32) {
         for msg_id in refused {
+            if self.sent.get(msg_id).is_some_and(|sent| sent.tag == Tag::Binding) {
+                self.binding_message_refused(code);
+            }
             let Some(id) = self.call_of(*msg_id) else { continue };
             let Some(call) = self.calls.get_mut(&id) else { continue };
             call.refusals = call.refusals.saturating_add(1);
-            if call.refusals > REFUSALS_MAX {
+            if call.refusals > self.limits.refusals_max {
                 self.finish(id, Err(CallError::Rejected { code }));
             }
         }
@@ -170,20 +192,23 @@ impl ClientSession {
         self.server_session = Some(created.unique_id);
         self.initialised = false;
         self.salts = ClientSalts::new(created.server_salt);
-        self.events.push_back(ClientSessionEvent::SaltChanged(created.server_salt));
-        self.events.push_back(ClientSessionEvent::SessionCreated);
+        self.emit(ClientSessionEvent::SaltChanged(created.server_salt));
+        self.emit(ClientSessionEvent::SessionCreated);
         self.wrap_waiting();
         let first = MsgId::from_i64(created.first_msg_id);
         let lost: Vec<MsgId> = self.sent.range(..first).map(|(&msg_id, _)| msg_id).collect();
         for msg_id in lost {
-            let Some(sent) = self.sent.remove(&msg_id) else { continue };
-            if let Tag::Call(id) = sent.tag
-                && let Some(call) = self.calls.get_mut(&id)
-            {
-                call.msg_ids.retain(|known| *known != msg_id);
-                if call.msg_ids.is_empty() {
-                    self.enqueue_call(id);
+            let Some(sent) = self.unsend(msg_id) else { continue };
+            match sent.tag {
+                Tag::Call(id) => {
+                    let Some(call) = self.calls.get_mut(&id) else { continue };
+                    call.msg_ids.retain(|known| *known != msg_id);
+                    if call.msg_ids.is_empty() {
+                        self.enqueue_call(id);
+                    }
                 }
+                Tag::Binding => self.bind_again(),
+                _ => {}
             }
         }
         Received::Accepted
