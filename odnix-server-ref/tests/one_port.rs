@@ -225,10 +225,12 @@ async fn a_session_that_comes_by_a_second_connection_has_the_first_ones_request_
     let answered = tokio::time::timeout(Duration::from_secs(20), read_answer(&mut old)).await;
     let head = answered.expect("before its time is up");
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    // The connection without a session is not closed at once: the client may come back by it.
-    let mut rest = BytesMut::new();
-    let end = tokio::time::timeout(Duration::from_millis(300), old.read_buf(&mut rest)).await;
-    assert!(end.is_err(), "{end:?} {rest:?}");
+    // So is every other one that was open. The connection without a session is not closed at
+    // once: the client may come back by it.
+    let pause = Duration::from_millis(300);
+    while let Ok(head) = tokio::time::timeout(pause, read_answer(&mut old)).await {
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+    }
     // And the session goes on where it is.
     let state = device.call(&functions::help::GetConfig {}).await;
     assert!(state.is_ok());
