@@ -518,7 +518,7 @@ impl Connection {
         opened: Opened,
         quick_ack: bool,
     ) -> Result<Received, PeerError> {
-        if quick_ack && self.quick_acks.len() < self.config.limits.pending_acks_max {
+        if quick_ack && self.quick_acks.len() < self.config.limits.quick_acks_max {
             self.quick_acks.push_back(opened.quick_ack_token);
         }
         let wanted = SessionRef { key_id, session_id: opened.header.session_id };
