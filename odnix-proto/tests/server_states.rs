@@ -85,11 +85,7 @@ impl Run {
     }
 
     fn receive(&mut self, packet: &[u8]) -> Result<(), PeerError> {
-        self.receive_with(0, packet)
-    }
-
-    fn receive_with(&mut self, flag: u32, packet: &[u8]) -> Result<(), PeerError> {
-        let mut frame = BytesMut::from(&(packet.len() as u32 | flag).to_le_bytes()[..]);
+        let mut frame = BytesMut::from(&(packet.len() as u32).to_le_bytes()[..]);
         frame.extend_from_slice(packet);
         self.server.receive(self.now, &mut frame)
     }
@@ -455,19 +451,4 @@ fn a_binding_may_end_its_key_before_the_time_it_was_made_for() {
     run.pass(1).unwrap();
     let packet = run.ping(KEYS[0], 2);
     assert_eq!(run.receive(&packet), Err(PeerError::UnknownKey));
-}
-
-#[test]
-fn quick_acknowledgements_that_wait_are_bounded() {
-    const QUICK_ACK: u32 = 1 << 31;
-    let max = Limits::default().quick_acks_max;
-    for (asked, told) in [(max, max), (max + 1, max)] {
-        let mut run = Run::carrying();
-        for _ in 0..asked {
-            let packet = run.ping(KEYS[0], 1);
-            run.receive_with(QUICK_ACK, &packet).unwrap();
-        }
-        let tokens = run.sent().into_iter().filter(|packet| packet.is_empty());
-        assert_eq!(tokens.count(), told, "{asked} packets");
-    }
 }
