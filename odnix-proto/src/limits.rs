@@ -26,7 +26,7 @@
 //! | `service_queue_max` | 1024 | messages | a client's service messages that wait to be sent |
 //! | `refusals_max` | 8 | refusals | of one message, before its call ends with an error |
 //! | `pings_max` | 16 | pings | of a client, whose pong is awaited |
-//! | `quick_acks_max` | 64 | packets | of a client, whose quick acknowledgement is awaited |
+//! | `quick_acks_max` | 64 | packets | whose quick acknowledgement a client awaits, or a server has not sent yet |
 //! | `future_salts_min` | 4 | salts | left at a client before it asks for more; 0: it never asks |
 //! | `pending_acks_max` | 16 | ids | before an msgs_ack is due at once |
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
@@ -91,7 +91,8 @@ pub struct Limits {
     pub refusals_max: u32,
     /// Pings of a client whose pong is awaited.
     pub pings_max: usize,
-    /// Packets of a client whose quick acknowledgement is awaited.
+    /// Packets whose quick acknowledgement a client awaits, or a server has not sent yet; beyond
+    /// it there is none.
     pub quick_acks_max: usize,
     /// Salts left at a client before it asks for more; 0: it never asks by itself.
     pub future_salts_min: usize,

@@ -288,7 +288,7 @@ fn a_packet_that_fails_its_checks_is_not_acknowledged() {
 
 #[test]
 fn quick_acks_that_wait_to_be_sent_are_bounded() {
-    let max = u32::try_from(Limits::default().pending_acks_max).unwrap();
+    let max = u32::try_from(Limits::default().quick_acks_max).unwrap();
     for (asked, told) in [(max, max), (max + 1, max)] {
         let way = Way { framing: Framing::Abridged, obfuscated: false, secret: None };
         let (mut client, mut server) = acquainted(way);

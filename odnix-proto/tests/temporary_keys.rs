@@ -14,9 +14,10 @@ use odnix_proto::{
     error::UsageError,
     limits::Limits,
     session::{
-        KeyDestroyed, ServerSessionEvent,
+        BINDING_TRANSITIONS, CallId, DESTRUCTION_TRANSITIONS, KeyDestroyed, ServerSessionEvent,
         binding::{Carrier, seal_binding},
     },
+    transition::Transition,
 };
 use odnix_tl::{
     Encode, Raw,
@@ -29,6 +30,7 @@ use odnix_tl::{
     },
 };
 use rand_core::SeedableRng;
+use std::collections::BTreeSet;
 
 const PERM: u8 = 70;
 
@@ -413,4 +415,94 @@ fn a_key_is_destroyed_before_its_client_is_told_and_the_answer_is_bare() {
         assert_eq!(told(&mut hand), [outcome]);
         assert_eq!(hand.server.key_destroyed(outcome), Err(UsageError::NotAsked));
     }
+}
+
+/// Where each event leads, for every sequence of `symbols` of this length.
+fn transitions<const N: usize>(
+    length: u32,
+    state: impl Fn(&Hand) -> &'static str,
+    apply: impl Fn(&mut Hand, &mut Vec<CallId>, usize) -> Option<&'static str>,
+) -> BTreeSet<Transition> {
+    let mut seen = BTreeSet::new();
+    for number in 0..N.pow(length) {
+        let (mut hand, mut calls, mut rest) = (Hand::temporary(), Vec::new(), number);
+        for _ in 0..length {
+            let from = state(&hand);
+            let on = apply(&mut hand, &mut calls, rest % N);
+            let to = state(&hand);
+            if from != to {
+                seen.insert(Transition::new(from, on.expect("an event"), to));
+            }
+            rest /= N;
+        }
+    }
+    seen
+}
+
+fn compare(seen: &BTreeSet<Transition>, table: &[Transition]) {
+    let listed: BTreeSet<Transition> = table.iter().copied().collect();
+    assert_eq!(listed.len(), table.len(), "a transition stands in the table twice");
+    let unknown: Vec<_> = seen.difference(&listed).collect();
+    let unseen: Vec<_> = listed.difference(seen).collect();
+    assert!(unknown.is_empty(), "not in the table: {unknown:#?}");
+    assert!(unseen.is_empty(), "in the table, but never seen: {unseen:#?}");
+}
+
+#[test]
+fn a_temporary_key_is_bound_as_its_table_says_in_every_order_of_events() {
+    let state = |hand: &Hand| {
+        let state = hand.server.binding_state().expect("a temporary key");
+        assert_eq!(state == "Bound", hand.server.bound_to().is_some());
+        state
+    };
+    let seen = transitions::<7>(4, state, |hand, calls, symbol| {
+        let (now, perm) = (hand.now, key(PERM));
+        match symbol {
+            0 => {
+                calls.push(CallId::from(ask(hand, binding)));
+                Some("auth.bindTempAuthKey")
+            }
+            1 | 2 => {
+                let perm = (symbol == 1).then_some(&perm);
+                let mut open = calls.iter();
+                open.find(|call| hand.server.provide_permanent_key(now, **call, perm).is_ok())?;
+                Some(if symbol == 1 { "right message" } else { "wrong message" })
+            }
+            3 | 4 => {
+                let mut open = calls.iter();
+                open.find(|call| hand.server.binding_stored(**call, symbol == 3).is_ok())?;
+                Some(if symbol == 3 { "stored" } else { "not stored" })
+            }
+            5 => {
+                hand.server.adopt_binding(perm.id());
+                Some("bound elsewhere")
+            }
+            _ => {
+                let mut open = calls.iter();
+                open.find(|call| hand.server.reply_error(**call, 500, "INTERNAL").is_ok())?;
+                Some("call refused")
+            }
+        }
+    });
+    compare(&seen, BINDING_TRANSITIONS);
+    assert_eq!(Hand::new().server.binding_state(), None, "a permanent key");
+}
+
+#[test]
+fn a_key_is_destroyed_as_its_table_says_in_every_order_of_events() {
+    let state = |hand: &Hand| hand.server.destruction_state();
+    let seen = transitions::<4>(4, state, |hand, _, symbol| {
+        let outcome = match symbol {
+            0 => {
+                hand.service(&mtproto::DestroyAuthKey {}.to_bytes().unwrap());
+                return Some("destroy_auth_key");
+            }
+            1 => KeyDestroyed::Ok,
+            2 => KeyDestroyed::None,
+            _ => KeyDestroyed::Fail,
+        };
+        hand.server.key_destroyed(outcome).ok()?;
+        Some(["destroyed", "no such key", "failed"][symbol - 1])
+    });
+    compare(&seen, DESTRUCTION_TRANSITIONS);
 }

@@ -25,6 +25,7 @@ use crate::{
     seed::{Generator, Seed},
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
     time::{Instant, Now},
+    transition::Transition,
     transmit::Transmit,
     transport::{Frame, Framing, ServerFramer, ServerOptions},
 };
@@ -84,6 +85,40 @@ enum Parked {
     /// Waits for its session.
     Opened(Opened),
 }
+
+/// Every way from one state to another. [`Connection::state`] names the state. The key exchange
+/// has a [table of its own](crate::handshake::server::TRANSITIONS).
+pub const TRANSITIONS: &[Transition] = &[
+    Transition::new("Idle", "key stored", "Keyed"),
+    Transition::new("Idle", "packet under another key", "KeyAsked"),
+    Transition::new("Idle", "broken rule", "Failed"),
+    Transition::new("Idle", "timeout", "Failed"),
+    Transition::new("Idle", "refused", "Failed"),
+    Transition::new("Keyed", "packet of another session", "SessionAsked"),
+    Transition::new("Keyed", "packet under another key", "KeyAsked"),
+    Transition::new("Keyed", "unknown key", "Failed"),
+    Transition::new("Keyed", "broken rule", "Failed"),
+    Transition::new("Keyed", "timeout", "Failed"),
+    Transition::new("Keyed", "refused", "Failed"),
+    Transition::new("KeyAsked", "key", "SessionAsked"),
+    Transition::new("KeyAsked", "unknown key", "Failed"),
+    Transition::new("KeyAsked", "broken rule", "Failed"),
+    Transition::new("KeyAsked", "timeout", "Failed"),
+    Transition::new("KeyAsked", "refused", "Failed"),
+    Transition::new("SessionAsked", "session", "Carrying"),
+    Transition::new("SessionAsked", "session", "SessionAsked"),
+    Transition::new("SessionAsked", "session", "KeyAsked"),
+    Transition::new("SessionAsked", "unknown key", "Failed"),
+    Transition::new("SessionAsked", "broken rule", "Failed"),
+    Transition::new("SessionAsked", "timeout", "Failed"),
+    Transition::new("SessionAsked", "refused", "Failed"),
+    Transition::new("Carrying", "packet of another session", "SessionAsked"),
+    Transition::new("Carrying", "packet under another key", "KeyAsked"),
+    Transition::new("Carrying", "session released", "Keyed"),
+    Transition::new("Carrying", "unknown key", "Failed"),
+    Transition::new("Carrying", "broken rule", "Failed"),
+    Transition::new("Carrying", "refused", "Failed"),
+];
 
 /// One transport of one client.
 #[derive(Debug)]
@@ -145,6 +180,24 @@ impl Connection {
             events: VecDeque::new(),
             scratch: BytesMut::new(),
             rng,
+        }
+    }
+
+    /// The name of the state, as in [`TRANSITIONS`]. While a question is open, the session carried
+    /// so far stays.
+    pub fn state(&self) -> &'static str {
+        if self.failed.is_some() {
+            "Failed"
+        } else if self.asked_key.is_some() {
+            "KeyAsked"
+        } else if self.asked_session.is_some() {
+            "SessionAsked"
+        } else if self.session.is_some() {
+            "Carrying"
+        } else if self.key.is_some() {
+            "Keyed"
+        } else {
+            "Idle"
         }
     }
 
@@ -211,9 +264,7 @@ impl Connection {
         }
         match &self.key {
             Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
-                check_expiry(key, now)?;
-                check_destroyed(self.session.as_deref(), key_id)?;
-                let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
+                let opened = self.open(now, key, packet)?;
                 self.handle_opened(now, key_id, opened, quick_ack)
             }
             _ => {
@@ -222,6 +273,21 @@ impl Connection {
                 Ok(Received::Accepted)
             }
         }
+    }
+
+    /// Opens a packet under a key that is still one.
+    fn open(&self, now: Now, key: &ServerKey, packet: BytesMut) -> Result<Opened, PeerError> {
+        let now_s = i64::try_from(now.wall.as_secs()).unwrap_or(i64::MAX);
+        let session = self.session.as_deref().filter(|it| it.key_id() == key.auth_key.id());
+        // A binding may have ended the key earlier than it was made for.
+        let bound_until = session.and_then(Session::key_expires_at);
+        let mut ends = [key.expires_at, bound_until].into_iter().flatten();
+        if ends.any(|ends| i64::from(ends) <= now_s)
+            || session.is_some_and(Session::key_is_destroyed)
+        {
+            return Err(PeerError::UnknownKey);
+        }
+        envelope::open(&key.auth_key, Side::Client, packet)
     }
 
     fn handle_plain(&mut self, now: Now, packet: Bytes) -> Result<Received, PeerError> {
@@ -307,7 +373,7 @@ impl Connection {
     /// Answers [`Event::KeyWanted`].
     ///
     /// # Errors
-    /// [`PeerError::UnknownKey`] for `None`, or what the waiting packets bring; final.
+    /// [`PeerError::UnknownKey`] for `None` or another key, or what the waiting packets bring; final.
     pub fn provide_key(
         &mut self,
         now: Now,
@@ -319,7 +385,7 @@ impl Connection {
             return Ok(());
         }
         self.asked_key = None;
-        let outcome = match key {
+        let outcome = match key.filter(|key| key.auth_key.id() == id) {
             Some(key) => {
                 self.key = Some(key);
                 self.unpark(now)
@@ -374,18 +440,18 @@ impl Connection {
         session: Option<Box<Session>>,
         floor: Option<MsgId>,
     ) -> Result<(), PeerError> {
-        let key = self.key.as_ref().filter(|key| key.auth_key.id() == wanted.key_id);
-        let (Some(key), None) = (key.filter(|_| self.asked_session == Some(wanted)), self.failed)
-        else {
+        let is_wanted = self.asked_session == Some(wanted) && self.failed.is_none();
+        let key = self.key.as_mut().filter(|key| is_wanted && key.auth_key.id() == wanted.key_id);
+        let Some(key) = key else {
             // Not wanted any more, but not ours to lose.
             self.events.extend(session.map(Event::SessionReleased));
             return self.check_alive();
         };
         self.asked_session = None;
-        let bound_to = key.bound_to.or_else(|| {
-            let before = self.session.as_ref().filter(|it| it.key_id() == wanted.key_id)?;
-            before.bound_to()
-        });
+        if let Some(before) = self.session.as_ref().filter(|it| it.key_id() == wanted.key_id) {
+            key.bound_to = key.bound_to.or(before.bound_to());
+            key.expires_at = before.key_expires_at();
+        }
         let fitting = session.filter(|session| session.reference() == wanted);
         let mut session = fitting.unwrap_or_else(|| {
             Box::new(Session::new(
@@ -400,12 +466,10 @@ impl Connection {
         if let Some(floor) = floor {
             session.refuse_up_to(floor);
         }
-        if let Some(perm_auth_key_id) = bound_to {
+        if let Some(perm_auth_key_id) = key.bound_to {
             session.adopt_binding(perm_auth_key_id);
         }
-        if let Some(key) = &mut self.key {
-            key.bound_to = session.bound_to();
-        }
+        key.bound_to = session.bound_to();
         if let Some(mut old) = self.session.replace(session) {
             // Each packet that waits came in a request of its own, meant for the new session.
             let others = self.framer.open_requests().saturating_sub(self.parked.len());
@@ -430,7 +494,7 @@ impl Connection {
                         return Ok(());
                     };
                     self.parked_bytes = self.parked_bytes.saturating_sub(packet.len());
-                    let opened = envelope::open(&key.auth_key, Side::Client, packet)?;
+                    let opened = self.open(now, key, packet)?;
                     self.handle_opened(now, key_id, opened, quick_ack)?;
                 }
                 Parked::Opened(opened) => {
@@ -454,7 +518,7 @@ impl Connection {
         opened: Opened,
         quick_ack: bool,
     ) -> Result<Received, PeerError> {
-        if quick_ack && self.quick_acks.len() < self.config.limits.pending_acks_max {
+        if quick_ack && self.quick_acks.len() < self.config.limits.quick_acks_max {
             self.quick_acks.push_back(opened.quick_ack_token);
         }
         let wanted = SessionRef { key_id, session_id: opened.header.session_id };
@@ -576,7 +640,8 @@ impl Connection {
     /// Lets time pass: acknowledgements, resends, deadlines.
     ///
     /// # Errors
-    /// A key exchange that took too long; final.
+    /// A key exchange that took too long; final, unless there is a session: a client may have
+    /// probed the connection with `req_pq_multi` before it took it into use.
     pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
         self.check_alive()?;
         self.long_poll.handle_timeout(now.mono);
@@ -588,7 +653,11 @@ impl Connection {
             }
         }
         let Some(exchange) = &mut self.exchange else { return Ok(()) };
-        let outcome = exchange.handle_timeout(now);
+        let mut outcome = exchange.handle_timeout(now);
+        if outcome.is_err() && self.session.is_some() {
+            **exchange = exchange.successor(self.rng.split());
+            outcome = Ok(());
+        }
         self.drain_exchange(now);
         self.settle(outcome)
     }
@@ -604,17 +673,4 @@ impl Connection {
         self.drain_exchange(now);
         self.settle(outcome)
     }
-}
-
-/// A key is unknown from the moment its destruction was told.
-fn check_destroyed(session: Option<&Session>, key_id: AuthKeyId) -> Result<(), PeerError> {
-    let destroyed = session.is_some_and(|it| it.key_id() == key_id && it.key_is_destroyed());
-    if destroyed { Err(PeerError::UnknownKey) } else { Ok(()) }
-}
-
-/// A temporary key is unknown from the moment it expires.
-fn check_expiry(key: &ServerKey, now: Now) -> Result<(), PeerError> {
-    let now_s = i64::try_from(now.wall.as_secs()).unwrap_or(i64::MAX);
-    let expired = key.expires_at.is_some_and(|expires_at| i64::from(expires_at) <= now_s);
-    if expired { Err(PeerError::UnknownKey) } else { Ok(()) }
 }

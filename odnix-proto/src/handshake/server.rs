@@ -294,6 +294,15 @@ impl Handshake {
         }
     }
 
+    /// A machine to take the place of this one, which failed. It goes on with its numbers: results
+    /// of jobs that are still out are not wanted, and no exchange is counted twice.
+    pub(crate) fn successor(&self, seed: Seed) -> Self {
+        let mut successor = Self::new(Arc::clone(&self.config), seed);
+        successor.tickets = self.tickets.wrapping_add(1);
+        successor.exchange = self.exchange;
+        successor
+    }
+
     /// Takes one plain packet, header included.
     ///
     /// # Errors

@@ -47,7 +47,10 @@ pub(crate) use container::constructor;
 pub(crate) use link::backoff;
 pub(crate) use salts::FIRST_SALT_VALID;
 pub use salts::FirstSalt;
-pub use server::{HttpWait, KeyDestroyed, ServerKey, ServerSession, ServerSessionEvent, Tombstone};
+pub use server::{
+    BINDING_TRANSITIONS, DESTRUCTION_TRANSITIONS, HttpWait, KeyDestroyed, ServerKey, ServerSession,
+    ServerSessionEvent, Tombstone,
+};
 pub use wrapper::CallContext;
 
 use crate::{auth_key::AuthKeyId, message_id::MsgId};

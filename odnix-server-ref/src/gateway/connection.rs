@@ -584,7 +584,7 @@ impl Driver {
             }
             Command::Key(_, Err(())) => return Err(End::Store),
             Command::SessionFree(wanted) => self.claim(wanted)?,
-            Command::Session(to, message) => self.tell_session(to, message),
+            Command::Session(to, message) => self.tell_session(to, message)?,
             Command::Surrender(wanted) => self.surrender(wanted),
             Command::Superseded => return Err(End::Superseded),
             Command::KeyBound(id, permanent) => self.machine.key_bound(id, permanent),
@@ -593,11 +593,16 @@ impl Driver {
         Ok(())
     }
 
-    fn tell_session(&mut self, to: SessionRef, message: Message) {
+    fn tell_session(&mut self, to: SessionRef, message: Message) -> Result<(), End> {
         match self.machine.session() {
             Some(session) if session.reference() == to => message.apply(session),
+            // It went on with another session of the key that it wanted destroyed.
+            Some(session) if session.key_id() == to.key_id && message.ends_key() => {
+                return Err(self.refuse(PeerError::UnknownKey));
+            }
             _ => tracing::debug!("the session has left before its message came"),
         }
+        Ok(())
     }
 
     fn surrender(&mut self, wanted: SessionRef) {

@@ -72,6 +72,11 @@ pub(crate) enum Message {
 }
 
 impl Message {
+    /// Whether nothing may go on under the session's key.
+    pub(crate) fn ends_key(&self) -> bool {
+        matches!(self, Self::KeyDestroyed(KeyDestroyed::Ok | KeyDestroyed::None))
+    }
+
     /// Puts it into the session.
     pub(crate) fn apply(self, session: &mut Session) {
         let outcome = match self {

@@ -12,7 +12,7 @@ mod outbound;
 mod service;
 mod temporary;
 
-pub use temporary::KeyDestroyed;
+pub use temporary::{BINDING_TRANSITIONS, DESTRUCTION_TRANSITIONS, KeyDestroyed};
 
 use super::{
     CallId, SessionRef, Timings,

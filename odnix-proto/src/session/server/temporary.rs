@@ -26,6 +26,7 @@ use crate::{
         container::constructor,
     },
     time::Now,
+    transition::Transition,
 };
 use alloc::collections::BTreeMap;
 use bytes::Bytes;
@@ -56,6 +57,31 @@ pub enum KeyDestroyed {
     Fail,
 }
 
+/// Every way from one state of a temporary key to another. [`ServerSession::binding_state`] names
+/// the state. Several requests may be under way; the one that is furthest counts.
+pub const BINDING_TRANSITIONS: &[Transition] = &[
+    Transition::new("Unbound", "auth.bindTempAuthKey", "Asked"),
+    Transition::new("Unbound", "bound elsewhere", "Bound"),
+    Transition::new("Asked", "right message", "Checked"),
+    Transition::new("Asked", "wrong message", "Unbound"),
+    Transition::new("Asked", "call refused", "Unbound"),
+    Transition::new("Asked", "bound elsewhere", "Bound"),
+    Transition::new("Checked", "stored", "Bound"),
+    Transition::new("Checked", "not stored", "Unbound"),
+    Transition::new("Checked", "not stored", "Asked"),
+    Transition::new("Checked", "call refused", "Unbound"),
+    Transition::new("Checked", "call refused", "Asked"),
+    Transition::new("Checked", "bound elsewhere", "Bound"),
+];
+
+/// The same of the end of a key; [`ServerSession::destruction_state`] names the state.
+pub const DESTRUCTION_TRANSITIONS: &[Transition] = &[
+    Transition::new("Kept", "destroy_auth_key", "Asked"),
+    Transition::new("Asked", "failed", "Kept"),
+    Transition::new("Asked", "destroyed", "Destroyed"),
+    Transition::new("Asked", "no such key", "Destroyed"),
+];
+
 /// What the session knows of its own key.
 #[derive(Debug, Default)]
 pub(super) struct Standing {
@@ -73,7 +99,7 @@ enum Binding {
     /// Waits for the permanent key.
     Asked(BindTempAuthKey),
     /// Right; waits until the embedder has stored it.
-    Checked(AuthKeyId),
+    Checked { perm_auth_key_id: AuthKeyId, expires_at: i32 },
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -109,6 +135,26 @@ impl ServerSession {
     /// session's own.
     pub fn login_key_id(&self) -> AuthKeyId {
         self.standing.bound_to.unwrap_or_else(|| self.key_id())
+    }
+
+    /// For a temporary key: the name of its state, as in [`BINDING_TRANSITIONS`].
+    pub fn binding_state(&self) -> Option<&'static str> {
+        self.standing.expires_at?;
+        let mut bindings = self.standing.bindings.values();
+        Some(if self.standing.bound_to.is_some() {
+            "Bound"
+        } else if bindings.any(|it| matches!(it, Binding::Checked { .. })) {
+            "Checked"
+        } else if !self.standing.bindings.is_empty() {
+            "Asked"
+        } else {
+            "Unbound"
+        })
+    }
+
+    /// For a temporary key: when it expires; a binding may have made that earlier.
+    pub(crate) fn key_expires_at(&self) -> Option<i32> {
+        self.standing.expires_at
     }
 
     /// The temporary key was bound through another session of its client.
@@ -187,7 +233,8 @@ impl ServerSession {
         };
         let own = self.standing.expires_at.unwrap_or(request.expires_at);
         let (perm_auth_key_id, expires_at) = (perm_key.id(), request.expires_at.min(own));
-        self.standing.bindings.insert(msg_id, Binding::Checked(perm_auth_key_id));
+        let checked = Binding::Checked { perm_auth_key_id, expires_at };
+        self.standing.bindings.insert(msg_id, checked);
         self.events.push_back(ServerSessionEvent::TemporaryKeyBound {
             call,
             perm_auth_key_id,
@@ -204,12 +251,15 @@ impl ServerSession {
     /// [`UsageError::NotAsked`].
     pub fn binding_stored(&mut self, call: CallId, stored: bool) -> Result<(), UsageError> {
         let msg_id = MsgId::from(call);
-        let Some(&Binding::Checked(perm_auth_key_id)) = self.standing.bindings.get(&msg_id) else {
+        let Some(&Binding::Checked { perm_auth_key_id, expires_at }) =
+            self.standing.bindings.get(&msg_id)
+        else {
             return Err(UsageError::NotAsked);
         };
         self.standing.bindings.remove(&msg_id);
-        if stored {
-            self.adopt_binding(perm_auth_key_id);
+        if stored && self.standing.is_unbound() {
+            self.standing.bound_to = Some(perm_auth_key_id);
+            self.standing.expires_at = Some(expires_at);
         }
         // Of two bindings under way, the first one counts.
         if stored && self.standing.bound_to == Some(perm_auth_key_id) {
@@ -262,6 +312,15 @@ impl ServerSession {
         };
         self.notify(answer);
         Ok(())
+    }
+
+    /// The name of the state, as in [`DESTRUCTION_TRANSITIONS`].
+    pub fn destruction_state(&self) -> &'static str {
+        match self.standing.destruction {
+            Destruction::NotAsked => "Kept",
+            Destruction::Asked => "Asked",
+            Destruction::Done => "Destroyed",
+        }
     }
 
     /// Whether the key is gone: nothing more is taken in under it.
