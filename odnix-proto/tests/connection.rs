@@ -470,3 +470,31 @@ proptest! {
         }
     }
 }
+
+/// Frames of the intermediate framing under a key that nobody provides.
+fn waiting_packets(count: usize, len: usize) -> BytesMut {
+    let mut bytes = BytesMut::from([0xee; 4].as_slice());
+    for _ in 0..count {
+        bytes.extend_from_slice(&u32::try_from(len).unwrap().to_le_bytes());
+        bytes.extend(std::iter::repeat_n(7, len));
+    }
+    bytes
+}
+
+#[test]
+fn packets_that_wait_for_a_key_are_bounded_by_their_number_and_their_bytes() {
+    let limits = odnix_proto::limits::Limits::default();
+    let now = fresh(Framing::Intermediate, false).now;
+    let quarter = limits.parked_bytes_max / 4;
+    for (count, len, outcome) in [
+        (limits.parked_packets_max, 64, Ok(())),
+        (limits.parked_packets_max + 1, 64, Err(PeerError::Flood)),
+        (4, quarter, Ok(())),
+        (5, quarter, Err(PeerError::Flood)),
+    ] {
+        let config = link::server_config(false);
+        let mut server = server::Connection::new(config, Seed::for_testing(1));
+        let received = server.receive(now, &mut waiting_packets(count, len));
+        assert_eq!(received, outcome, "{count} of {len} bytes");
+    }
+}
