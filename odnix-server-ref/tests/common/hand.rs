@@ -45,8 +45,15 @@ impl Packets {
     }
 
     async fn send(&mut self, packet: &[u8]) {
+        self.send_together(&[packet]).await;
+    }
+
+    /// In one write, so that they arrive together.
+    async fn send_together(&mut self, packets: &[&[u8]]) {
         let mut framed = BytesMut::new();
-        self.framer.frame(packet, &mut framed).unwrap();
+        for packet in packets {
+            self.framer.frame(packet, &mut framed).unwrap();
+        }
         // A server that has closed is noticed when its answer is read.
         let _ = self.stream.write_all(&framed).await;
     }
@@ -140,14 +147,20 @@ impl Hand {
     }
 
     pub async fn send_as(&mut self, msg_id: MsgId, content: bool, body: &[u8]) {
+        let packet = self.seal(msg_id, content, body);
+        self.packets.send(&packet).await;
+        self.last_packet = packet;
+    }
+
+    /// The packet of a message, still to be sent.
+    pub fn seal(&mut self, msg_id: MsgId, content: bool, body: &[u8]) -> BytesMut {
         let seq_no = self.content_sent * 2 + i32::from(content);
         self.content_sent += i32::from(content);
         let header = Header { salt: self.salt, session_id: self.session_id, msg_id, seq_no };
         let mut packet = BytesMut::new();
         let mut rng = ChaCha20Rng::seed_from_u64(msg_id.as_i64().cast_unsigned());
         envelope::seal(&self.key, Side::Client, &header, body, &mut rng, &mut packet).unwrap();
-        self.packets.send(&packet).await;
-        self.last_packet = packet;
+        packet
     }
 
     pub async fn send<T: Encode>(&mut self, request: &T) -> MsgId {
@@ -159,6 +172,11 @@ impl Hand {
     /// Sends these bytes once more, or those of another client.
     pub async fn send_packet(&mut self, packet: &[u8]) {
         self.packets.send(packet).await;
+    }
+
+    /// Sends packets in one write, so that they arrive together.
+    pub async fn send_together(&mut self, packets: &[&[u8]]) {
+        self.packets.send_together(packets).await;
     }
 
     /// The next message, containers taken apart.
