@@ -158,7 +158,7 @@ impl Link {
             11 => self.connect(),
             12 => self.cut(),
             13..=16 => self.disturb(what, usize::from(amount), input),
-            17 => self.forget_sessions(),
+            17 => self.backend.sessions.clear(),
             18 => self.lose_key(amount),
             _ => self.client.session().ping(i64::from(amount)),
         }
@@ -216,14 +216,6 @@ impl Link {
                 frames[at][place] ^= input.u8() | 1;
             }
         }
-    }
-
-    /// Only a server that was away for a moment forgets: in the very same microsecond the new
-    /// session would give out msg_ids the client has seen, and the client would drop the answers
-    /// under them as repeats.
-    fn forget_sessions(&mut self) {
-        self.backend.sessions.clear();
-        self.pass(Duration::from_millis(1));
     }
 
     /// The server forgets the key, for good or until the client comes back.

@@ -211,6 +211,7 @@ impl Limits {
         ];
         parts.iter().fold(0, |sum: usize, part| sum.saturating_add(*part))
     }
+
     /// What one server session can hold, whatever its client does, in bytes:
     ///
     /// - what waits for its acknowledgement, the notices that wait to be sent, and the queries

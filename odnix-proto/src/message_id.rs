@@ -13,6 +13,7 @@
 
 use crate::crypto::kdf::Side;
 use crate::limits::Limits;
+use crate::seed::{Generator, Seed};
 use crate::time::UnixTime;
 use alloc::collections::BTreeSet;
 use core::fmt;
@@ -49,10 +50,11 @@ impl fmt::Debug for MsgId {
 }
 
 impl MsgId {
-    /// The ids a sender may use: 4 apart, the lowest not before `time`, the low half never 0.
-    fn at(time: UnixTime) -> u64 {
+    /// The ids a sender may use: 4 apart, the low half never 0; `jitter` steps after `time`.
+    fn at(time: UnixTime, jitter: u64) -> u64 {
         let fine = (u128::from(time.as_micros()) << 32).div_euclid(1_000_000);
-        let id = u64::try_from(fine).unwrap_or(u64::MAX).min(LAST_SECOND) & !3;
+        let fine = u64::try_from(fine).unwrap_or(u64::MAX);
+        let id = fine.saturating_add(jitter).min(LAST_SECOND) & !3;
         if id & LOW_HALF == 0 { id | 4 } else { id }
     }
 
@@ -70,6 +72,9 @@ const LOW_HALF: u64 = 0xffff_ffff;
 /// The last second that an id can name. No clock moves an id past its start, so that 2^30
 /// further ids always follow.
 const LAST_SECOND: u64 = LOW_HALF << 32;
+
+/// Jitter lies below this: 2^22 of the 2^32 steps of a second, which is just below a millisecond.
+const JITTER_STEPS: u64 = 1 << 22;
 
 /// What kind of message an id is for: its low two bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +95,8 @@ pub enum MsgKind {
 #[derive(Clone, Debug, Default)]
 pub struct MsgIdGenerator {
     offset_us: i64,
+    /// Steps that every id lies after its time.
+    jitter: u64,
     /// The last id, low two bits cleared.
     last: u64,
 }
@@ -97,14 +104,25 @@ pub struct MsgIdGenerator {
 impl MsgIdGenerator {
     /// A generator whose server time is `wall + offset_us` (microseconds; 0 on a server).
     pub const fn new(offset_us: i64) -> Self {
-        Self { offset_us, last: 0 }
+        Self { offset_us, jitter: 0, last: 0 }
+    }
+
+    /// A generator of a server's session, whose ids lie after their time by a part of a
+    /// millisecond that differs by `seed`.
+    ///
+    /// A session that was forgotten is begun anew under its name, and clocks are coarse: without
+    /// this, a new one in the same microsecond would give out the ids of the last one again, and
+    /// its client would drop the answers under them as repeats.
+    pub fn jittered(seed: Seed) -> Self {
+        let jitter = Generator::new(seed).u64() & JITTER_STEPS.wrapping_sub(1);
+        Self { offset_us: 0, jitter, last: 0 }
     }
 
     /// The next id.
     pub fn next(&mut self, wall: UnixTime, kind: MsgKind) -> MsgId {
         let above = self.last.saturating_add(4);
         let above = if above & LOW_HALF == 0 { above | 4 } else { above };
-        self.last = MsgId::at(self.server_time(wall)).max(above);
+        self.last = MsgId::at(self.server_time(wall), self.jitter).max(above);
         MsgId(match kind {
             MsgKind::Client => self.last,
             MsgKind::ServerAnswer => self.last | 1,
@@ -138,7 +156,7 @@ impl MsgIdGenerator {
     /// so that the session cannot go on with them.
     pub fn is_ahead(&self, wall: UnixTime, future_s: u64) -> bool {
         let edge = self.server_time(wall).after(Duration::from_secs(future_s));
-        self.last > MsgId::at(edge)
+        self.last > MsgId::at(edge, self.jitter)
     }
 }
 
@@ -250,7 +268,8 @@ impl ReceivedIds {
         self.ids.contains(&id)
     }
 
-    /// Takes nothing up to `floor` any more, as if it had been remembered and forgotten.
+    /// Takes nothing up to `floor` any more, as if it had been remembered and forgotten: it may
+    /// have been received before.
     pub fn raise_floor(&mut self, floor: MsgId) {
         self.forgotten = self.forgotten.max(Some(floor));
     }
@@ -263,14 +282,9 @@ impl ReceivedIds {
         }
     }
 
-    /// The highest id ever remembered, or refused by [`refuse_up_to`](Self::refuse_up_to).
+    /// The highest id ever remembered, or refused by [`raise_floor`](Self::raise_floor).
     pub fn highest(&self) -> Option<MsgId> {
         self.ids.last().copied().max(self.forgotten)
-    }
-
-    /// Takes every id up to `floor` for one that may have been received before.
-    pub fn refuse_up_to(&mut self, floor: MsgId) {
-        self.forgotten = self.forgotten.max(Some(floor));
     }
 
     fn may_be_forgotten(&self, id: MsgId) -> bool {

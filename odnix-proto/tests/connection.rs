@@ -329,6 +329,24 @@ fn temporary_key_is_unknown_once_it_expired() {
     assert_eq!(refused, Err(PeerError::UnknownKey));
 }
 
+#[test]
+fn temporary_key_that_expires_while_a_packet_waits_for_it_is_unknown() {
+    for (late_s, outcome) in [(59, Ok(())), (60, Err(PeerError::UnknownKey))] {
+        let mut link = resumed();
+        let mut key = link.backend.keys.values().next().unwrap().clone();
+        key.expires_at = Some(i32::try_from(link.now.wall.as_secs()).unwrap() + 60);
+        link.connect();
+        link.client.call(echo(b"waiting")).unwrap();
+        link.client_sends();
+        assert!(link.deliver());
+        let server = link.server.as_mut().unwrap();
+        let id = key.auth_key.id();
+        assert!(matches!(server.poll_event(), Some(server::Event::KeyWanted(it)) if it == id));
+        let then = link.now.after(Duration::from_secs(late_s));
+        assert_eq!(server.provide_key(then, id, Some(key)), outcome);
+    }
+}
+
 /// What happens to the link between two turns.
 #[derive(Clone, Debug)]
 enum Fault {
@@ -468,5 +486,34 @@ proptest! {
             prop_assert_eq!(&link.replies[call], &[Ok(body.clone())]);
             prop_assert_eq!(link.backend.runs[body], 1, "run exactly once");
         }
+    }
+}
+
+/// A frame of the intermediate framing, under a key that nobody provides.
+fn waiting_packet(len: usize) -> BytesMut {
+    let mut bytes = BytesMut::from(u32::try_from(len).unwrap().to_le_bytes().as_slice());
+    bytes.extend(std::iter::repeat_n(7, len));
+    bytes
+}
+
+#[test]
+fn packets_that_wait_for_a_key_are_bounded_by_their_number_and_their_bytes() {
+    let limits = odnix_proto::limits::Limits::default();
+    let now = fresh(Framing::Intermediate, false).now;
+    let quarter = limits.parked_bytes_max / 4;
+    for (count, len, outcome) in [
+        (limits.parked_packets_max, 64, Ok(())),
+        (limits.parked_packets_max + 1, 64, Err(PeerError::Flood)),
+        (4, quarter, Ok(())),
+        (5, quarter, Err(PeerError::Flood)),
+    ] {
+        let config = link::server_config(false);
+        let mut server = server::Connection::new(config, Seed::for_testing(1));
+        server.receive(now, &mut BytesMut::from([0xee; 4].as_slice())).unwrap();
+        for _ in 1..count {
+            server.receive(now, &mut waiting_packet(len)).unwrap();
+        }
+        let last = server.receive(now, &mut waiting_packet(len));
+        assert_eq!(last, outcome, "{count} of {len} bytes");
     }
 }

@@ -1,5 +1,6 @@
 //! msg_ids and sequence numbers: what is given out, and what is taken in.
 
+use odnix_proto::Seed;
 use odnix_proto::envelope::Side;
 use odnix_proto::limits::Limits;
 use odnix_proto::message_id::{MsgId, MsgIdGenerator, MsgKind, ReceivedIds, SeqNo, Verdict};
@@ -35,6 +36,25 @@ fn an_id_names_its_time_and_its_sender() {
         assert!(!id.is_from(if side == Side::Client { Side::Server } else { Side::Client }));
     }
     assert!(!MsgId::from_i64(6).is_from(Side::Client) && !MsgId::from_i64(6).is_from(Side::Server));
+}
+
+#[test]
+fn the_ids_of_sessions_begun_in_the_same_microsecond_differ_by_their_seed() {
+    let ids_of = |seed: u64| -> Vec<MsgId> {
+        let mut ids = MsgIdGenerator::jittered(Seed::for_testing(seed));
+        (0..20).map(|_| ids.next(NOW, MsgKind::ServerAnswer)).collect()
+    };
+    let mut seen = BTreeSet::new();
+    for seed in 0..50 {
+        let ids = ids_of(seed);
+        assert_eq!(ids, ids_of(seed), "the same seed, the same ids");
+        let late = Duration::from_micros(ids[0].time().as_micros() - NOW.as_micros());
+        assert!(late < Duration::from_millis(1), "{late:?}");
+        assert!(ids.into_iter().all(|id| seen.insert(id)), "{seed}");
+    }
+    let mut ids = MsgIdGenerator::jittered(Seed::for_testing(1));
+    let last = ids.next(UnixTime::from_micros(u64::MAX), MsgKind::ServerAnswer);
+    assert!(ids.next(NOW, MsgKind::ServerAnswer) > last, "also at the end of time");
 }
 
 #[test]

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use hand::{Hand, container, echo, noise};
 use odnix_proto::{MsgId, limits::Limits, session::ServerSessionEvent};
 use odnix_tl::{
-    Encode,
+    Encode, Raw,
     mtproto::{functions, types},
+    odnix::{enums::JsonValue, functions::InitConnection, types::JsonArray},
 };
 use peak_alloc::PeakAlloc;
 
@@ -61,6 +62,12 @@ fn a_session_holds_no_more_than_its_limits_say() {
     let open = large_queries(&mut hand);
     let queries = held(before + idle);
     assert!(queries > limits.calls_bytes_max / 2, "the peer reaches the bound");
+    assert!(queries <= 2 * limits.calls_bytes_max + SLACK, "{queries} bytes of queries");
+    reply(&mut hand, open, 8);
+    hand.acknowledge_all();
+
+    let open = queries_larger_in_memory_than_on_the_wire(&mut hand);
+    let queries = held(before + idle);
     assert!(queries <= 2 * limits.calls_bytes_max + SLACK, "{queries} bytes of queries");
     reply(&mut hand, open, 8);
     hand.acknowledge_all();
@@ -120,6 +127,30 @@ fn large_queries(hand: &mut Hand) -> Vec<ServerSessionEvent> {
         hand.content(&noise(40 << 10));
     }
     hand.events()
+}
+
+/// `initConnection` with `params` of nothing but `jsonNull`, which is four bytes on the wire.
+fn queries_larger_in_memory_than_on_the_wire(hand: &mut Hand) -> Vec<ServerSessionEvent> {
+    let value = vec![JsonValue::JsonNull; 9000];
+    let body = InitConnection {
+        api_id: 1,
+        device_model: "d".into(),
+        system_version: "s".into(),
+        app_version: "a".into(),
+        system_lang_code: "en".into(),
+        lang_pack: "".into(),
+        lang_code: "en".into(),
+        proxy: None,
+        params: Some(JsonValue::JsonArray(JsonArray { value })),
+        query: Raw(echo(1)),
+    };
+    let body = body.to_bytes().unwrap();
+    for _ in 0..6 {
+        hand.content(&body);
+    }
+    let events = hand.events();
+    assert_eq!(events.len(), 6);
+    events
 }
 
 fn reply(hand: &mut Hand, open: Vec<ServerSessionEvent>, len: usize) {

@@ -49,7 +49,9 @@ enum Op {
     /// Only the wall clock of one side moves.
     StepClient(i16),
     StepServer(i16),
-    /// The server forgets all sessions and rotates its salts.
+    /// The server forgets all sessions.
+    Forget,
+    /// The same, and it rotates its salts.
     Restart,
 }
 
@@ -87,6 +89,7 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (1_u8..60).prop_map(Op::Wait),
         1 => (-700_i16..700).prop_map(Op::StepClient),
         1 => (-20_i16..20).prop_map(Op::StepServer),
+        1 => Just(Op::Forget),
         1 => Just(Op::Restart),
     ]
 }
@@ -95,7 +98,7 @@ fn op() -> impl Strategy<Value = Op> {
 #[derive(Debug, Default)]
 struct Record {
     body: Bytes,
-    /// In which sessions of which run of the server it ran.
+    /// In which sessions it ran, and how often the server had forgotten all of them before.
     ran_in: BTreeSet<(u32, i64)>,
     refused: bool,
     abandoned: bool,
@@ -109,7 +112,9 @@ struct World {
     client: ClientSession,
     /// By the session_id the client chose; a client may begin a new one.
     servers: BTreeMap<i64, ServerSession>,
+    /// How often all of those were forgotten.
     run: u32,
+    salt_secret: u8,
     up: VecDeque<BytesMut>,
     down: VecDeque<BytesMut>,
     /// Calls the server runs.
@@ -137,6 +142,7 @@ impl World {
             client,
             servers: BTreeMap::new(),
             run: 0,
+            salt_secret: 0,
             up: VecDeque::new(),
             down: VecDeque::new(),
             running: Vec::new(),
@@ -164,7 +170,11 @@ impl World {
             Op::Wait(seconds) => self.pass(Duration::from_secs(u64::from(*seconds))),
             Op::StepClient(seconds) => step_wall(&mut self.client_clock, *seconds),
             Op::StepServer(seconds) => step_wall(&mut self.server_clock, *seconds),
-            Op::Restart => self.restart(),
+            Op::Forget => self.forget(),
+            Op::Restart => {
+                self.salt_secret = self.salt_secret.wrapping_add(1);
+                self.forget();
+            }
         }
         self.settle_events();
     }
@@ -308,9 +318,11 @@ impl World {
             return;
         }
         let session_id = opened.header.session_id;
-        let (key, run) = (&self.key, self.run);
-        let server =
-            self.servers.entry(session_id).or_insert_with(|| new_server(key, session_id, run));
+        let (key, run, salt_secret) = (&self.key, self.run, self.salt_secret);
+        let server = self
+            .servers
+            .entry(session_id)
+            .or_insert_with(|| new_server(key, session_id, run, salt_secret));
         server.handle_opened(self.server_clock, opened);
     }
 
@@ -324,12 +336,10 @@ impl World {
         self.client.transport_connected(self.client_clock);
     }
 
-    fn restart(&mut self) {
+    fn forget(&mut self) {
         self.run += 1;
         self.servers.clear();
         self.running.clear();
-        // A start takes time, and never a whole number of seconds: no id is given out twice.
-        self.pass(Duration::from_micros(1_000_000 + 1009 * u64::from(self.run)));
         self.cut();
     }
 
@@ -379,7 +389,7 @@ impl World {
     }
 }
 
-fn new_server(key: &AuthKey, session_id: i64, run: u32) -> ServerSession {
+fn new_server(key: &AuthKey, session_id: i64, run: u32, salt_secret: u8) -> ServerSession {
     let seed = u64::from(run) << 32 | u64::from(session_id as u32);
     let key = ServerKey {
         auth_key: key.clone(),
@@ -391,7 +401,7 @@ fn new_server(key: &AuthKey, session_id: i64, run: u32) -> ServerSession {
     ServerSession::new(
         &key,
         session_id,
-        Secret::init(|bytes| bytes.fill(run as u8)),
+        Secret::init(|bytes| bytes.fill(salt_secret)),
         Seed::for_testing(seed),
         Limits::default(),
         Timings::default(),
@@ -426,8 +436,8 @@ proptest! {
 #[test]
 fn sequences_that_once_broke_a_promise_keep_it() {
     use Fate::Arrives;
-    use Op::{Call, ClientSends, Down, Ping, Reply, ServerSends, StepServer, Up, Wait};
-    let cases: [(&str, Vec<Op>); 4] = [
+    use Op::{Call, ClientSends, Down, Forget, Ping, Reply, ServerSends, StepServer, Up, Wait};
+    let cases: [(&str, Vec<Op>); 5] = [
         (
             "a client set its clock by a notice that was long under way, and heard nothing more",
             vec![Call(0), ClientSends, Up(0, Arrives), ServerSends, Wait(31), Call(0), Call(0)],
@@ -452,6 +462,25 @@ fn sequences_that_once_broke_a_promise_keep_it() {
                 StepServer(-20),
                 Call(0),
                 StepServer(-11),
+            ],
+        ),
+        (
+            "a session begun anew in the same microsecond gave out the ids of the last one again",
+            vec![
+                Call(0),
+                ClientSends,
+                Up(0, Arrives),
+                ServerSends,
+                Down(0, Arrives),
+                Call(0),
+                ClientSends,
+                Up(0, Arrives),
+                Reply(0),
+                Reply(0),
+                ServerSends,
+                Down(0, Arrives),
+                Forget,
+                Call(0),
             ],
         ),
     ];

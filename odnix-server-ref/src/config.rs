@@ -51,7 +51,7 @@ impl Default for Quota {
 /// | `sessions_per_key_max` | 64 | sessions of one key, live and away |
 /// | `temporary_keys_per_key_max` | 4 | temporary keys bound to one permanent key, the newest |
 /// | `sessions_away_max` | 10 000 | sessions kept for a client's return |
-/// | `tombstones_max` | 100 000 | sessions forgotten within 330 s, whose packets must not run again |
+/// | `tombstones_max` | 100 000 | sessions forgotten within 330 s, whose packets must not run again; beyond it the oldest floor counts for all new sessions |
 /// | `session_away_ttl` | 6 min | how long; above the 330 s in which a packet may be replayed |
 /// | `waiting_requests_max` | 64 | requests of one session that wait for others by invokeAfterMsg |
 /// | `request_wait_timeout` | 10 s | how long those wait |

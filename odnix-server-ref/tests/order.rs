@@ -5,14 +5,18 @@ mod common;
 
 use bytes::Bytes;
 use common::hand::{Hand, exchange};
-use odnix_proto::MsgId;
+use odnix_proto::error::CODE_NOT_FOUND;
+use odnix_proto::{MsgId, PeerError};
 use odnix_server_ref::config::ServeOptions;
+use odnix_server_ref::store::StoreError;
 use odnix_server_ref::{Running, Server};
 use odnix_tl::mtproto::{functions as mtproto, types};
 use odnix_tl::odnix::functions;
 use odnix_tl::odnix::types::help::Echoed;
 use odnix_tl::{Decode, Encode, Raw};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -88,6 +92,26 @@ async fn what_waits_for_a_request_that_fails_fails_too() {
     assert_eq!(next_answer(&mut hand).await, (ids[0], failed(400, "MSG_WAIT_FAILED")));
     send_after(&mut hand, ids[2], &[ids[0]], echo(b"2")).await;
     assert_eq!(next_answer(&mut hand).await, (ids[2], failed(400, "MSG_WAIT_FAILED")));
+}
+
+#[tokio::test]
+async fn what_waits_for_a_request_that_was_rolled_back_fails_too() {
+    let fails = Arc::new(AtomicBool::new(false));
+    let armed = Arc::clone(&fails);
+    let (_folder, server) = start_with(move |options| {
+        options.store.before_commit = Some(Arc::new(move || {
+            if armed.swap(false, Ordering::SeqCst) { Err(StoreError::NotCommitted) } else { Ok(()) }
+        }));
+    })
+    .await;
+    let mut hand = client(&server).await;
+    ran(&mut hand).await;
+    fails.store(true, Ordering::SeqCst);
+    let (first, second) = (hand.next_id(), hand.next_id());
+    hand.send_as(first, true, &echo(b"0").0).await;
+    assert_eq!(next_answer(&mut hand).await, (first, failed(500, "INTERNAL")));
+    send_after(&mut hand, second, &[first], echo(b"1")).await;
+    assert_eq!(next_answer(&mut hand).await, (second, failed(400, "MSG_WAIT_FAILED")));
 }
 
 #[tokio::test]
@@ -181,6 +205,34 @@ async fn a_packet_of_an_evicted_session_does_not_run_again() {
     ran(&mut hand).await;
     hand.session_id = 1;
     is_too_old(&mut hand, msg_id, &packet).await;
+}
+
+/// The next session comes in one read with a packet that ends the connection.
+#[tokio::test]
+async fn a_session_set_free_by_a_connection_that_fails_is_kept() {
+    let (_folder, server) = start_with(|_| {}).await;
+    let key = exchange(&server, None).await;
+    let mut hand = Hand::connect(&server, &key, 1).await;
+    let query = echo(b"once").0;
+    let msg_id = hand.next_id();
+    hand.send_as(msg_id, true, &query).await;
+    let packet = hand.last_packet.to_vec();
+    let created: types::NewSessionCreated = hand.next_of().await.unwrap();
+    hand.answer(msg_id).await.unwrap().unwrap();
+    hand.session_id = 2;
+    let next_id = hand.next_id();
+    let next = hand.seal(next_id, true, &query);
+    let mut forged = next.to_vec();
+    forged[30] ^= 1;
+    hand.send_together(&[&next, &forged]).await;
+    assert_eq!(hand.end().await, PeerError::Transport(CODE_NOT_FOUND));
+
+    // Its client finds it as it was, and what ran does not run again.
+    let mut again = Hand::connect(&server, &key, 1).await;
+    again.send_packet(&packet).await;
+    let told: types::NewSessionCreated = again.next_of().await.unwrap();
+    assert_eq!(told.unique_id, created.unique_id);
+    again.answer(msg_id).await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -244,21 +244,18 @@ async fn a_destroyed_key_is_gone_with_its_temporary_keys_also_after_a_restart() 
 }
 
 #[tokio::test]
-async fn a_destroyed_key_is_gone_for_the_session_its_client_went_on_with() {
+async fn a_destroyed_key_is_gone_for_the_session_that_came_next_on_the_same_connection() {
     let (_folder, server) = start().await;
     let key = exchange(&server, None).await;
     let mut hand = Hand::connect(&server, &key, 1).await;
-    assert!(hand.call(&functions::help::GetConfig {}).await.is_ok());
-    // The key goes while the connection carries another session of it.
-    let destroy = mtproto::DestroyAuthKey {}.to_bytes().unwrap();
-    let msg_id = hand.next_id();
-    let first = hand.seal(msg_id, true, &destroy);
+    hand.call(&functions::help::GetConfig {}).await.unwrap();
+    let (one, two) = (hand.next_id(), hand.next_id());
+    let destroy = hand.seal(one, true, &mtproto::DestroyAuthKey {}.to_bytes().unwrap());
     hand.session_id = 2;
-    let ping = mtproto::Ping { ping_id: 1 }.to_bytes().unwrap();
-    let msg_id = hand.next_id();
-    let second = hand.seal(msg_id, false, &ping);
-    hand.send_together(&[&first, &second]).await;
+    let next = hand.seal(two, true, &functions::help::GetConfig {}.to_bytes().unwrap());
+    hand.send_together(&[&destroy, &next]).await;
     assert_eq!(hand.end().await, GONE);
+    assert!(is_gone(&server, &key.auth_key).await);
 }
 
 #[tokio::test]

@@ -262,17 +262,29 @@ impl Connection {
         if key_id == AuthKeyId::PLAIN {
             return self.handle_plain(now, packet.freeze());
         }
-        match &self.key {
-            Some(key) if key.auth_key.id() == key_id && self.parked.is_empty() => {
-                let opened = self.open(now, key, packet)?;
-                self.handle_opened(now, key_id, opened, quick_ack)
-            }
-            _ => {
-                self.park(packet.len(), Parked::Sealed { key_id, packet, quick_ack })?;
-                self.ask_for_key(key_id);
-                Ok(Received::Accepted)
-            }
+        if self.has_key(key_id) && self.parked.is_empty() {
+            return self.handle_sealed(now, key_id, packet, quick_ack);
         }
+        self.park(packet.len(), Parked::Sealed { key_id, packet, quick_ack })?;
+        self.ask_for_key(key_id);
+        Ok(Received::Accepted)
+    }
+
+    fn has_key(&self, key_id: AuthKeyId) -> bool {
+        self.key.as_ref().is_some_and(|key| key.auth_key.id() == key_id)
+    }
+
+    /// A packet under the connection's own key.
+    fn handle_sealed(
+        &mut self,
+        now: Now,
+        key_id: AuthKeyId,
+        packet: BytesMut,
+        quick_ack: bool,
+    ) -> Result<Received, PeerError> {
+        let key = self.key.as_ref().ok_or(PeerError::UnknownKey)?;
+        let opened = self.open(now, key, packet)?;
+        self.handle_opened(now, key_id, opened, quick_ack)
     }
 
     /// Opens a packet under a key that is still one.
@@ -487,15 +499,13 @@ impl Connection {
         while let Some(next) = self.parked.pop_front() {
             match next {
                 Parked::Sealed { key_id, packet, quick_ack } => {
-                    let key = self.key.as_ref().filter(|key| key.auth_key.id() == key_id);
-                    let Some(key) = key else {
+                    if !self.has_key(key_id) {
                         self.parked.push_front(Parked::Sealed { key_id, packet, quick_ack });
                         self.ask_for_key(key_id);
                         return Ok(());
-                    };
+                    }
                     self.parked_bytes = self.parked_bytes.saturating_sub(packet.len());
-                    let opened = self.open(now, key, packet)?;
-                    self.handle_opened(now, key_id, opened, quick_ack)?;
+                    self.handle_sealed(now, key_id, packet, quick_ack)?;
                 }
                 Parked::Opened(opened) => {
                     let Some(session) = &mut self.session else { return Ok(()) };

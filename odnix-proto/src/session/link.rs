@@ -24,8 +24,8 @@ use odnix_tl::{
     mtproto::types::{BadMsgNotification, BadServerSalt, MsgsAck},
 };
 
-/// A message that waits to be sent; its `Debug` shows no content. `tag` is the role's own note about it (its default stands
-/// for acknowledgements).
+/// A message that waits to be sent; its `Debug` shows no content. `tag` is the role's own note
+/// about it (its default stands for acknowledgements).
 #[derive(Clone)]
 pub(crate) struct Outgoing<T> {
     pub(crate) body: Bytes,
@@ -105,15 +105,20 @@ impl Link {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
         };
+        let mut rng = Generator::new(seed);
+        let ids = match side {
+            Side::Client => MsgIdGenerator::default(),
+            Side::Server => MsgIdGenerator::jittered(rng.split()),
+        };
         Self {
             key,
             session_id,
             side,
-            ids: MsgIdGenerator::default(),
+            ids,
             seq_nos: SeqNo::new(),
             received: ReceivedIds::new(peer, limits),
             acks: Acks::new(limits.ids_max),
-            rng: Generator::new(seed),
+            rng,
             limits: limits.clone(),
         }
     }

@@ -24,7 +24,8 @@ use odnix_tl::{
 pub struct CallContext {
     /// The client's layer. Information, never a reason to refuse.
     pub layer: Option<i32>,
-    /// What the client said of itself; its `query` is empty here.
+    /// What the client said of itself. Its `query` is empty here, and so are its `params`: they
+    /// are of no use to a server, and may take ten times as much memory as on the wire.
     pub init: Option<Box<InitConnection>>,
     /// Requests that must have succeeded before this one runs.
     pub after: Vec<MsgId>,
@@ -96,6 +97,7 @@ fn peel(
         InitConnection::ID => {
             let mut wrapper = InitConnection::from_bytes(body)?;
             let query = core::mem::replace(&mut wrapper.query, Raw(Bytes::new()));
+            wrapper.params = None;
             context.init = Some(Box::new(wrapper));
             query.0
         }

@@ -149,7 +149,7 @@ impl Executor {
         let turn = self.turn(call, key_id, context.without_updates);
         match prepare(&self.gateway, body).await {
             Ok(prepared) => turn.submit(caller, context.after, prepared).await,
-            Err(error) => turn.refuse(error),
+            Err(error) => turn.end(Err(error)),
         }
         self.submitted.record(MsgId::from(call), ());
     }
@@ -179,7 +179,7 @@ impl Executor {
 
     /// What waits for a refused request finds it failed.
     fn refuse(&mut self, call: &IncomingCall, error: RpcError) {
-        self.turn(call.call, call.key_id, call.context.without_updates).refuse(error);
+        self.turn(call.call, call.key_id, call.context.without_updates).end(Err(error));
         self.submitted.record(MsgId::from(call.call), ());
     }
 
@@ -216,6 +216,7 @@ async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcE
 }
 
 /// One request between its preparation and its outcome.
+#[derive(Clone)]
 struct Turn {
     gateway: Arc<Gateway>,
     session: SessionRef,
@@ -237,21 +238,20 @@ impl Turn {
             finished.record(request, result.is_ok());
             result
         };
-        let store = self.gateway.store.clone();
-        let (registry, session, holder, call) =
-            (Arc::clone(&self.gateway.registry), self.session, self.holder, self.call);
-        let without_updates = self.without_updates;
-        let release = move |result| registry.finish(session, holder, call, without_updates, result);
-        if let Err(closed) = store.submit(work, release).await {
-            self.refuse(closed.into());
+        let turn = self.clone();
+        if let Err(closed) = self.gateway.store.submit(work, move |it| turn.end(it)).await {
+            self.end(Err(closed.into()));
         }
     }
 
-    fn refuse(&self, error: RpcError) {
-        let request = MsgId::from(self.call);
-        self.finished.lock().unwrap_or_else(PoisonError::into_inner).record(request, false);
+    fn end(&self, result: Result<Outcome, RpcError>) {
+        // Also what had succeeded when its commit failed.
+        if result.is_err() {
+            let request = MsgId::from(self.call);
+            self.finished.lock().unwrap_or_else(PoisonError::into_inner).record(request, false);
+        }
         let registry = &self.gateway.registry;
-        registry.finish(self.session, self.holder, self.call, self.without_updates, Err(error));
+        registry.finish(self.session, self.holder, self.call, self.without_updates, result);
     }
 }
 

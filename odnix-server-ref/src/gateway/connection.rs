@@ -8,10 +8,11 @@ use super::{Gateway, Phase, calls};
 use crate::store::{KeyRecord, StoreError, Tx, UserId};
 use bytes::{Bytes, BytesMut};
 use odnix_proto::server::{
-    CallId, Connection, Event, KeyDestroyed, KeyStored, ServerKey, SessionEvent, SessionRef,
+    CallId, Connection, Event, KeyDestroyed, KeyStored, ServerKey, Session, SessionEvent,
+    SessionRef,
 };
 use odnix_proto::{AuthKey, AuthKeyId, Now, PeerError, Secret, Seed};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -138,7 +139,7 @@ struct Driver {
     /// Takes the calls of the session that the machine carries.
     calls: Option<UnboundedSender<IncomingCall>>,
     /// Keys this connection has entered the registry with.
-    keys: Vec<AuthKeyId>,
+    keys: HashSet<AuthKeyId>,
     /// Key exchanges begun here that were counted against the quota.
     exchanges: u64,
     started: Instant,
@@ -160,7 +161,7 @@ impl Driver {
             backlog: VecDeque::new(),
             outbound,
             calls: None,
-            keys: Vec::new(),
+            keys: HashSet::new(),
             exchanges: 0,
             started,
             heard: started,
@@ -284,12 +285,7 @@ impl Driver {
             Event::KeyWanted(id) => self.look_up_key(id),
             Event::SessionWanted(wanted) => self.claim(wanted),
             Event::SessionReleased(session) => {
-                self.gateway.registry.detach(
-                    self.handle.id,
-                    session,
-                    &mut self.commands,
-                    &mut self.backlog,
-                );
+                self.detach(session);
                 Ok(())
             }
             Event::Session(event) => {
@@ -399,7 +395,7 @@ impl Driver {
         let now = self.gateway.now();
         match self.gateway.registry.enter_temporary(id, now.wall, &self.handle) {
             Some(Temporary::Unbound(key)) => {
-                self.keys.push(id);
+                self.keys.insert(id);
                 return Ok(self.machine.provide_key(now, id, Some(*key))?);
             }
             Some(Temporary::Bound(permanent)) => {
@@ -515,6 +511,18 @@ impl Driver {
         if carries { Err(self.refuse(PeerError::UnknownKey)) } else { Ok(()) }
     }
 
+    /// The session that asked tells its client and takes nothing in any more. It may have left,
+    /// and another one under the same key come.
+    fn key_destroyed(&mut self, from: SessionRef, outcome: KeyDestroyed) -> Result<(), End> {
+        match self.machine.session() {
+            Some(session) if session.reference() == from => {
+                Message::KeyDestroyed(outcome).apply(session);
+                Ok(())
+            }
+            _ => self.key_revoked(from.key_id),
+        }
+    }
+
     /// Submits without waiting, so that the loop goes on.
     fn submit<T, W, R>(&self, work: W, release: R)
     where
@@ -532,7 +540,7 @@ impl Driver {
 
     fn enter(&mut self, id: AuthKeyId, user: Option<UserId>, dc: i32) {
         self.gateway.registry.enter(id, user, dc, &self.handle);
-        self.keys.push(id);
+        self.keys.insert(id);
     }
 
     fn claim(&mut self, wanted: SessionRef) -> Result<(), End> {
@@ -578,31 +586,27 @@ impl Driver {
             Command::KeyStored(id, dc, verdict) => self.key_stored(id, dc, verdict)?,
             Command::Key(id, Ok(key)) => {
                 if key.is_some() {
-                    self.keys.push(id);
+                    self.keys.insert(id);
                 }
                 self.machine.provide_key(now, id, key.map(|key| *key))?;
             }
             Command::Key(_, Err(())) => return Err(End::Store),
             Command::SessionFree(wanted) => self.claim(wanted)?,
-            Command::Session(to, message) => self.tell_session(to, message)?,
+            Command::Session(to, message) => self.tell_session(to, message),
             Command::Surrender(wanted) => self.surrender(wanted),
             Command::Superseded => return Err(End::Superseded),
             Command::KeyBound(id, permanent) => self.machine.key_bound(id, permanent),
             Command::Revoked(id) => return self.key_revoked(id),
+            Command::KeyDestroyed(from, outcome) => return self.key_destroyed(from, outcome),
         }
         Ok(())
     }
 
-    fn tell_session(&mut self, to: SessionRef, message: Message) -> Result<(), End> {
+    fn tell_session(&mut self, to: SessionRef, message: Message) {
         match self.machine.session() {
             Some(session) if session.reference() == to => message.apply(session),
-            // It went on with another session of the key that it wanted destroyed.
-            Some(session) if session.key_id() == to.key_id && message.ends_key() => {
-                return Err(self.refuse(PeerError::UnknownKey));
-            }
             _ => tracing::debug!("the session has left before its message came"),
         }
-        Ok(())
     }
 
     fn surrender(&mut self, wanted: SessionRef) {
@@ -612,17 +616,26 @@ impl Driver {
             self.calls = None;
             // Over HTTP the client may come back by this connection: it has its time to do so.
             self.started = Instant::now();
-            self.gateway.registry.detach(
-                self.handle.id,
-                session,
-                &mut self.commands,
-                &mut self.backlog,
-            );
+            self.detach(session);
         }
     }
 
-    /// Says the last words and leaves the session behind for the client's return.
+    /// Leaves a session behind for its client's return.
+    fn detach(&mut self, session: Box<Session>) {
+        let (registry, by) = (&self.gateway.registry, self.handle.id);
+        registry.detach(by, session, &mut self.commands, &mut self.backlog);
+    }
+
+    /// Says the last words and leaves the sessions behind.
     fn finish(mut self) {
+        // What the machine told last, when the connection had ended already.
+        while let Some(event) = self.machine.poll_event() {
+            match event {
+                Event::SessionReleased(session) => self.detach(session),
+                Event::Session(event) => self.answer_session(event),
+                _ => {}
+            }
+        }
         let now = self.gateway.now();
         let mut packet = BytesMut::new();
         while let Ok(place) = self.outbound.try_reserve() {
@@ -641,7 +654,7 @@ impl Driver {
         }
         for command in self.backlog {
             if let Command::Key(id, Ok(Some(_))) = command {
-                self.keys.push(id);
+                self.keys.insert(id);
             }
         }
         for key in self.keys {

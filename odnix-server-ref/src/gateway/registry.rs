@@ -49,6 +49,8 @@ pub(crate) enum Command {
     SessionFree(SessionRef),
     /// Something for a session.
     Session(SessionRef, Message),
+    /// The key of this session was destroyed as it had asked, or was gone already.
+    KeyDestroyed(SessionRef, KeyDestroyed),
     /// Give this session to a newer connection.
     Surrender(SessionRef),
     /// A newer connection is waiting in our place.
@@ -72,11 +74,6 @@ pub(crate) enum Message {
 }
 
 impl Message {
-    /// Whether nothing may go on under the session's key.
-    pub(crate) fn ends_key(&self) -> bool {
-        matches!(self, Self::KeyDestroyed(KeyDestroyed::Ok | KeyDestroyed::None))
-    }
-
     /// Puts it into the session.
     pub(crate) fn apply(self, session: &mut Session) {
         let outcome = match self {
@@ -178,8 +175,8 @@ struct Inner {
 struct KeyEntry {
     user: Option<UserId>,
     dc: i32,
-    /// Who uses it, and how often each has entered with it.
-    connections: HashMap<ConnectionId, (Handle, usize)>,
+    /// Who uses it.
+    connections: HashMap<ConnectionId, Handle>,
     /// It is gone; what still uses it ends.
     revoked: bool,
     sessions: HashMap<i64, SessionEntry>,
@@ -208,7 +205,8 @@ impl Registry {
         Self { limits, memory_keys, inner, calls: AtomicUsize::new(0) }
     }
 
-    /// A connection uses a key that `user` is logged in with. Pairs with [`Self::leave`].
+    /// A connection uses a key that `user` is logged in with, until [`Self::leave`]; once more is
+    /// as once.
     pub(crate) fn enter(&self, key: AuthKeyId, user: Option<UserId>, dc: i32, by: &Handle) {
         self.lock().enter(key, user, dc, by);
     }
@@ -221,13 +219,8 @@ impl Registry {
     /// A connection no longer uses a key.
     pub(crate) fn leave(&self, key: AuthKeyId, by: ConnectionId) {
         let mut inner = self.lock();
-        if let Some(entry) = inner.keys.get_mut(&key)
-            && let Some((_, times)) = entry.connections.get_mut(&by)
-        {
-            *times = times.saturating_sub(1);
-            if *times == 0 {
-                entry.connections.remove(&by);
-            }
+        if let Some(entry) = inner.keys.get_mut(&key) {
+            entry.connections.remove(&by);
         }
         inner.forget_idle_key(key);
     }
@@ -415,8 +408,7 @@ impl Inner {
             revoked: false,
             sessions: HashMap::new(),
         });
-        let (_, times) = entry.connections.entry(by.id).or_insert_with(|| (by.clone(), 0));
-        *times = times.saturating_add(1);
+        entry.connections.entry(by.id).or_insert_with(|| by.clone());
         self.set_user(key, user);
     }
 
@@ -576,5 +568,34 @@ impl SessionEntry {
             }
             Place::Away { session, .. } => message.apply(session),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_entered_twice_with_a_key_leaves_it_once() {
+        let limits = RegistryLimits {
+            sessions_per_key_max: 1,
+            temporary_keys_per_key_max: 1,
+            sessions_away_max: 1,
+            tombstones_max: 1,
+            session_away_ttl: Duration::ZERO,
+        };
+        let registry = Registry::new(limits, MemoryKeys::new(1));
+        let (commands, _received) = unbounded_channel();
+        let key = AuthKeyId::from_bytes([1; 8]);
+        let by = Handle { id: ConnectionId(1), commands };
+        let other = Handle { id: ConnectionId(2), ..by.clone() };
+        for handle in [&by, &by, &other] {
+            registry.enter(key, Some(UserId(7)), 2, handle);
+        }
+        registry.leave(key, by.id);
+        assert!(registry.lock().users.contains_key(&UserId(7)), "the other one stays");
+        registry.leave(key, other.id);
+        let inner = registry.lock();
+        assert!(inner.keys.is_empty() && inner.users.is_empty(), "nothing is left of it");
     }
 }

@@ -2,7 +2,9 @@
 //! not run a second time in a new session of the same name.
 //!
 //! In memory only: salts are drawn anew at each start, so a packet captured before one is
-//! refused after it. Beyond the bound the oldest go, which are the next to expire.
+//! refused after it. Beyond the bound the oldest go, which are the next to expire; what one of
+//! them refused is then refused to every new session, so that nobody gets rid of a tombstone by
+//! making others.
 
 use odnix_proto::server::{SessionRef, Tombstone};
 use odnix_proto::{MsgId, UnixTime};
@@ -15,6 +17,8 @@ pub(super) struct Tombstones {
     /// Oldest first; a session that was forgotten again has an entry for each time.
     order: VecDeque<(SessionRef, u64)>,
     next: u64,
+    /// The highest floor of those that went too early, and how long it counts.
+    crowded_out: Option<(MsgId, UnixTime)>,
 }
 
 #[derive(Debug)]
@@ -26,7 +30,7 @@ struct Grave {
 
 impl Tombstones {
     pub(super) fn new(max: usize) -> Self {
-        Self { max, floors: HashMap::new(), order: VecDeque::new(), next: 0 }
+        Self { max, floors: HashMap::new(), order: VecDeque::new(), next: 0, crowded_out: None }
     }
 
     pub(super) fn add(&mut self, tombstone: &Tombstone) {
@@ -37,17 +41,19 @@ impl Tombstones {
         self.floors.insert(tombstone.session, grave);
         self.order.push_back((tombstone.session, number));
         while self.order.len() > self.max {
-            self.remove_oldest();
+            self.crowded_out = self.crowded_out.max(self.remove_oldest());
         }
     }
 
     /// The ids up to which a session of this name may have run something.
     pub(super) fn floor(&self, session: SessionRef) -> Option<MsgId> {
-        self.floors.get(&session).map(|grave| grave.floor)
+        let own = self.floors.get(&session).map(|grave| grave.floor);
+        own.max(self.crowded_out.map(|(floor, _)| floor))
     }
 
     /// Forgets what is too old to be accepted anyway.
     pub(super) fn sweep(&mut self, now: UnixTime) {
+        self.crowded_out = self.crowded_out.filter(|(_, keep_until)| *keep_until > now);
         while let Some((session, number)) = self.order.front() {
             let grave = self.floors.get(session).filter(|grave| grave.number == *number);
             if grave.is_some_and(|grave| grave.keep_until > now) {
@@ -57,11 +63,11 @@ impl Tombstones {
         }
     }
 
-    fn remove_oldest(&mut self) {
-        let Some((session, number)) = self.order.pop_front() else { return };
-        if self.floors.get(&session).is_some_and(|grave| grave.number == number) {
-            self.floors.remove(&session);
-        }
+    /// Gives its floor, and how long it counts, unless its session was forgotten again later.
+    fn remove_oldest(&mut self) -> Option<(MsgId, UnixTime)> {
+        let (session, number) = self.order.pop_front()?;
+        self.floors.get(&session).filter(|grave| grave.number == number)?;
+        self.floors.remove(&session).map(|grave| (grave.floor, grave.keep_until))
     }
 }
 
@@ -99,19 +105,26 @@ mod tests {
     }
 
     #[test]
-    fn tombstones_are_bounded_and_the_oldest_go() {
+    fn tombstones_are_bounded_and_what_the_oldest_refused_is_refused_to_all() {
         let mut all = Tombstones::new(2);
         let (one, two, three) = (tombstone(1, 30), tombstone(2, 20), tombstone(3, 10));
+        let other = tombstone(4, 0).session;
         all.add(&one);
         all.add(&two);
         assert_eq!(all.floor(one.session), Some(one.floor));
+        assert_eq!(all.floor(other), None);
         all.add(&three);
-        assert_eq!(all.floor(one.session), None);
+        assert_eq!(all.floors.len(), 2);
+        assert_eq!(all.floor(one.session), Some(one.floor), "crowded out, and yet refused");
+        assert_eq!(all.floor(other), Some(one.floor));
         assert_eq!(all.floor(two.session), Some(two.floor));
         // Forgotten once more, it counts as new, and its floor never sinks.
         all.add(&tombstone(3, 60));
         assert_eq!(all.floor(three.session), Some(three.floor));
         assert_eq!(all.floors.len(), 1, "one place each time");
+        assert_eq!(all.floor(other), Some(two.floor));
+        all.sweep(two.keep_until);
+        assert_eq!(all.floor(other), None, "too old to be accepted anyway");
     }
 
     #[test]

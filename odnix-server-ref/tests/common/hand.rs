@@ -48,6 +48,7 @@ impl Packets {
         self.send_together(&[packet]).await;
     }
 
+    /// In one write, so that they arrive together.
     async fn send_together(&mut self, packets: &[&[u8]]) {
         let mut framed = BytesMut::new();
         for packet in packets {
@@ -151,6 +152,7 @@ impl Hand {
         self.last_packet = packet;
     }
 
+    /// The packet of a message, still to be sent.
     pub fn seal(&mut self, msg_id: MsgId, content: bool, body: &[u8]) -> BytesMut {
         let seq_no = self.content_sent * 2 + i32::from(content);
         self.content_sent += i32::from(content);
@@ -167,14 +169,14 @@ impl Hand {
         msg_id
     }
 
-    /// Sends these packets so that they arrive together.
-    pub async fn send_together(&mut self, packets: &[&[u8]]) {
-        self.packets.send_together(packets).await;
-    }
-
     /// Sends these bytes once more, or those of another client.
     pub async fn send_packet(&mut self, packet: &[u8]) {
         self.packets.send(packet).await;
+    }
+
+    /// Sends packets in one write, so that they arrive together.
+    pub async fn send_together(&mut self, packets: &[&[u8]]) {
+        self.packets.send_together(packets).await;
     }
 
     /// The next message, containers taken apart.

@@ -273,7 +273,7 @@ impl ServerSession {
 
     /// Answers every msg_id up to `floor` as one that may have run before, with code 20.
     pub fn refuse_up_to(&mut self, floor: MsgId) {
-        self.link.received.refuse_up_to(floor);
+        self.link.received.raise_floor(floor);
     }
 
     /// The newest `http_wait` not yet taken. Other transports have no use for it.

@@ -189,6 +189,7 @@ impl ServerSession {
     /// Seals a packet without content: acknowledgements, if there are any, or an empty
     /// container. Over HTTP a request must be answered even if there is nothing to say.
     pub(crate) fn transmit_nothing(&mut self, now: Now, out: &mut BytesMut) -> bool {
+        let now = self.clock.read(now);
         let salt = self.salts.current(now.wall);
         let mut queue: VecDeque<Outgoing<Tag>> = VecDeque::new();
         if self.link.transmit(now.wall, salt, &mut queue, 1, out).is_empty() {

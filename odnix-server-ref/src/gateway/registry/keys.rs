@@ -103,14 +103,13 @@ impl Registry {
     /// and everything else that lives under it ends.
     pub(crate) fn key_destroyed(&self, from: SessionRef, by: &Handle, outcome: KeyDestroyed) {
         let mut inner = self.lock();
-        let told = Command::Session(from, Message::KeyDestroyed(outcome));
-        drop(by.commands.send(told));
         if outcome == KeyDestroyed::Fail {
-            return;
+            return inner.send(from, Message::KeyDestroyed(outcome));
         }
+        drop(by.commands.send(Command::KeyDestroyed(from, outcome)));
         self.drop_temporary(&mut inner, from.key_id, &[]);
         self.memory_keys.remove(from.key_id);
-        // The connection that asked says its answer first; its machine refuses what follows.
+        // The connection that asked says its answer first.
         inner.revoke(from.key_id, Some(by.id));
     }
 
@@ -165,7 +164,7 @@ impl Inner {
         command: &dyn Fn(AuthKeyId) -> Command,
     ) {
         let Some(entry) = self.keys.get(&id) else { return };
-        for (handle, _) in entry.connections.values() {
+        for handle in entry.connections.values() {
             if Some(handle.id) != except {
                 drop(handle.commands.send(command(id)));
             }
