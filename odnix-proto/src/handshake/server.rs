@@ -24,7 +24,7 @@
 use super::Established;
 use super::checks::{Nonces, Secrets, number, number_bytes};
 use super::inner_data::{Factors, InnerData};
-use super::job::{Done, Job, Outcome, Task};
+use super::job::{Done, Job, Outcome, Task, Ticket};
 pub use super::pq_pool::PqPool;
 use crate::auth_key::{AuthKey, AuthKeyId};
 use crate::crypto::dh::{DhError, Exponent, Group, GroupElement};
@@ -163,7 +163,7 @@ pub struct Handshake {
     request: [u8; 32],
     exchange: u64,
     deadline: Option<Instant>,
-    tickets: u64,
+    ticket: Ticket,
     events: VecDeque<Event>,
 }
 
@@ -289,7 +289,7 @@ impl Handshake {
             request: [0; 32],
             exchange: 0,
             deadline: None,
-            tickets: 0,
+            ticket: Ticket::of([0; 16]),
             events: VecDeque::new(),
         }
     }
@@ -345,7 +345,7 @@ impl Handshake {
     /// # Errors
     /// [`PeerError::Handshake`] if the result shows that the client broke a rule; final.
     pub fn complete(&mut self, now: Now, done: Done) -> Result<(), PeerError> {
-        if done.ticket != self.tickets {
+        if done.ticket != self.ticket {
             return Ok(());
         }
         let outcome = self.handle_done(now, done.outcome);
@@ -405,8 +405,8 @@ impl Handshake {
     }
 
     fn work(&mut self, task: Task) {
-        self.tickets = self.tickets.wrapping_add(1);
-        self.events.push_back(Event::Work(Job { ticket: self.tickets, task }));
+        let ticket = self.ticket.next();
+        self.events.push_back(Event::Work(Job { ticket, task }));
     }
 
     /// Queues the answer to the request being worked on, and remembers it.
@@ -520,6 +520,7 @@ impl Handshake {
         }
         self.exchange = self.exchange.wrapping_add(1);
         let server_nonce = self.generator.array();
+        self.ticket = Ticket::of(server_nonce);
         let factors = self.config.pq_pool.pick(&mut self.generator);
         let fingerprints = self.config.keys.iter().map(|key| key.public().fingerprint()).collect();
         self.answer(
