@@ -5,8 +5,8 @@
 //! page a heading with the two markers below it; `cargo run -p odnix-conformance --bin states`
 //! draws it.
 
-use odnix_proto::handshake;
 use odnix_proto::transition::Transition;
+use odnix_proto::{client, handshake};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -28,12 +28,17 @@ pub struct Diagram {
 }
 
 /// Every machine on the page.
-pub const DIAGRAMS: [Diagram; 2] = [
+pub const DIAGRAMS: [Diagram; 3] = [
     Diagram { name: "handshake::server", start: "Idle", table: handshake::server::TRANSITIONS },
     Diagram {
         name: "handshake::client",
         start: "AwaitResPq",
         table: handshake::client::TRANSITIONS,
+    },
+    Diagram {
+        name: "client::Connection",
+        start: "Offline",
+        table: client::Connection::TRANSITIONS,
     },
 ];
 

@@ -4,10 +4,10 @@ use odnix_conformance::house;
 
 /// What a hostile peer may try: the rows that must not get lost.
 const REQUIRED: [&str; 49] = [
-    "W1", "W2", "W3", "W4", "W5", "W6", "W7", "H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8", "H10",
-    "S1", "S2", "S4", "D1", "D2", "D3", "D4",
-    "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13", "D14", "D15", "D16", "H9", "S3",
-    "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "P1", "P2", "P3", "P4",
+    "W1", "W2", "W3", "W4", "W5", "W6", "W7", "H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8",
+    "H10", "S1", "S2", "S4", "D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9", "D10", "D11",
+    "D12", "D13", "D14", "D15", "D16", "H9", "S3", "S5", "S6", "S7", "S8", "S9", "S10", "S11",
+    "S12", "P1", "P2", "P3", "P4",
 ];
 
 #[test]
@@ -24,7 +24,8 @@ fn no_known_attack_is_missing() {
 /// The rows of every table of the three pages.
 fn rows() -> Vec<Vec<String>> {
     let read = |page: &str| std::fs::read_to_string(house::root().join(page)).expect(page);
-    let pages = [read("docs/defences.md"), read("docs/past-attacks.md"), read("docs/requirements.md")];
+    let pages =
+        [read("docs/defences.md"), read("docs/past-attacks.md"), read("docs/requirements.md")];
     let sections = pages.iter().flat_map(|page| page.split("\n## "));
     sections.flat_map(|section| house::table(section, "id")).collect()
 }

@@ -198,8 +198,7 @@ fn a_result_of_another_connection_is_ignored() {
         server.handle_packet(now(), sent_by_client(&mut client, now()).unwrap()).unwrap();
         server
     });
-    let [foreign, own] =
-        servers.each_mut().map(|server| pair::only_job(server.poll_event()).run());
+    let [foreign, own] = servers.each_mut().map(|server| pair::only_job(server.poll_event()).run());
     let [_, server] = &mut servers;
     server.complete(now(), foreign).unwrap();
     assert_eq!(server.state(), "Decrypting", "its own result is still to come");
