@@ -6,7 +6,7 @@
 //! draws it.
 
 use odnix_proto::transition::Transition;
-use odnix_proto::{handshake, server, session};
+use odnix_proto::{client, handshake, server, session};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -28,13 +28,14 @@ pub struct Diagram {
 }
 
 /// Every machine on the page.
-pub const DIAGRAMS: [Diagram; 5] = [
+pub const DIAGRAMS: [Diagram; 6] = [
     Diagram { name: "handshake::server", start: "Idle", table: handshake::server::TRANSITIONS },
     Diagram {
         name: "handshake::client",
         start: "AwaitResPq",
         table: handshake::client::TRANSITIONS,
     },
+    Diagram { name: "client::Connection", start: "Offline", table: client::TRANSITIONS },
     Diagram { name: "server::Connection", start: "Idle", table: server::TRANSITIONS },
     Diagram {
         name: "ServerSession: binding",

@@ -470,9 +470,14 @@ impl Client {
             let noted = send.clone();
             self.store.with(move |replica| replica.begin_send(&noted)).await?;
             self.send_left_over().await?;
-            self.start_send(peer, &send).await?
+            self.start_send(peer, &send).await
         };
-        self.finish_send(peer, send, outcome).await
+        let random_id = send.random_id;
+        let outcome = self.finish_send(peer, send, outcome).await;
+        if outcome.as_ref().is_err_and(CallError::is_refusal) {
+            self.store.with(move |replica| replica.abandon_send(random_id)).await?;
+        }
+        outcome
     }
 
     /// Sends what earlier runs left. Returns how many messages that were.
@@ -494,18 +499,27 @@ impl Client {
         left_over.retain(|send| pending.contains(send));
         let mut sent = 0;
         while let Some(send) = left_over.first().cloned() {
-            let peer = self.resolve(&send.peer_id.to_string()).await?;
-            let outcome = self.start_send(&peer, &send).await?;
-            match self.finish_send(&peer, send, outcome).await {
+            let random_id = send.random_id;
+            match self.send_again(send).await {
                 Ok(_) => sent += 1,
+                // It can leave when somebody is signed in again.
+                Err(error) if error.is_signed_out() => return Err(error),
+                // It would stand in the way of every other.
                 Err(error) if error.is_refusal() => {
                     tracing::warn!(%error, "a message of an earlier run was refused");
+                    self.store.with(move |replica| replica.abandon_send(random_id)).await?;
                 }
                 Err(error) => return Err(error),
             }
             left_over.remove(0);
         }
         Ok(sent)
+    }
+
+    async fn send_again(&self, send: PendingSend) -> Result<Sent, CallError> {
+        let peer = self.resolve(&send.peer_id.to_string()).await?;
+        let outcome = self.start_send(&peer, &send).await;
+        self.finish_send(&peer, send, outcome).await
     }
 
     async fn start_send(
@@ -520,26 +534,16 @@ impl Client {
         &self,
         peer: &types::User,
         send: PendingSend,
-        outcome: impl Future<Output = Result<SentMessage, CallError>>,
+        started: Result<impl Future<Output = Result<SentMessage, CallError>>, CallError>,
     ) -> Result<Sent, CallError> {
-        let mut outcome = self.or_stop(outcome).await;
+        let mut outcome = self.or_stop(started?).await;
         if let Err(Some(wait)) = outcome.as_ref().map_err(CallError::flood_wait) {
             tokio::time::sleep(wait.min(FLOOD_WAIT_LONGEST)).await;
             outcome = self.call(&send_request(peer, &send)).await;
         }
-        match outcome {
-            Ok(sent) => {
-                self.tell_manager(Local::Sent { send, sent: sent.clone() }).await?;
-                Ok(Sent { id: sent.id, date: sent.date, pts: sent.pts })
-            }
-            Err(error) => {
-                if error.is_refusal() {
-                    let random_id = send.random_id;
-                    self.store.with(move |replica| replica.abandon_send(random_id)).await?;
-                }
-                Err(error)
-            }
-        }
+        let sent = outcome?;
+        self.tell_manager(Local::Sent { send, sent: sent.clone() }).await?;
+        Ok(Sent { id: sent.id, date: sent.date, pts: sent.pts })
     }
 
     /// Marks the peer's messages up to `max_id` as read. Returns whether any was unread.

@@ -212,7 +212,7 @@ impl Running {
                     self.updates_lost();
                 }
             }
-            Notice::SessionCreated => self.updates_lost(),
+            Notice::UpdatesLost => self.updates_lost(),
             Notice::Pushed(body) => match enums::Updates::from_bytes(body) {
                 Ok(updates) => self.on_updates(updates).await?,
                 Err(error) => {

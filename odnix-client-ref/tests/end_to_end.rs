@@ -317,3 +317,26 @@ async fn a_replica_takes_no_second_account() {
     let error = alice.sign_in("bob", "bob's password").await.expect_err("another account");
     assert!(error.to_string().contains("belongs to alice"), "{error}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_left_over_that_cannot_be_sent_does_not_stand_in_the_way_of_others() {
+    let house = House::new().await;
+    let alice = house.sign_up("alice").await;
+    let own = alice.own_user().await.expect("own user");
+    alice.shutdown().await;
+    let leave = |random_id, peer_id, text: &str| {
+        let send = PendingSend { random_id, peer_id, text: text.to_owned() };
+        let data = house.data("alice");
+        let mut replica = Replica::open(&data, house.key().fingerprint(), None).expect("replica");
+        replica.begin_send(&send).expect("noted");
+    };
+    leave(1, 987_654_321, "to nobody");
+    leave(2, own.id, "to myself");
+    let alice = open(house.options("alice")).await;
+    assert_eq!(alice.send_pending().await.expect("sent"), 1);
+    alice.send_message(&own, "new").await.expect("sent");
+    house.converge(&alice).await;
+    let pending = alice.replica(|replica| replica.pending_sends()).await.expect("pending");
+    assert_eq!(pending, []);
+    assert_eq!(alice.replica(|replica| replica.message_count()).await.expect("count"), 2);
+}

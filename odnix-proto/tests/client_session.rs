@@ -304,6 +304,36 @@ fn requested_messages_leave_again_or_their_states_are_told() {
     assert!(updates.is_empty(), "none of it is an update: {updates:?}");
 }
 
+/// What a packet of few bytes inflates to must not cost the queue's length for each of its ids.
+#[test]
+fn message_requested_many_times_waits_once() {
+    let mut hand = Hand::new();
+    let (_, call) = hand.call(b"x");
+    hand.pair.client.ping(5);
+    let ping = hand.only(functions::Ping::ID);
+    let ids = [call.msg_id.as_i64(), ping.msg_id.as_i64()];
+    for _ in 0..3 {
+        let msg_ids = ids.repeat(Limits::default().ids_max / 2);
+        let info = Bytes::from(vec![2; msg_ids.len()]);
+        hand.says(0, &types::MsgResendReq { msg_ids: msg_ids.clone() }.to_bytes().unwrap());
+        hand.says(0, &types::MsgsAllInfo { msg_ids, info }.to_bytes().unwrap());
+    }
+    let again: Vec<_> = hand.sent().iter().map(|sent| sent.msg_id).collect();
+    assert_eq!(again, [call.msg_id, ping.msg_id]);
+}
+
+#[test]
+fn answer_is_known_however_many_messages_left_after_its_call() {
+    let mut hand = Hand::with(Limits { sent_max: 2, ..Limits::default() });
+    let calls: Vec<_> = (0..5_u8).map(|number| hand.call(&[number; 4])).collect();
+    for (_, sent) in &calls {
+        assert_eq!(hand.answers(sent.msg_id, echo(b"done")), Received::Accepted);
+    }
+    let answered = hand.pair.client_events();
+    let answered = answered.iter().filter(|it| matches!(it, ClientSessionEvent::Reply { .. }));
+    assert_eq!(answered.count(), 5);
+}
+
 #[test]
 fn id_lists_of_a_server_end_at_their_limit() {
     let limit = Limits::default().ids_max;

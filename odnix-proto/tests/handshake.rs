@@ -156,3 +156,52 @@ fn the_same_seeds_give_the_same_key_and_others_another() {
     assert_eq!(key(1), key(1));
     assert_ne!(key(1), key(2));
 }
+
+#[test]
+fn a_result_of_another_exchange_is_ignored() {
+    let job = |client: &mut client::Handshake| match client.poll_event() {
+        Some(client::Event::Work(job)) => job,
+        other => panic!("expected a job, got {other:?}"),
+    };
+    let mut clients = [1, 3].map(|seed| {
+        let config = Arc::new(client_config());
+        (
+            client::Handshake::new(config, Seed::for_testing(seed)),
+            server::Handshake::new(Arc::new(server_config()), Seed::for_testing(seed + 1)),
+        )
+    });
+    let firsts = clients.each_mut().map(|(client, server)| {
+        server.handle_packet(now(), sent_by_client(client, now()).unwrap()).unwrap();
+        client.handle_packet(now(), sent_by_server(server, now()).unwrap()).unwrap();
+        job(client).run()
+    });
+    let [given_up, own] = firsts;
+    let (client, server) = &mut clients[1];
+    client.complete(now(), given_up).unwrap();
+    assert_eq!(client.state(), "Factorizing", "its own result is still to come");
+    client.complete(now(), own).unwrap();
+    assert_eq!(client.state(), "Encrypting");
+    let (ours, theirs) = run(client, server, now(), now(), |_| KeyStored::Stored).unwrap();
+    assert_eq!(ours, theirs);
+}
+
+#[test]
+fn a_result_of_another_connection_is_ignored() {
+    let mut servers = [1, 3].map(|seed| {
+        let config = Arc::new(client_config());
+        let mut client = client::Handshake::new(config, Seed::for_testing(seed));
+        let config = Arc::new(server_config());
+        let mut server = server::Handshake::new(config, Seed::for_testing(seed + 1));
+        server.handle_packet(now(), sent_by_client(&mut client, now()).unwrap()).unwrap();
+        client.handle_packet(now(), sent_by_server(&mut server, now()).unwrap()).unwrap();
+        work_client(&mut client, now()).unwrap();
+        server.handle_packet(now(), sent_by_client(&mut client, now()).unwrap()).unwrap();
+        server
+    });
+    let [foreign, own] = servers.each_mut().map(|server| pair::only_job(server.poll_event()).run());
+    let [_, server] = &mut servers;
+    server.complete(now(), foreign).unwrap();
+    assert_eq!(server.state(), "Decrypting", "its own result is still to come");
+    server.complete(now(), own).unwrap();
+    assert_eq!(server.state(), "Raising");
+}

@@ -2,6 +2,7 @@
 
 mod temporary;
 
+use bytes::Bytes;
 use core::time::Duration;
 use odnix_proto::{
     PeerError,
@@ -9,7 +10,8 @@ use odnix_proto::{
     session::binding::{Carrier, check_binding},
 };
 use odnix_tl::{
-    Constructor, Decode,
+    Constructor, Decode, Encode,
+    mtproto::types::MsgsAllInfo,
     odnix::functions::{InitConnection, InvokeWithLayer, auth::BindTempAuthKey},
 };
 use temporary::{Run, Whim, config, echo, id_of};
@@ -176,7 +178,7 @@ fn permanent_key_the_server_does_not_know_is_told_and_kept() {
     assert_eq!(run.ended, Some(PeerError::BindingRefused));
     assert_eq!(run.unknown, [permanent]);
     assert_eq!(run.client.permanent_key_id(), Some(permanent), "the embedder decides");
-    run.client.discard_key();
+    run.discard_key();
     run.connect();
     run.settle();
     assert_eq!(run.replies[&call], [Ok(echo(b"x"))], "a new permanent key, a new temporary one");
@@ -231,6 +233,28 @@ fn server_that_forgot_only_the_binding_is_told_again() {
     }
     assert_eq!((run.server.bindings.len(), run.server.exchanges), (2, 2));
     assert_eq!((run.runs_of(b"one"), run.runs_of(b"two")), (1, 1));
+}
+
+#[test]
+fn call_that_waits_to_leave_again_does_not_leave_before_a_binding_that_was_forgotten() {
+    let mut run = Run::ready(Pfs::default());
+    run.server.holds_answers = true;
+    let first = run.call(b"first");
+    run.settle();
+    run.server.holds_answers = false;
+    for key in run.server.keys.values_mut() {
+        key.bound = false;
+    }
+    let held = run.server.held.remove(0);
+    let told = MsgsAllInfo { msg_ids: vec![held.msg_id.as_i64()], info: Bytes::from_static(&[2]) };
+    run.server.say(run.now, &held, 0, &told.to_bytes().unwrap());
+    run.server.whims.push_back(Whim::Silence);
+    let second = run.call(b"second");
+    run.settle();
+    assert_eq!(run.server.unbound_calls, 1, "the second, which found it out");
+    run.pass(Duration::from_secs(16));
+    assert!(matches!(run.replies[&first].as_slice(), [Ok(_)]));
+    assert!(matches!(run.replies[&second].as_slice(), [Ok(_)]));
 }
 
 // --- life --------------------------------------------------------------------------------
@@ -350,6 +374,69 @@ fn exchange_that_fails_beside_the_session_does_it_no_harm() {
     run.pass(Duration::from_secs(10));
     assert_ne!(run.client.temporary_key_id(), first, "renewed after a pause");
     assert_eq!(losses(&run), [TemporaryKeyLoss::Renewed]);
+}
+
+#[test]
+fn key_made_before_is_not_used_when_its_own_time_is_over() {
+    let mut run = Run::ready(Pfs { expires_in_s: 3600, ..Pfs::default() });
+    run.pass(Duration::from_secs(2690));
+    run.server.holds_answers = true;
+    run.call(b"slow");
+    run.settle();
+    run.pass(Duration::from_secs(25));
+    assert_eq!((run.client.state(), run.server.exchanges), (State::Ready, 3), "put off");
+    run.server.holds_answers = false;
+    run.cut();
+    run.now = run.now.after(2 * HOUR);
+    run.connect();
+    run.settle();
+    assert_eq!((run.client.state(), run.server.exchanges), (State::Ready, 4));
+    run.pass(Duration::from_secs(2750));
+    assert_eq!((run.ended, run.unknown.len()), (None, 0));
+    assert_eq!((run.client.state(), run.server.exchanges), (State::Ready, 5));
+    assert_eq!(losses(&run), [TemporaryKeyLoss::Expired, TemporaryKeyLoss::Renewed]);
+}
+
+#[test]
+fn key_made_before_takes_the_place_of_one_that_expired_meanwhile() {
+    let mut run = Run::ready(Pfs { expires_in_s: 3600, ..Pfs::default() });
+    run.pass(Duration::from_secs(2690));
+    run.server.holds_answers = true;
+    run.call(b"slow");
+    run.settle();
+    run.pass(Duration::from_secs(25));
+    run.cut();
+    run.now = run.now.after(Duration::from_secs(1000));
+    run.connect();
+    run.settle();
+    assert_eq!((run.client.state(), run.server.exchanges), (State::Ready, 3));
+}
+
+#[test]
+fn exchange_that_fails_beside_a_session_of_long_standing_is_tried_again_after_a_pause() {
+    let renew_before = Duration::from_secs(100);
+    let mut run = Run::ready(Pfs { expires_in_s: 400, renew_before, ..Pfs::default() });
+    run.server.ignores_exchanges = true;
+    run.pass(Duration::from_secs(360));
+    assert_eq!(run.client.state(), State::Ready, "the exchange timed out");
+    run.server.ignores_exchanges = false;
+    run.pass(Duration::from_secs(2));
+    assert_eq!(losses(&run), [TemporaryKeyLoss::Renewed]);
+}
+
+#[test]
+fn refused_binding_is_followed_by_a_pause_however_long_the_key_had_worked() {
+    let mut run = Run::ready(Pfs::default());
+    run.pass(Duration::from_secs(100));
+    for key in run.server.keys.values_mut() {
+        key.bound = false;
+    }
+    run.server.whims.push_back(Whim::Error(400, "TEMP_AUTH_KEY_EMPTY"));
+    run.call(b"x");
+    run.settle();
+    assert_eq!((run.client.state(), run.server.exchanges), (State::Pause, 2));
+    run.pass(Duration::from_secs(2));
+    assert_eq!((run.client.state(), run.runs_of(b"x")), (State::Ready, 1));
 }
 
 // --- a server that forgets ---------------------------------------------------------------

@@ -88,8 +88,8 @@ pub(crate) enum Control {
 pub(crate) enum Notice {
     /// Calls leave from now on; updates may have been missed.
     Ready,
-    /// The server forgot what it knew of this session.
-    SessionCreated,
+    /// The server forgot what it knew of this session, or more came than could be taken in.
+    UpdatesLost,
     /// An object nobody asked for.
     Pushed(Bytes),
 }
@@ -297,7 +297,9 @@ impl Running {
                 }
             }
             SessionEvent::Update(body) => self.driver.notices.send(Notice::Pushed(body)),
-            SessionEvent::SessionCreated => self.driver.notices.send(Notice::SessionCreated),
+            SessionEvent::SessionCreated | SessionEvent::UpdatesLost => {
+                self.driver.notices.send(Notice::UpdatesLost);
+            }
             SessionEvent::SaltChanged(_) => self.save_salt().await?,
             _ => {}
         }
@@ -335,21 +337,25 @@ impl Running {
 
     fn on_lost(&mut self, lost: Lost) -> Result<(), ClientError> {
         let address = self.driver.address.clone();
-        if let Lost::Peer(PeerError::Handshake(HandshakeFault::UnknownFingerprint)) = lost {
+        // Neither is authentic: once the server was the right one, whoever says otherwise may be
+        // somebody on the way, and is tried again.
+        let unknown_key =
+            matches!(lost, Lost::Peer(PeerError::Handshake(HandshakeFault::UnknownFingerprint)));
+        if unknown_key && !self.was_ready {
             let fingerprint = self.driver.fingerprint;
             return Err(ClientError::WrongKey { address, fingerprint });
         }
         let mut wait = self.backoff.next(clock::dice());
         match self.refusal.take() {
-            Some(Refusal::WrongDc) => {
+            Some(Refusal::WrongDc) if !self.was_ready => {
                 let dc = self.driver.dc;
                 return Err(ClientError::WrongDc { address, dc });
             }
-            Some(_) => {
+            Some(Refusal::TooMany) => {
                 wait = wait.max(BUSY_WAIT);
                 self.driver.events.send(ClientEvent::ServerBusy);
             }
-            None => {}
+            _ => {}
         }
         if self.driver.patience.is_over(self.backoff.failures(), self.was_ready) {
             let reason = lost.to_string();
@@ -376,5 +382,86 @@ async fn step(link: &mut Link) -> Option<io::Result<Socket>> {
             Some(attempt.await.unwrap_or_else(|failed| Err(io::Error::other(failed.to_string()))))
         }
         Link::Paused | Link::Connected { .. } => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::handshake_config;
+    use crate::replica::Replica;
+    use odnix_proto::client::{Config, Connection};
+    use odnix_proto::crypto::rsa::RsaPrivateKey;
+    use odnix_proto::limits::Limits;
+    use odnix_proto::session::Timings;
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    const KEY: &str = include_str!("../../../odnix-proto/tests/fixtures/rsa_pkcs1.pem");
+
+    pub(crate) fn pump() -> Pump {
+        let key = RsaPrivateKey::from_pem(KEY).expect("a key").public().clone();
+        let address: ServerAddress = "127.0.0.1:1".parse().expect("an address");
+        let config = Config {
+            handshake: Arc::new(handshake_config(&key, 2).expect("a configuration")),
+            transport: Wire::default().towards(&address).expect("a transport"),
+            pfs: None,
+            quick_acks: false,
+            init: None,
+            limits: Limits::default(),
+            timings: Timings::default(),
+        };
+        let seed = clock::seed().expect("entropy");
+        Pump::new(Connection::new(Arc::new(config), seed), clock::Clock::start())
+    }
+
+    fn running(folder: &std::path::Path) -> (Running, mpsc::Receiver<Notice>) {
+        let (queue, notices) = mpsc::channel(4);
+        let driver = Driver {
+            address: "127.0.0.1:1".parse().expect("an address"),
+            fingerprint: 1,
+            dc: 2,
+            patience: Patience::Endless,
+            calls_max: 1,
+            pump: pump(),
+            store: Store::new(Replica::open(folder, 1, None).expect("a replica")),
+            events: Events::new(),
+            notices: Notices { queue, overflown: Arc::new(AtomicBool::new(false)) },
+        };
+        let running = Running {
+            driver,
+            link: Link::Paused,
+            backoff: Backoff::default(),
+            was_ready: false,
+            key_unknown: 0,
+            refusal: None,
+            replies: BTreeMap::new(),
+        };
+        (running, notices)
+    }
+
+    #[tokio::test]
+    async fn updates_that_the_session_had_to_drop_are_asked_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut running, mut notices) = running(folder.path());
+        running.on_session_event(SessionEvent::UpdatesLost).await.expect("no failure");
+        assert!(matches!(notices.try_recv(), Ok(Notice::UpdatesLost)));
+    }
+
+    #[tokio::test]
+    async fn forged_refusals_stop_a_client_only_before_its_first_success() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (mut running, _notices) = running(folder.path());
+        let unknown = || Lost::Peer(PeerError::Handshake(HandshakeFault::UnknownFingerprint));
+        let wrong_dc = || Lost::Peer(PeerError::Transport(-444));
+        for was_ready in [false, true] {
+            running.was_ready = was_ready;
+            let outcome = running.on_lost(unknown());
+            assert_eq!(matches!(outcome, Err(ClientError::WrongKey { .. })), !was_ready);
+            running.refusal = Some(Refusal::WrongDc);
+            let outcome = running.on_lost(wrong_dc());
+            assert_eq!(matches!(outcome, Err(ClientError::WrongDc { .. })), !was_ready);
+        }
+        assert!(matches!(running.link, Link::Waiting { .. }));
     }
 }

@@ -61,7 +61,8 @@ impl Pump {
         self.lost = None;
         self.inbox.clear();
         self.outbox.clear();
-        self.jobs.abort_all();
+        // An aborted job would be reported to the next transport as its failure.
+        self.jobs = JoinSet::new();
         self.connection.transport_lost();
     }
 
@@ -135,5 +136,19 @@ impl Pump {
             }
             self.outbox.push_back(packet.freeze());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn jobs_of_a_lost_transport_are_not_heard_of_by_the_next() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.expect("a runtime").block_on(async {
+            let mut pump = crate::driver::tests::pump();
+            pump.jobs.spawn(std::future::pending());
+            pump.detach();
+            assert!(pump.jobs.join_next().await.is_none());
+        });
     }
 }

@@ -11,8 +11,10 @@
 //! keys, so its id is never seen on the wire. [`State`] names where a connection stands,
 //! [`temporary_key`] says how temporary keys come and go.
 
+mod state;
 pub mod temporary_key;
 
+pub use state::{State, TRANSITIONS};
 pub use temporary_key::{Pfs, TemporaryKeyEvent, TemporaryKeyLoss};
 
 use crate::{
@@ -32,6 +34,7 @@ use crate::{
 use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
 use bytes::{Bytes, BytesMut};
 use core::{fmt, mem};
+use state::Phase;
 use temporary_key::{Life, Successor};
 
 pub use crate::session::{CallError, ClientSessionEvent as SessionEvent, Init};
@@ -103,101 +106,6 @@ pub enum Refusal {
     TooMany,
     /// −444: the server does not serve the dc asked for. Another address is needed.
     WrongDc,
-}
-
-/// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum State {
-    /// No transport.
-    Offline,
-    /// The exchange that makes the permanent key.
-    AwaitPermanentKey,
-    /// Exchanges failed lately: a pause before the next one.
-    Pause,
-    /// The exchange that makes a temporary key.
-    AwaitTemporaryKey,
-    /// auth.bindTempAuthKey is to be answered.
-    AwaitBinding,
-    /// Calls leave.
-    Ready,
-    /// Calls leave, and an exchange beside them makes the next temporary key.
-    AwaitSuccessor,
-    /// The next temporary key is there; calls under way are to be answered first.
-    AwaitAnswers,
-}
-
-impl State {
-    /// All states.
-    pub const ALL: [Self; 8] = [
-        Self::Offline,
-        Self::AwaitPermanentKey,
-        Self::Pause,
-        Self::AwaitTemporaryKey,
-        Self::AwaitBinding,
-        Self::Ready,
-        Self::AwaitSuccessor,
-        Self::AwaitAnswers,
-    ];
-
-    /// Its name, as in the documentation.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Offline => "Offline",
-            Self::AwaitPermanentKey => "AwaitPermanentKey",
-            Self::Pause => "Pause",
-            Self::AwaitTemporaryKey => "AwaitTemporaryKey",
-            Self::AwaitBinding => "AwaitBinding",
-            Self::Ready => "Ready",
-            Self::AwaitSuccessor => "AwaitSuccessor",
-            Self::AwaitAnswers => "AwaitAnswers",
-        }
-    }
-}
-
-/// A [`State`] with what belongs to it.
-#[derive(Debug)]
-enum Phase {
-    Offline,
-    AwaitPermanentKey(Box<Handshake>),
-    Pause { until: Instant },
-    AwaitTemporaryKey(Box<Handshake>),
-    AwaitBinding,
-    Ready,
-    AwaitSuccessor(Box<Handshake>),
-    AwaitAnswers { next: Box<Successor>, until: Instant },
-}
-
-impl Phase {
-    fn state(&self) -> State {
-        match self {
-            Self::Offline => State::Offline,
-            Self::AwaitPermanentKey(_) => State::AwaitPermanentKey,
-            Self::Pause { .. } => State::Pause,
-            Self::AwaitTemporaryKey(_) => State::AwaitTemporaryKey,
-            Self::AwaitBinding => State::AwaitBinding,
-            Self::Ready => State::Ready,
-            Self::AwaitSuccessor(_) => State::AwaitSuccessor,
-            Self::AwaitAnswers { .. } => State::AwaitAnswers,
-        }
-    }
-
-    fn exchange(&mut self) -> Option<&mut Handshake> {
-        match self {
-            Self::AwaitPermanentKey(exchange)
-            | Self::AwaitTemporaryKey(exchange)
-            | Self::AwaitSuccessor(exchange) => Some(exchange),
-            _ => None,
-        }
-    }
-
-    /// Whether the session may send and receive.
-    fn has_session(&self) -> bool {
-        matches!(
-            self.state(),
-            State::AwaitBinding | State::Ready | State::AwaitSuccessor | State::AwaitAnswers
-        )
-    }
 }
 
 /// The key that names this client to the server.
@@ -307,13 +215,17 @@ impl Connection {
         self.framer = None;
         self.keep_successor();
         self.phase = Phase::Offline;
+        // What an exchange of this transport had to calculate, nobody waits for.
+        self.events.retain(|event| !matches!(event, Event::Work(_)));
         self.failed = None;
         self.session.transport_lost();
     }
 
-    /// Gives the permanent key up, and the temporary one with it: the next transport begins with a
-    /// key exchange. Open calls stay open.
+    /// Gives the permanent key up, and with it the temporary one and the transport: close that, as
+    /// after [`Self::transport_lost`]. The next one begins with a key exchange. Open calls stay
+    /// open.
     pub fn discard_key(&mut self) {
+        self.transport_lost();
         self.permanent = None;
         self.life = Life::default();
         self.session.discard_key();
@@ -369,11 +281,7 @@ impl Connection {
         PeerError::Transport(code)
     }
 
-    /// Takes in one unframed packet, for embedders with their own framing.
-    ///
-    /// # Errors
-    /// [`PeerError`], as [`Self::receive`].
-    pub fn handle_packet(&mut self, now: Now, packet: BytesMut) -> Result<Received, PeerError> {
+    fn handle_packet(&mut self, now: Now, packet: BytesMut) -> Result<Received, PeerError> {
         let Some(key_id) = envelope::key_id(&packet) else { return Err(PeerError::Envelope) };
         if key_id == AuthKeyId::PLAIN {
             return self.handle_plain(now, packet.freeze());
@@ -521,15 +429,16 @@ impl Connection {
     }
 
     fn let_time_pass(&mut self, now: Now) -> Result<(), PeerError> {
+        if self.phase.has_session() && self.session.is_dead(now) {
+            return Err(PeerError::TimedOut);
+        }
+        self.end_expired_key(now);
         if let Some(exchange) = self.phase.exchange() {
             let outcome = exchange.handle_timeout(now);
             self.drain_exchange(now);
             outcome.or_else(|fault| self.exchange_failed(now, fault))?;
         }
         if self.phase.has_session() {
-            if self.session.is_dead(now) {
-                return Err(PeerError::TimedOut);
-            }
             self.session.handle_timeout(now);
         }
         self.follow_time(now);

@@ -16,7 +16,7 @@
 use super::Established;
 use super::checks::{NonceHashMatches, Nonces, Secrets, number, number_bytes};
 use super::inner_data::{Factors, InnerData};
-use super::job::{Agreement, Done, Job, Offer, Outcome, Task};
+use super::job::{Agreement, Done, Job, Offer, Outcome, Task, Ticket};
 use crate::auth_key::AuthKey;
 use crate::crypto::dh::{DhError, Exponent};
 use crate::crypto::kdf::first_server_salt;
@@ -106,7 +106,7 @@ pub struct Handshake {
     /// Hashes of the answers accepted so far: one for each query at most.
     answers: Vec<[u8; 32]>,
     deadline: Option<Instant>,
-    tickets: u64,
+    ticket: Ticket,
     events: VecDeque<Event>,
 }
 
@@ -225,7 +225,7 @@ impl Handshake {
             msg_ids: MsgIdGenerator::new(0),
             answers: Vec::new(),
             deadline: None,
-            tickets: 0,
+            ticket: Ticket::of(nonce),
             events: VecDeque::new(),
         };
         // The encoding of 16 bytes cannot fail.
@@ -293,7 +293,7 @@ impl Handshake {
     /// # Errors
     /// [`PeerError::Handshake`] if the result shows that the server broke a rule; final.
     pub fn complete(&mut self, _now: Now, done: Done) -> Result<(), PeerError> {
-        if done.ticket != self.tickets {
+        if done.ticket != self.ticket {
             return Ok(());
         }
         let outcome = self.handle_done(done.outcome);
@@ -327,8 +327,8 @@ impl Handshake {
     }
 
     fn work(&mut self, task: Task) {
-        self.tickets = self.tickets.wrapping_add(1);
-        self.events.push_back(Event::Work(Job { ticket: self.tickets, task }));
+        let ticket = self.ticket.next();
+        self.events.push_back(Event::Work(Job { ticket, task }));
     }
 
     fn handle_answer(&mut self, now: Now, body: Bytes) -> Result<Received, HandshakeFault> {

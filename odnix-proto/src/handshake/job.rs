@@ -19,14 +19,35 @@ use zeroize::Zeroizing;
 /// The longest take some milliseconds, but for the test of a prime the client has not seen
 /// before and for hostile pq, which take up to some hundred.
 pub struct Job {
-    pub(super) ticket: u64,
+    pub(super) ticket: Ticket,
     pub(super) task: Task,
 }
 
 /// The result of a [`Job`].
 pub struct Done {
-    pub(super) ticket: u64,
+    pub(super) ticket: Ticket,
     pub(super) outcome: Outcome,
+}
+
+/// What ties a result to its question: the nonce that this side drew for the exchange, and the
+/// number of the job in it. A result of another exchange, one given up among them, never fits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ticket {
+    nonce: [u8; 16],
+    number: u64,
+}
+
+impl Ticket {
+    /// Before the first job of an exchange.
+    pub(super) fn of(nonce: [u8; 16]) -> Self {
+        Self { nonce, number: 0 }
+    }
+
+    /// That of the next job; what came before it no longer fits.
+    pub(super) fn next(&mut self) -> Self {
+        self.number = self.number.wrapping_add(1);
+        *self
+    }
 }
 
 /// What is to be calculated.

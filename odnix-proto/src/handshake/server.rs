@@ -24,7 +24,7 @@
 use super::Established;
 use super::checks::{Nonces, Secrets, number, number_bytes};
 use super::inner_data::{Factors, InnerData};
-use super::job::{Done, Job, Outcome, Task};
+use super::job::{Done, Job, Outcome, Task, Ticket};
 pub use super::pq_pool::PqPool;
 use crate::auth_key::{AuthKey, AuthKeyId};
 use crate::crypto::dh::{DhError, Exponent, Group, GroupElement};
@@ -163,7 +163,7 @@ pub struct Handshake {
     request: [u8; 32],
     exchange: u64,
     deadline: Option<Instant>,
-    tickets: u64,
+    ticket: Ticket,
     events: VecDeque<Event>,
 }
 
@@ -289,16 +289,15 @@ impl Handshake {
             request: [0; 32],
             exchange: 0,
             deadline: None,
-            tickets: 0,
+            ticket: Ticket::of([0; 16]),
             events: VecDeque::new(),
         }
     }
 
-    /// A machine to take the place of this one, which failed. It goes on with its numbers: results
-    /// of jobs that are still out are not wanted, and no exchange is counted twice.
+    /// A machine to take the place of this one, which failed. It goes on with the number of its
+    /// exchange, so that none is counted twice.
     pub(crate) fn successor(&self, seed: Seed) -> Self {
         let mut successor = Self::new(Arc::clone(&self.config), seed);
-        successor.tickets = self.tickets.wrapping_add(1);
         successor.exchange = self.exchange;
         successor
     }
@@ -354,7 +353,7 @@ impl Handshake {
     /// # Errors
     /// [`PeerError::Handshake`] if the result shows that the client broke a rule; final.
     pub fn complete(&mut self, now: Now, done: Done) -> Result<(), PeerError> {
-        if done.ticket != self.tickets {
+        if done.ticket != self.ticket {
             return Ok(());
         }
         let outcome = self.handle_done(now, done.outcome);
@@ -414,8 +413,8 @@ impl Handshake {
     }
 
     fn work(&mut self, task: Task) {
-        self.tickets = self.tickets.wrapping_add(1);
-        self.events.push_back(Event::Work(Job { ticket: self.tickets, task }));
+        let ticket = self.ticket.next();
+        self.events.push_back(Event::Work(Job { ticket, task }));
     }
 
     /// Queues the answer to the request being worked on, and remembers it.
@@ -529,6 +528,7 @@ impl Handshake {
         }
         self.exchange = self.exchange.wrapping_add(1);
         let server_nonce = self.generator.array();
+        self.ticket = Ticket::of(server_nonce);
         let factors = self.config.pq_pool.pick(&mut self.generator);
         let fingerprints = self.config.keys.iter().map(|key| key.public().fingerprint()).collect();
         self.answer(

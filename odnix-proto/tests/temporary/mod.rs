@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 use odnix_proto::{
     AuthKey, AuthKeyId, Instant, MsgId, Now, PeerError, Seed, UnixTime,
-    client::{self, Event, Pfs, TemporaryKeyEvent},
+    client::{self, Event, Pfs, State, TemporaryKeyEvent, TemporaryKeyLoss},
     crypto::rsa::RsaPrivateKey,
     envelope::{self, Header, Side},
     handshake::{
@@ -18,6 +18,7 @@ use odnix_proto::{
         CallError, CallId, ClientSessionEvent, Timings,
         binding::{Carrier, check_binding},
     },
+    transition::Transition,
     transport::{ClientOptions, Frame, Framing, ServerFramer, ServerOptions},
 };
 use odnix_tl::{
@@ -27,7 +28,7 @@ use odnix_tl::{
 };
 use rand_core::SeedableRng;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
 };
 
@@ -89,6 +90,8 @@ pub struct HandServer {
     pub whims: VecDeque<Whim>,
     /// Plain packets of a client are answered by −404.
     pub refuses_exchanges: bool,
+    /// They are not answered at all.
+    pub ignores_exchanges: bool,
     /// Calls are run, and not answered before [`HandServer::answer_held`].
     pub holds_answers: bool,
     pub held: Vec<Seen>,
@@ -101,7 +104,8 @@ pub struct HandServer {
     /// Requests under a temporary key that was not bound.
     pub unbound_calls: usize,
     counter: u32,
-    pub down: BytesMut,
+    /// What leaves, frame by frame.
+    down: VecDeque<BytesMut>,
 }
 
 fn framer() -> ServerFramer {
@@ -122,6 +126,7 @@ impl HandServer {
             salt: 77,
             whims: VecDeque::new(),
             refuses_exchanges: false,
+            ignores_exchanges: false,
             holds_answers: false,
             held: Vec::new(),
             runs: BTreeMap::new(),
@@ -130,7 +135,7 @@ impl HandServer {
             seen: Vec::new(),
             unbound_calls: 0,
             counter: 0,
-            down: BytesMut::new(),
+            down: VecDeque::new(),
         }
     }
 
@@ -164,18 +169,23 @@ impl HandServer {
             } else if let Some(key) = self.keys.get(&key_id).cloned() {
                 let opened = envelope::open(&key.key, Side::Client, packet).unwrap();
                 if quick_ack {
-                    self.framer.frame_quick_ack(opened.quick_ack_token, &mut self.down);
+                    let mut frame = BytesMut::new();
+                    self.framer.frame_quick_ack(opened.quick_ack_token, &mut frame);
+                    self.down.push_back(frame);
                 }
                 self.take_sealed(now, key_id, opened);
             } else {
-                self.framer.frame_error(-404, &mut self.down);
+                self.say_error(-404);
             }
         }
     }
 
     fn take_plain(&mut self, now: Now, packet: Bytes) {
         if self.refuses_exchanges {
-            self.framer.frame_error(-404, &mut self.down);
+            self.say_error(-404);
+            return;
+        }
+        if self.ignores_exchanges {
             return;
         }
         self.exchange.handle_packet(now, packet).unwrap();
@@ -201,7 +211,7 @@ impl HandServer {
         }
         let mut packet = BytesMut::new();
         while self.exchange.poll_transmit(now, &mut packet).is_some() {
-            self.framer.frame(&packet.split(), &mut self.down).unwrap();
+            self.say_packet(&packet.split());
         }
     }
 
@@ -308,7 +318,7 @@ impl HandServer {
         }
     }
 
-    fn refuse(&mut self, now: Now, message: &Seen, code: i32, text: &str) {
+    pub fn refuse(&mut self, now: Now, message: &Seen, code: i32, text: &str) {
         let error = types::RpcError { error_code: code, error_message: text.into() };
         self.answer(now, message, error.to_bytes().unwrap());
     }
@@ -329,11 +339,19 @@ impl HandServer {
         let mut rng = chacha20::ChaCha20Rng::seed_from_u64(u64::from(self.counter));
         let mut packet = BytesMut::new();
         envelope::seal(&key.key, Side::Server, &header, body, &mut rng, &mut packet).unwrap();
-        self.framer.frame(&packet, &mut self.down).unwrap();
+        self.say_packet(&packet);
+    }
+
+    fn say_packet(&mut self, packet: &[u8]) {
+        let mut frame = BytesMut::new();
+        self.framer.frame(packet, &mut frame).unwrap();
+        self.down.push_back(frame);
     }
 
     pub fn say_error(&mut self, code: i32) {
-        self.framer.frame_error(code, &mut self.down);
+        let mut frame = BytesMut::new();
+        self.framer.frame_error(code, &mut frame);
+        self.down.push_back(frame);
     }
 }
 
@@ -380,6 +398,19 @@ pub struct Run {
     pub ready: usize,
     pub saved: Option<client::SavedKey>,
     pub ended: Option<PeerError>,
+    events: VecDeque<Event>,
+    /// Every transition there was.
+    pub seen: BTreeSet<Transition>,
+}
+
+/// What the client was given.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Input {
+    Up,
+    Down,
+    Packet,
+    Result,
+    Time,
 }
 
 impl Run {
@@ -402,6 +433,8 @@ impl Run {
             ready: 0,
             saved: None,
             ended: None,
+            events: VecDeque::new(),
+            seen: BTreeSet::new(),
         }
     }
 
@@ -420,21 +453,108 @@ impl Run {
 
     pub fn connect(&mut self) {
         self.cut();
-        self.client.transport_connected(self.now);
+        let now = self.now;
+        self.give(Input::Up, |client| client.transport_connected(now));
     }
 
     pub fn cut(&mut self) {
         self.up.clear();
         self.ended = None;
         self.server.new_transport();
-        self.client.transport_lost();
+        self.give(Input::Down, client::Connection::transport_lost);
+    }
+
+    /// Gives the permanent key up.
+    pub fn discard_key(&mut self) {
+        self.give(Input::Down, client::Connection::discard_key);
+    }
+
+    /// One input, and what it leads to.
+    fn give<T>(&mut self, input: Input, act: impl FnOnce(&mut client::Connection) -> T) -> T {
+        let from = self.client.state();
+        let outcome = act(&mut self.client);
+        let told = self.events.len();
+        while let Some(event) = self.client.poll_event() {
+            self.events.push_back(event);
+        }
+        let to = self.client.state();
+        if from != to {
+            let on = self.reason(input, from, to, told);
+            let seen = Transition::new(from.name(), on, to.name());
+            assert!(client::TRANSITIONS.contains(&seen), "not in the table: {seen:?}");
+            self.seen.insert(seen);
+        }
+        outcome
+    }
+
+    /// Why the state changed, from what was given and what was told from the `told`-th event on.
+    fn reason(&self, input: Input, from: State, to: State, told: usize) -> &'static str {
+        use TemporaryKeyEvent::{Bound, Created, Lost};
+        let told = || self.events.iter().skip(told);
+        let temporary = |wanted: fn(&TemporaryKeyEvent) -> bool| {
+            told().any(|event| matches!(event, Event::TemporaryKey(event) if wanted(event)))
+        };
+        let lost = |wanted: fn(&TemporaryKeyLoss) -> bool| {
+            let mut reasons = told().filter_map(|event| match event {
+                Event::TemporaryKey(Lost { reason, .. }) => Some(reason),
+                _ => None,
+            });
+            reasons.any(wanted)
+        };
+        let created = temporary(|event| matches!(event, Created { .. }));
+        let expired = lost(|reason| *reason == TemporaryKeyLoss::Expired);
+        let renewed = lost(|reason| *reason == TemporaryKeyLoss::Renewed);
+        let key_made = told().any(|event| matches!(event, Event::KeyCreated(_)));
+        let has_temporary = self.client.temporary_key_id().is_some();
+        match (input, from) {
+            (Input::Up, State::Offline) => match to {
+                State::AwaitPermanentKey if self.client.permanent_key_id().is_none() => {
+                    "transport: no permanent key"
+                }
+                State::AwaitTemporaryKey if !has_temporary => "transport: no temporary key",
+                State::Pause if !has_temporary => "transport: pause",
+                State::AwaitBinding if has_temporary => "transport: unbound key",
+                State::Ready if has_temporary => "transport: bound key",
+                State::Ready => "transport: permanent key in use",
+                other => panic!("{other:?}"),
+            },
+            (Input::Down, _) => "transport lost",
+            (Input::Packet, _) if to == State::Offline => "transport lost",
+            (Input::Packet, State::AwaitPermanentKey) if key_made && to == State::Ready => {
+                "dh_gen_ok: key used itself"
+            }
+            (Input::Packet, State::AwaitPermanentKey) if key_made => "dh_gen_ok",
+            (Input::Packet, State::AwaitTemporaryKey) if created => "dh_gen_ok",
+            (Input::Packet, _) if temporary(|event| matches!(event, Bound { .. })) => "boolTrue",
+            (Input::Packet, _) if lost(|it| matches!(it, TemporaryKeyLoss::Refused(_))) => {
+                "binding refused"
+            }
+            (Input::Packet, State::AwaitSuccessor) if renewed => "dh_gen_ok",
+            (Input::Packet, State::AwaitSuccessor) if to == State::AwaitAnswers => {
+                "dh_gen_ok: calls under way"
+            }
+            (_, State::AwaitSuccessor) if to == State::Ready => "exchange failed",
+            (Input::Packet, State::AwaitAnswers) if renewed => "answered",
+            (Input::Time, State::Pause) => "pause over",
+            (Input::Time, State::Ready) if expired && created => "key expired: key made before",
+            (Input::Time, State::Ready) if expired && to == State::Pause => "key expired: pause",
+            (Input::Time, _) if expired => "key expired",
+            (Input::Time, State::Ready) if to == State::AwaitSuccessor => "renewal due",
+            (Input::Time, State::Ready) => "renewal due: key made before",
+            (Input::Time, State::AwaitAnswers) if to == State::Ready => "put off",
+            other => panic!("no reason: {other:?} to {to:?}"),
+        }
     }
 
     fn embed(&mut self) {
-        while let Some(event) = self.client.poll_event() {
+        let now = self.now;
+        while let Some(event) = self.events.pop_front().or_else(|| self.client.poll_event()) {
             match event {
                 Event::Work(job) => {
-                    if let Err(fault) = self.client.complete(self.now, job.run()) {
+                    let done = job.run();
+                    if let Err(fault) =
+                        self.give(Input::Result, |client| client.complete(now, done))
+                    {
                         self.ended = Some(fault);
                     }
                 }
@@ -462,12 +582,15 @@ impl Run {
             self.wire.extend_from_slice(&self.up);
             let moved = !self.up.is_empty() || !self.server.down.is_empty();
             self.server.receive(self.now, &mut self.up);
-            let mut down = self.server.down.split();
-            self.wire.extend_from_slice(&down);
-            if self.ended.is_none()
-                && let Err(fault) = self.client.receive(self.now, &mut down)
-            {
-                self.ended = Some(fault);
+            let now = self.now;
+            for mut down in core::mem::take(&mut self.server.down) {
+                self.wire.extend_from_slice(&down);
+                let received = |client: &mut client::Connection| client.receive(now, &mut down);
+                if self.ended.is_none()
+                    && let Err(fault) = self.give(Input::Packet, received)
+                {
+                    self.ended = Some(fault);
+                }
             }
             self.embed();
             if !moved || self.ended.is_some() {
@@ -484,7 +607,8 @@ impl Run {
             let due = self.client.poll_timeout().filter(|due| *due <= end.mono);
             let Some(due) = due else { break };
             self.now = self.now.after(due.since(self.now.mono));
-            if let Err(fault) = self.client.handle_timeout(self.now) {
+            let now = self.now;
+            if let Err(fault) = self.give(Input::Time, |client| client.handle_timeout(now)) {
                 self.ended = Some(fault);
             }
             let still_due = self.client.poll_timeout().is_some_and(|next| next <= self.now.mono);

@@ -177,11 +177,31 @@ impl Life {
         self.ends_at.is_some_and(|end| end > now.mono)
     }
 
+    /// The key that was made before, unless its own time is over.
+    fn take_successor(&mut self, now: Now) -> Option<Box<Successor>> {
+        self.successor.take().filter(|next| next.ends_at() > now.mono)
+    }
+
     /// The pause doubles with each failure in a row, from none for the first.
     fn note_failure(&mut self, now: Now, first_pause: Duration) {
+        self.end_stable_row(now);
+        self.count_failure(now, first_pause);
+    }
+
+    /// The same, with a pause in any case: who refuses once will do so again.
+    fn note_refusal(&mut self, now: Now, first_pause: Duration) {
+        self.end_stable_row(now);
+        self.failures = self.failures.max(1);
+        self.count_failure(now, first_pause);
+    }
+
+    fn end_stable_row(&mut self, now: Now) {
         if self.bound_at.take().is_some_and(|at| now.mono.since(at) >= STABLE) {
             self.failures = 0;
         }
+    }
+
+    fn count_failure(&mut self, now: Now, first_pause: Duration) {
         if let Some(earlier) = self.failures.checked_sub(1) {
             self.not_before = Some(now.mono.after(backoff(first_pause, earlier)));
         }
@@ -207,8 +227,7 @@ impl Connection {
     /// made.
     pub(super) fn begin_temporary(&mut self, now: Now) {
         if !self.life.is_alive(now) {
-            self.drop_temporary_key(TemporaryKeyLoss::Expired);
-            self.make_temporary_key(now);
+            self.replace_expired_key(now);
             return;
         }
         self.session.transport_connected(now);
@@ -241,6 +260,7 @@ impl Connection {
         let ends_at = key.ends_at();
         let Successor { auth_key, server_salt, server_time, made_at, expires_at, remaining } = key;
         let early = self.pfs().renew_before.min(remaining.checked_div(4).unwrap_or_default());
+        self.life.successor = None;
         self.life.ends_at = Some(ends_at);
         self.life.expires_at = expires_at;
         self.life.renew_at = Some(made_at.after(remaining.saturating_sub(early)));
@@ -294,7 +314,7 @@ impl Connection {
     fn renew(&mut self, now: Now) {
         if let Some(until) = self.life.not_before.filter(|until| *until > now.mono) {
             self.life.renew_at = Some(until);
-        } else if let Some(next) = self.life.successor.take() {
+        } else if let Some(next) = self.life.take_successor(now) {
             self.hand_over(now, *next);
         } else if let Some(exchange) = self.new_exchange() {
             self.phase = Phase::AwaitSuccessor(exchange);
@@ -304,9 +324,6 @@ impl Connection {
     // --- what time and the session bring -----------------------------------------------
 
     pub(super) fn follow_time(&mut self, now: Now) {
-        if self.phase.has_session() && self.life.ends_at.is_some_and(|end| end <= now.mono) {
-            self.expired(now);
-        }
         match self.phase {
             Phase::Pause { until } if until <= now.mono => self.make_temporary_key(now),
             Phase::Ready if self.life.renew_at.is_some_and(|at| at <= now.mono) => self.renew(now),
@@ -315,14 +332,18 @@ impl Connection {
         }
     }
 
-    /// The key's time is over before its successor took its place.
-    fn expired(&mut self, now: Now) {
-        let waiting = match mem::replace(&mut self.phase, Phase::Offline) {
-            Phase::AwaitAnswers { next, .. } => Some(next),
-            _ => self.life.successor.take(),
-        };
+    /// The key's time may be over before its successor took its place.
+    pub(super) fn end_expired_key(&mut self, now: Now) {
+        if self.phase.has_session() && self.life.ends_at.is_some_and(|end| end <= now.mono) {
+            self.keep_successor();
+            self.replace_expired_key(now);
+        }
+    }
+
+    /// By the key that was made before, else by a new one.
+    fn replace_expired_key(&mut self, now: Now) {
         self.drop_temporary_key(TemporaryKeyLoss::Expired);
-        match waiting.filter(|next| next.ends_at() > now.mono) {
+        match self.life.take_successor(now) {
             Some(next) => self.adopt(now, *next),
             None => self.make_temporary_key(now),
         }
@@ -357,9 +378,7 @@ impl Connection {
     fn binding_refused(&mut self, now: Now, error: CallError) -> Result<(), PeerError> {
         let invalid = matches!(&error, CallError::Rpc(error)
             if error.code == 400 && error.message == "ENCRYPTED_MESSAGE_INVALID");
-        // Always a pause: who refuses once will do so again.
-        self.life.failures = self.life.failures.max(1);
-        self.life.note_failure(now, self.pfs().retry_pause);
+        self.life.note_refusal(now, self.pfs().retry_pause);
         self.drop_temporary_key(TemporaryKeyLoss::Refused(error));
         let is_young = |at: Instant| now.mono.since(at) < YOUNG;
         let Some(permanent) = &self.permanent else { return Ok(()) };
@@ -381,6 +400,9 @@ impl Connection {
             Phase::AwaitBinding | Phase::Ready | Phase::AwaitAnswers { .. } => {
                 self.life.note_failure(now, pause);
                 self.drop_temporary_key(TemporaryKeyLoss::Unknown);
+                // It forgot its successor as well.
+                self.keep_successor();
+                self.life.successor = None;
             }
             Phase::AwaitTemporaryKey(_) | Phase::AwaitSuccessor(_) => {
                 self.life.note_failure(now, pause);
@@ -393,9 +415,8 @@ impl Connection {
     pub(super) fn exchange_failed(&mut self, now: Now, fault: PeerError) -> Result<(), PeerError> {
         match self.phase {
             Phase::AwaitSuccessor(_) => {
-                self.life.failures = self.life.failures.max(1);
                 let bound_at = self.life.bound_at;
-                self.life.note_failure(now, self.pfs().retry_pause);
+                self.life.note_refusal(now, self.pfs().retry_pause);
                 self.life.bound_at = bound_at;
                 self.life.renew_at = self.life.not_before;
                 self.phase = Phase::Ready;

@@ -85,11 +85,6 @@ impl ClientSession {
     /// Lets no further call leave; those that have left go on.
     pub(crate) fn hold_calls(&mut self) {
         self.held = true;
-        self.unqueue_calls();
-    }
-
-    /// Takes calls that have not left out of the queue; they wait for [`Self::release_calls`].
-    fn unqueue_calls(&mut self) {
         let calls = &self.calls;
         self.queue.retain(|waiting| match waiting.tag {
             Tag::Call(id) => calls.get(&id).is_some_and(|call| !call.msg_ids.is_empty()),
@@ -199,6 +194,8 @@ impl ClientSession {
         binding.answer = Some(match result {
             Ok(result) if bool::from_bytes(result.clone()) == Ok(true) => {
                 binding.state = State::Bound;
+                binding.attempts = 0;
+                binding.refusals = 0;
                 BindingAnswer::Bound
             }
             Ok(_) => {
@@ -240,7 +237,7 @@ impl ClientSession {
             self.sent.remove(&msg_id);
         }
         if was_bound {
-            self.unqueue_calls();
+            self.queue.retain(|waiting| !matches!(waiting.tag, Tag::Call(_)));
         }
         true
     }

@@ -275,7 +275,7 @@ impl ClientSession {
         Some(sent)
     }
 
-    /// Forgets the oldest messages that nothing waits for.
+    /// Forgets the oldest messages, but not those of open calls: their answers are to be known.
     fn prune_sent(&mut self) {
         let keep = self.limits.sent_max;
         while self.sent.len() > keep || self.sent_bytes > self.limits.sent_bytes_max {
@@ -284,8 +284,7 @@ impl ClientSession {
                 Tag::Call(id) => !calls.contains_key(&id),
                 _ => true,
             });
-            let oldest = oldest.or_else(|| self.sent.iter().next()).map(|(&msg_id, _)| msg_id);
-            let Some(msg_id) = oldest else { return };
+            let Some(msg_id) = oldest.map(|(&msg_id, _)| msg_id) else { return };
             self.unsend(msg_id);
         }
     }

@@ -190,11 +190,13 @@ impl ClientSession {
             return Received::Dropped(DropReason::Duplicate);
         }
         self.server_session = Some(created.unique_id);
-        self.initialised = false;
+        let was_initialised = core::mem::take(&mut self.initialised);
         self.salts = ClientSalts::new(created.server_salt);
         self.emit(ClientSessionEvent::SaltChanged(created.server_salt));
         self.emit(ClientSessionEvent::SessionCreated);
-        self.wrap_waiting();
+        if was_initialised {
+            self.wrap_waiting();
+        }
         let first = MsgId::from_i64(created.first_msg_id);
         let lost: Vec<MsgId> = self.sent.range(..first).map(|(&msg_id, _)| msg_id).collect();
         for msg_id in lost {

@@ -21,7 +21,7 @@ use crate::{
     },
     time::Now,
 };
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 use bytes::Bytes;
 use odnix_tl::{Decode, Encode, mtproto::types};
 
@@ -85,7 +85,7 @@ impl ClientSession {
         for (&id, &state) in msg_ids.iter().zip(states) {
             let Some(call) = self.call_of(MsgId::from_i64(id)) else { continue };
             match state & STATE_BITS {
-                UNKNOWN | NOT_RECEIVED | TOO_HIGH => self.send_again(call),
+                UNKNOWN | NOT_RECEIVED | TOO_HIGH if self.has_left(call) => self.send_again(call),
                 RECEIVED => {
                     self.wait_on(now, call);
                     if state & ANSWERED != 0 {
@@ -101,6 +101,11 @@ impl ClientSession {
             self.enqueue(Outgoing::service(body, Tag::Service));
         }
         Received::Accepted
+    }
+
+    /// Whether nothing of the call waits to be sent, so that there is something to learn.
+    fn has_left(&self, id: CallId) -> bool {
+        self.calls.get(&id).is_some_and(|call| call.due.is_some())
     }
 
     fn wait_on(&mut self, now: Now, id: CallId) {
@@ -140,9 +145,12 @@ impl ClientSession {
         if request.msg_ids.len() > self.limits.ids_max {
             return Received::Dropped(DropReason::Limit);
         }
+        let waiting = self.queue.iter().filter_map(|waiting| Some(waiting.again?.0));
+        let mut waiting: BTreeSet<MsgId> = waiting.collect();
         let mut all_kept = true;
         for &id in &request.msg_ids {
-            all_kept &= self.resend(MsgId::from_i64(id));
+            let msg_id = MsgId::from_i64(id);
+            all_kept &= !waiting.insert(msg_id) || self.resend(msg_id);
         }
         if all_kept {
             return Received::Accepted;
@@ -152,16 +160,14 @@ impl ClientSession {
 
     fn resend(&mut self, msg_id: MsgId) -> bool {
         let Some(sent) = self.sent.get(&msg_id) else { return false };
-        let again = Some((msg_id, sent.seq_no));
-        if self.queue.iter().any(|waiting| waiting.again == again) {
-            return true;
-        }
         match sent.tag.clone() {
-            Tag::Call(call) => self.send_again(call),
+            Tag::Call(call) if self.has_left(call) => self.send_again(call),
+            Tag::Call(_) => {}
             Tag::Binding => self.bind_again(),
             tag => {
                 let message = Outgoing::service(sent.body.clone(), tag);
                 let content = sent.seq_no & 1 == 1;
+                let again = Some((msg_id, sent.seq_no));
                 self.enqueue(Outgoing { content, again, ..message });
             }
         }
