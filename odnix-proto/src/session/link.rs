@@ -110,13 +110,15 @@ impl Link {
             Side::Client => MsgIdGenerator::default(),
             Side::Server => MsgIdGenerator::jittered(rng.split()),
         };
+        let past = Duration::from_secs(limits.msg_id_past_s);
+        let future = Duration::from_secs(limits.msg_id_future_s);
         Self {
             key,
             session_id,
             side,
             ids,
             seq_nos: SeqNo::new(),
-            received: ReceivedIds::new(peer, limits),
+            received: ReceivedIds::new(peer, past, future, limits.received_ids_max),
             acks: Acks::new(limits.ids_max),
             rng,
             limits: limits.clone(),
