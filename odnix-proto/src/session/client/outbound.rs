@@ -361,8 +361,9 @@ impl ClientSession {
     }
 
     /// Acknowledges what has waited, sends the next ping, asks about the calls that have waited
-    /// too long for an answer, and sends again those about which nothing was answered. Afterwards [`Self::poll_timeout`] lies in the future,
-    /// unless the connection [is dead](Self::is_dead).
+    /// too long for an answer, and sends again those about which nothing was answered. Afterwards
+    /// [`Self::poll_timeout`] lies in the future, unless the connection
+    /// [is dead](Self::is_dead).
     pub fn handle_timeout(&mut self, now: Now) {
         let Some(link) = &mut self.link else { return };
         link.acks.handle_timeout(now.mono);
