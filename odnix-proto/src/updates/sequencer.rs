@@ -34,7 +34,7 @@ impl Checkpoint {
         Self { pts, qts: 0, date: 0, seq: 0 }
     }
 
-    fn from_stored(self) -> Self {
+    fn not_negative(self) -> Self {
         let Self { pts, qts, date, seq } = self;
         Self { pts: pts.max(0), qts: qts.max(0), date, seq: seq.max(0) }
     }
@@ -118,7 +118,7 @@ impl<U> Sequencer<U> {
     /// Goes on from the stored checkpoint; what is negative counts as 0. The first event asks for
     /// the difference. A client without a checkpoint takes `updates.getState` first.
     pub fn new(now: Now, checkpoint: Checkpoint, limits: &Limits) -> Self {
-        let checkpoint = checkpoint.from_stored();
+        let checkpoint = checkpoint.not_negative();
         let mut sequencer = Self {
             pts: Line::new(checkpoint.pts),
             qts: Line::new(checkpoint.qts),
