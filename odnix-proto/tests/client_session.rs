@@ -10,13 +10,13 @@ use common::{Pair, echo, key, look, new_server, server_id};
 use core::time::Duration;
 use odnix_proto::{
     MsgId, Seed, UnixTime,
-    envelope::{Header, Side},
+    envelope::Side,
     error::{DropReason, Received, UsageError},
     limits::Limits,
-    session::{CallError, CallId, ClientSession, ClientSessionEvent, KeyDestroyed, Timings},
+    session::{CallError, ClientSession, ClientSessionEvent, KeyDestroyed, Timings},
 };
 use odnix_tl::{
-    Constructor, Decode, Encode, Raw,
+    Constructor, Decode, Encode,
     mtproto::{functions, types},
 };
 
