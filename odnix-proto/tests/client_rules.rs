@@ -306,7 +306,7 @@ fn message_from_below_all_that_is_remembered_is_dropped_as_too_old() {
 }
 
 #[test]
-fn acknowledgements_and_announcements_are_no_updates() {
+fn announced_answer_is_asked_for_or_acknowledged_and_is_no_update() {
     let mut hand = quiet(Limits::default());
     let (known, _) = hand.says(1, &echo(b"update"));
     hand.pass(Duration::from_secs(2));
