@@ -125,6 +125,23 @@ fn container_takes_every_byte_of_its_limit_and_no_more() {
 }
 
 #[test]
+fn packet_inflates_to_every_byte_of_the_limit_and_no_more() {
+    for (more, packets) in [(0, 1), (4, 2)] {
+        let mut hand = quiet(Limits { inflate_bytes_max: 2048, ..Limits::default() });
+        hand.pair.client.call(vec![0; 1024].into()).unwrap();
+        hand.pair.client.call(vec![0; 1024 + more].into()).unwrap();
+        let sent: Vec<_> = std::iter::from_fn(|| hand.pair.client_sends()).collect();
+        assert_eq!(sent.len(), packets, "{more}");
+    }
+    // A body that alone inflates to more leaves as it is.
+    for (len, packed) in [(2048, true), (2052, false)] {
+        let mut hand = quiet(Limits { inflate_bytes_max: 2048, ..Limits::default() });
+        hand.pair.client.call(vec![0; len].into()).unwrap();
+        assert_eq!(has(&hand.sent(), types::GzipPacked::ID), packed, "{len}");
+    }
+}
+
+#[test]
 fn body_is_packed_from_512_bytes_on_and_only_if_that_makes_it_smaller() {
     for (len, packed) in [(508, false), (512, true), (516, true)] {
         let mut hand = quiet(Limits::default());
