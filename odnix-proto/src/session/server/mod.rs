@@ -206,6 +206,8 @@ pub struct ServerSession {
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
     http_wait: Option<HttpWait>,
+    /// The calls of the newest packet that run: over HTTP its request may wait for them.
+    running_of_packet: BTreeSet<MsgId>,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -245,6 +247,7 @@ impl ServerSession {
             disconnect_at: None,
             disconnect_is_due: false,
             http_wait: None,
+            running_of_packet: BTreeSet::new(),
             events: VecDeque::new(),
             rng,
             limits,
@@ -279,6 +282,11 @@ impl ServerSession {
     /// The newest `http_wait` not yet taken. Other transports have no use for it.
     pub fn take_http_wait(&mut self) -> Option<HttpWait> {
         self.http_wait.take()
+    }
+
+    /// Whether a call that the newest packet brought, for the first time or again, still runs.
+    pub(crate) fn runs_calls_of_packet(&self) -> bool {
+        !self.running_of_packet.is_empty()
     }
 
     /// The oldest event not yet taken.

@@ -235,6 +235,7 @@ impl ServerSession {
         let answer = match self.calls.get_mut(&request) {
             Some(call @ &mut Call::Running(bytes)) => {
                 *call = Call::Forgotten(bytes);
+                self.running_of_packet.remove(&request);
                 types::RpcAnswerDroppedRunning {}.to_bytes()
             }
             Some(Call::Answered(Some(answer))) => {
