@@ -11,12 +11,13 @@
 //! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
 //! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet |
 //! | `ids_max` | 8192 | ids | in msgs_ack, msgs_state_req, msg_resend_req |
+//! | `packet_ids_max` | 16 384 | ids | in all such lists of one packet |
 //! | `received_ids_max` | 1024 | ids | remembered for duplicate detection |
 //! | `msg_id_past_s` | 300 | seconds | oldest msg_id accepted, behind the server's time |
 //! | `msg_id_future_s` | 30 | seconds | newest msg_id accepted, ahead of the server's time |
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
-//! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent by a server |
+//! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent |
 //! | `announced_bytes_min` | 4096 | bytes | longer answers and updates are announced, not sent again |
 //! | `calls_max` | 512 | calls | open calls of one session |
 //! | `calls_bytes_max` | 16 MiB | bytes | requests of those: as a client keeps them, as a server has not answered them |
@@ -60,6 +61,8 @@ pub struct Limits {
     pub inflate_bytes_max: usize,
     /// Ids in one id list.
     pub ids_max: usize,
+    /// Ids in all id lists of one packet; a list beyond it is dropped.
+    pub packet_ids_max: usize,
     /// Received msg_ids remembered for duplicate detection.
     pub received_ids_max: usize,
     /// Seconds behind the server's time at which a msg_id is too old.
@@ -70,7 +73,7 @@ pub struct Limits {
     pub sent_max: usize,
     /// Bytes of those.
     pub sent_bytes_max: usize,
-    /// Bytes of service messages waiting to be sent by a server; the newest are dropped.
+    /// Bytes of service messages waiting to be sent; the newest are dropped.
     pub notices_bytes_max: usize,
     /// Bytes above which what was sent by this transport is announced by `msg_detailed_info`
     /// and not sent again.
@@ -126,6 +129,7 @@ impl Default for Limits {
             nesting_max: 8,
             inflate_bytes_max: 10 << 20,
             ids_max: 8192,
+            packet_ids_max: 16_384,
             received_ids_max: 1024,
             msg_id_past_s: 300,
             msg_id_future_s: 30,
@@ -182,7 +186,7 @@ impl Limits {
     /// |---|---|
     /// | requests, bare and with `initConnection` around them | 2 · `calls_bytes_max` |
     /// | messages sent, to recognise what is said about them | `sent_bytes_max` |
-    /// | service messages that wait | `service_queue_max` · (`ids_max` + an entry) |
+    /// | service messages that wait | `notices_bytes_max` |
     /// | events, in allocations at most twice their size | 2 · `events_bytes_max` |
     /// | the packet being read, and what inflates from it | 2 · `packet_bytes_max` + 3 · `inflate_bytes_max` |
     /// | entries: calls, sent, events, ids | their numbers · an entry |
@@ -200,7 +204,7 @@ impl Limits {
         let parts = [
             self.calls_bytes_max.saturating_mul(2),
             self.sent_bytes_max,
-            self.service_queue_max.saturating_mul(self.ids_max),
+            self.notices_bytes_max,
             self.events_bytes_max.saturating_mul(2),
             self.packet_bytes_max.saturating_mul(2),
             self.inflate_bytes_max.saturating_mul(3),

@@ -258,7 +258,7 @@ fn resend_requests_of_either_kind_are_bounded() {
                 assert_eq!(received, Received::Accepted);
                 assert_eq!(hand.only::<types::MsgsStateInfo>().info.len(), max);
             } else {
-                assert_eq!(received, Received::Dropped(DropReason::Malformed));
+                assert_eq!(received, Received::Dropped(DropReason::Limit));
                 assert!(hand.sent().is_empty());
             }
         }

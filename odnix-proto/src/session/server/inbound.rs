@@ -13,7 +13,7 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::Outgoing,
-        state::NEEDS_NO_ACK,
+        state::{IdBudget, NEEDS_NO_ACK},
         wrapper,
     },
     time::Now,
@@ -34,6 +34,7 @@ impl ServerSession {
     pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
         let now = self.clock.read(now);
         self.running_of_packet.clear();
+        self.packet_ids = IdBudget::new(&self.limits);
         let header = opened.header;
         let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };
         if let Err(code) = self.check_window(now, outer.msg_id) {

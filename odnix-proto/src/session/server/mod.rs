@@ -18,7 +18,7 @@ use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
-    state::StateFlags,
+    state::{IdBudget, StateFlags},
     wrapper::CallContext,
 };
 use crate::{
@@ -208,6 +208,8 @@ pub struct ServerSession {
     http_wait: Option<HttpWait>,
     /// The calls of the newest packet that run: over HTTP its request may wait for them.
     running_of_packet: BTreeSet<MsgId>,
+    /// What the packet that is being read may still ask about.
+    packet_ids: IdBudget,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -248,6 +250,7 @@ impl ServerSession {
             disconnect_is_due: false,
             http_wait: None,
             running_of_packet: BTreeSet::new(),
+            packet_ids: IdBudget::new(&limits),
             events: VecDeque::new(),
             rng,
             limits,
