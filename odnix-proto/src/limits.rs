@@ -9,7 +9,7 @@
 //! | `container_messages_max` | 1020 | messages | in one msg_container, both directions |
 //! | `container_bytes_max` | 1 044 404 | bytes | of one container sent |
 //! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
-//! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet |
+//! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet, received or sent |
 //! | `ids_max` | 8192 | ids | in msgs_ack, msgs_state_req, msg_resend_req |
 //! | `packet_ids_max` | 16 384 | ids | in all such lists of one packet |
 //! | `received_ids_max` | 1024 | ids | remembered for duplicate detection |
@@ -57,7 +57,7 @@ pub struct Limits {
     pub container_bytes_max: usize,
     /// Levels of gzip_packed and wrappers around one query.
     pub nesting_max: usize,
-    /// Bytes inflated from all of one packet.
+    /// Bytes inflated from all of one packet; packets sent stay within it too.
     pub inflate_bytes_max: usize,
     /// Ids in one id list.
     pub ids_max: usize,
@@ -172,6 +172,10 @@ const ID_BYTES: usize = 32;
 const SESSION_BYTES: usize = 32 << 10;
 /// The largest frame that any transport can announce.
 const PACKET_BYTES_CEILING: usize = 16 << 20;
+/// Shorter heads than this have no room for a host and a length.
+const HTTP_HEAD_BYTES_LEAST: usize = 256;
+/// What can be allocated at all.
+const SUM_BYTES_CEILING: usize = isize::MAX.unsigned_abs();
 
 impl Limits {
     /// The largest body of one message that still fits into a packet.
@@ -244,29 +248,74 @@ impl Limits {
     /// Whether the protocol can work within these limits.
     ///
     /// # Errors
-    /// [`ConfigError::Limit`] with the name of the first that is outside its range.
+    /// [`ConfigError::Limit`] with the name of the first that is outside its range, or of a sum
+    /// of them that no machine holds.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let ranges = [
-            ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
-            ("container_messages_max", self.container_messages_max, 1, 1024),
-            ("container_bytes_max", self.container_bytes_max, 1024, self.packet_bytes_max),
-            ("nesting_max", self.nesting_max, 3, 64),
-            ("inflate_bytes_max", self.inflate_bytes_max, 1024, usize::MAX),
-            ("ids_max", self.ids_max, 1, 8192),
-            ("received_ids_max", self.received_ids_max, 16, usize::MAX),
-            ("sent_max", self.sent_max, 1, usize::MAX),
-            ("sent_bytes_max", self.sent_bytes_max, 1024, usize::MAX),
-            ("notices_bytes_max", self.notices_bytes_max, 1024, usize::MAX),
-            ("calls_max", self.calls_max, 1, usize::MAX),
-            ("calls_bytes_max", self.calls_bytes_max, 1024, usize::MAX),
-            ("events_max", self.events_max, 1, usize::MAX),
-            ("pending_acks_max", self.pending_acks_max, 1, self.ids_max),
-            ("parked_packets_max", self.parked_packets_max, 1, usize::MAX),
-            ("parked_bytes_max", self.parked_bytes_max, 1024, usize::MAX),
-        ];
-        match ranges.into_iter().find(|(_, value, min, max)| value < min || value > max) {
+        let mut ranges = self.ranges_of_transport().into_iter().chain(self.ranges_of_session());
+        match ranges.find(|(_, value, min, max)| value < min || value > max) {
             Some((name, ..)) => Err(ConfigError::Limit(name)),
             None => Ok(()),
         }
     }
+
+    /// Name, value, lowest and highest value of the limits of packets, connections and keys.
+    fn ranges_of_transport(&self) -> [(&'static str, usize, usize, usize); 12] {
+        let any = usize::MAX;
+        [
+            ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
+            ("http_head_bytes_max", self.http_head_bytes_max, HTTP_HEAD_BYTES_LEAST, any),
+            // A call leaves in a second request, beside the one that is held.
+            ("http_requests_max", self.http_requests_max, 2, any),
+            ("http_wait_max_ms", wide(self.http_wait_max_ms), 1, any),
+            ("parked_packets_max", self.parked_packets_max, 1, any),
+            ("parked_bytes_max", self.parked_bytes_max, 1024, any),
+            ("updates_max", self.updates_max, 1, any),
+            ("handshake_retries_max", wide(self.handshake_retries_max), 0, any),
+            ("handshake_answers_max", self.handshake_answers_max, 1, any),
+            ("handshake_answers_bytes_max", self.handshake_answers_bytes_max, 0, any),
+            ("temporary_key_s_max", wide(self.temporary_key_s_max), 1, any),
+            ("quick_acks_max", self.quick_acks_max, 1, any),
+        ]
+    }
+
+    /// The same of the limits of sessions, and their sums.
+    fn ranges_of_session(&self) -> [(&'static str, usize, usize, usize); 25] {
+        let any = usize::MAX;
+        [
+            ("container_messages_max", self.container_messages_max, 1, 1024),
+            ("container_bytes_max", self.container_bytes_max, 1024, self.packet_bytes_max),
+            ("nesting_max", self.nesting_max, 3, 64),
+            ("inflate_bytes_max", self.inflate_bytes_max, 1024, any),
+            ("ids_max", self.ids_max, 1, 8192),
+            ("packet_ids_max", self.packet_ids_max, self.ids_max, any),
+            ("received_ids_max", self.received_ids_max, 16, any),
+            ("msg_id_past_s", wide(self.msg_id_past_s), 1, any),
+            ("msg_id_future_s", wide(self.msg_id_future_s), 1, any),
+            ("sent_max", self.sent_max, 1, any),
+            ("sent_bytes_max", self.sent_bytes_max, 1024, any),
+            ("notices_bytes_max", self.notices_bytes_max, 1024, any),
+            ("announced_bytes_min", self.announced_bytes_min, 0, any),
+            ("calls_max", self.calls_max, 1, any),
+            ("calls_bytes_max", self.calls_bytes_max, 1024, any),
+            ("bindings_max", self.bindings_max, 1, any),
+            ("events_max", self.events_max, 1, any),
+            ("events_bytes_max", self.events_bytes_max, 1024, any),
+            ("service_queue_max", self.service_queue_max, 1, any),
+            ("refusals_max", wide(self.refusals_max), 0, any),
+            ("pings_max", self.pings_max, 1, any),
+            // One question brings 64, and the first of them is in use.
+            ("future_salts_min", self.future_salts_min, 0, 63),
+            ("pending_acks_max", self.pending_acks_max, 1, self.ids_max),
+            ("session_bytes_max", self.session_bytes_max(), 0, SUM_BYTES_CEILING),
+            ("client_session_bytes_max", self.client_session_bytes_max(), 0, SUM_BYTES_CEILING),
+        ]
+    }
+}
+
+/// As the ranges compare it; what is below 0 is 0.
+fn wide<T>(value: T) -> usize
+where
+    T: TryInto<u64>,
+{
+    value.try_into().map_or(0, |value| usize::try_from(value).unwrap_or(usize::MAX))
 }

@@ -51,7 +51,8 @@ fn answered(lens: &[usize]) -> [usize; 2] {
         client_id(wall, fine)
     };
     let body = questions(lens, &mut client_ids);
-    let packet = seal(&key, Side::Client, Header { msg_id: client_ids(), seq_no: 0, ..header }, &body);
+    let packet =
+        seal(&key, Side::Client, Header { msg_id: client_ids(), seq_no: 0, ..header }, &body);
     pair.server_takes(packet);
     let of_server = pair.server_sends().map_or(0, |packet| infos(Side::Server, packet));
     let mut server_ids = || {
@@ -59,7 +60,8 @@ fn answered(lens: &[usize]) -> [usize; 2] {
         server_id(wall, fine)
     };
     let body = questions(lens, &mut server_ids);
-    let packet = seal(&key, Side::Server, Header { msg_id: server_ids(), seq_no: 0, ..header }, &body);
+    let packet =
+        seal(&key, Side::Server, Header { msg_id: server_ids(), seq_no: 0, ..header }, &body);
     pair.client_takes(packet);
     let of_client = pair.client_sends().map_or(0, |packet| infos(Side::Client, packet));
     [of_server, of_client]

@@ -58,15 +58,19 @@ fn wrong_salt_is_told_once_and_the_call_is_run_once() {
 
 #[test]
 fn new_session_is_announced_with_the_first_message_and_the_current_salt() {
-    let mut pair = Pair::settled();
-    pair.client.transport_lost();
-    pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), 9);
-    pair.client.transport_connected(pair.now);
-    pair.client.call(echo(b"x")).unwrap();
-    pair.run();
-    let events = pair.client_events();
-    assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SessionCreated)));
-    assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SaltChanged(_))));
+    // Another secret, and the one that the client knows the salts of: nothing to save anew.
+    for (secret, changed) in [(9, true), (2, false)] {
+        let mut pair = Pair::settled();
+        pair.client.transport_lost();
+        pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), secret);
+        pair.client.transport_connected(pair.now);
+        pair.client.call(echo(b"x")).unwrap();
+        pair.run();
+        let events = pair.client_events();
+        assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SessionCreated)));
+        let is_salt = |event: &_| matches!(event, ClientSessionEvent::SaltChanged(_));
+        assert_eq!(events.iter().any(is_salt), changed);
+    }
 }
 
 #[test]
@@ -119,6 +123,29 @@ fn large_bodies_are_packed_both_ways_and_arrive_whole() {
     pair.client_takes(packet);
     assert!(matches!(pair.client_events().as_slice(),
         [ClientSessionEvent::Reply { result: Ok(result), .. }] if *result == body));
+}
+
+/// Five bodies of 3 MiB that shrink to almost nothing would share a packet, but the receiver
+/// inflates no more than 10 MiB of one.
+#[test]
+fn a_packet_inflates_to_no_more_than_the_other_side_takes() {
+    let mut pair = Pair::settled();
+    let text = vec![7; 3 << 20];
+    let mut calls: Vec<_> = (0..5).map(|_| pair.client.call(echo(&text)).unwrap()).collect();
+    for in_packet in [3, 2] {
+        let packet = pair.client_sends().unwrap();
+        pair.server_takes(packet);
+        let running = pair.calls();
+        assert_eq!(running.len(), in_packet);
+        running.into_iter().for_each(|(call, body)| pair.server.reply(call, body).unwrap());
+    }
+    for in_packet in [3, 2] {
+        let packet = pair.server_sends().unwrap();
+        pair.client_takes(packet);
+        let replies = pair.replies();
+        let expected: Vec<_> = calls.drain(..in_packet).map(|call| (call, true)).collect();
+        assert_eq!(replies, expected);
+    }
 }
 
 #[test]

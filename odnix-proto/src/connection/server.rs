@@ -649,7 +649,8 @@ impl Connection {
         }
         let exchange = self.exchange.as_ref().and_then(|exchange| exchange.poll_timeout());
         let session = self.session.as_ref().and_then(|session| session.poll_timeout());
-        let answer = self.long_poll.due(self.calls_run()).filter(|_| self.framer.open_requests() > 0);
+        let answer =
+            self.long_poll.due(self.calls_run()).filter(|_| self.framer.open_requests() > 0);
         [exchange, session, answer].into_iter().flatten().min()
     }
 

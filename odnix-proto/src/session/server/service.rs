@@ -117,12 +117,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn on_get_future_salts(
-        &mut self,
-        now: Now,
-        msg_id: MsgId,
-        body: Bytes,
-    ) -> Result<(), Unfit> {
+    fn on_get_future_salts(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = functions::GetFutureSalts::from_bytes(body)?;
         if !self.has_room(0) {
             return Ok(());
@@ -194,12 +189,7 @@ impl ServerSession {
     }
 
     /// The answers to these requests are sent again, and the states of the requests told.
-    fn on_msg_resend_ans_req(
-        &mut self,
-        now: Now,
-        msg_id: MsgId,
-        body: Bytes,
-    ) -> Result<(), Unfit> {
+    fn on_msg_resend_ans_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = types::MsgResendAnsReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         for id in &request.msg_ids {
@@ -287,7 +277,7 @@ impl ServerSession {
         if self.updates_lost && self.has_room(0) {
             self.updates_lost = false;
             let body = odnix_tl::odnix::types::UpdatesTooLong {}.to_bytes();
-            self.keep(body, Tag::Push);
+            self.keep(body, 0, Tag::Push);
         }
     }
 }
