@@ -23,7 +23,7 @@ case $area in
         files=('odnix-proto/src/session/**')
         tests=(
             hostile_peer session server_session client_session temporary_keys pfs_client session_model
-            session_memory client_memory http allocation
+            session_memory client_memory http_turns allocation
         )
         ;;
     *) echo "no area $area" >&2; exit 2 ;;
