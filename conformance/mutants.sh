@@ -31,5 +31,6 @@ esac
 
 selected=(--lib)
 for test in "${tests[@]}"; do selected+=(--test "$test"); done
+mkdir -p target/mutants
 exec cargo mutants --package odnix-proto "${files[@]/#/--file=}" --output "target/mutants/$area" \
     --test-package odnix-proto --no-times --minimum-test-timeout 60 "$@" -- "${selected[@]}"

@@ -9,7 +9,7 @@
 //! | `container_messages_max` | 1020 | messages | in one msg_container, both directions |
 //! | `container_bytes_max` | 1 044 404 | bytes | of one container sent |
 //! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
-//! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet |
+//! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet, received or sent |
 //! | `ids_max` | 8192 | ids | in msgs_ack, msgs_state_req, msg_resend_req |
 //! | `received_ids_max` | 1024 | ids | remembered for duplicate detection |
 //! | `msg_id_past_s` | 300 | seconds | oldest msg_id accepted, behind the server's time |
@@ -56,7 +56,7 @@ pub struct Limits {
     pub container_bytes_max: usize,
     /// Levels of gzip_packed and wrappers around one query.
     pub nesting_max: usize,
-    /// Bytes inflated from all of one packet.
+    /// Bytes inflated from all of one packet; packets sent stay within it too.
     pub inflate_bytes_max: usize,
     /// Ids in one id list.
     pub ids_max: usize,

@@ -12,7 +12,6 @@
 //! msg_id.
 
 use crate::crypto::kdf::Side;
-use crate::limits::Limits;
 use crate::seed::{Generator, Seed};
 use crate::time::UnixTime;
 use alloc::collections::BTreeSet;
@@ -228,16 +227,10 @@ pub struct ReceivedIds {
 }
 
 impl ReceivedIds {
-    /// An empty window for what `from` sends.
-    pub fn new(from: Side, limits: &Limits) -> Self {
-        Self {
-            from,
-            past: Duration::from_secs(limits.msg_id_past_s),
-            future: Duration::from_secs(limits.msg_id_future_s),
-            ids_max: limits.received_ids_max,
-            ids: BTreeSet::new(),
-            forgotten: None,
-        }
+    /// An empty window for what `from` sends: ids up to `past` behind and `future` ahead of the
+    /// server's time, of which `ids_max` are remembered.
+    pub fn new(from: Side, past: Duration, future: Duration, ids_max: usize) -> Self {
+        Self { from, past, future, ids_max, ids: BTreeSet::new(), forgotten: None }
     }
 
     /// Judges an id against the server's time, or against the remembered ids alone if a client

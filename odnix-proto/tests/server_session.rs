@@ -412,6 +412,19 @@ fn notices_nobody_reads_are_bounded_by_their_bytes() {
 }
 
 #[test]
+fn the_edges_of_the_window_of_msg_ids_are_limits() {
+    let limits = Limits { msg_id_past_s: 5, msg_id_future_s: 2, ..Limits::default() };
+    let mut hand = Hand::with(limits, None);
+    hand.now = hand.now.after(Duration::from_secs(100));
+    for (offset_s, code) in [(-6, Some(16)), (-5, None), (2, None), (3, Some(17))] {
+        let time = hand.now.wall.shifted(offset_s * 1_000_000).as_secs() as i64;
+        let msg_id = MsgId::from_i64((time << 32) | 0x1000);
+        let expected = code.map_or(Received::Accepted, |code| bad_msg(msg_id, code));
+        assert_eq!(hand.at(msg_id, hand.content_sent * 2, &ping()), expected, "{offset_s} s");
+    }
+}
+
+#[test]
 fn limits_that_cannot_work_are_named() {
     assert_eq!(Limits::default().validate(), Ok(()));
     type Change = fn(&mut Limits, usize);

@@ -121,6 +121,29 @@ fn large_bodies_are_packed_both_ways_and_arrive_whole() {
         [ClientSessionEvent::Reply { result: Ok(result), .. }] if *result == body));
 }
 
+/// Five bodies of 3 MiB that shrink to almost nothing would share a packet, but the receiver
+/// inflates no more than 10 MiB of one.
+#[test]
+fn a_packet_inflates_to_no_more_than_the_other_side_takes() {
+    let mut pair = Pair::settled();
+    let text = vec![7; 3 << 20];
+    let mut calls: Vec<_> = (0..5).map(|_| pair.client.call(echo(&text)).unwrap()).collect();
+    for in_packet in [3, 2] {
+        let packet = pair.client_sends().unwrap();
+        pair.server_takes(packet);
+        let running = pair.calls();
+        assert_eq!(running.len(), in_packet);
+        running.into_iter().for_each(|(call, body)| pair.server.reply(call, body).unwrap());
+    }
+    for in_packet in [3, 2] {
+        let packet = pair.server_sends().unwrap();
+        pair.client_takes(packet);
+        let replies = pair.replies();
+        let expected: Vec<_> = calls.drain(..in_packet).map(|call| (call, true)).collect();
+        assert_eq!(replies, expected);
+    }
+}
+
 #[test]
 fn unanswered_call_leaves_again_under_its_own_id_in_a_container() {
     let mut pair = Pair::settled();

@@ -4,7 +4,8 @@
 //! The model knows of each call only how often it ran and how it ended. What must hold at every
 //! step: a call ends at most once, and with the answer that was given; it runs at most once in
 //! each session of the server; no (salt, session_id, msg_id, seq_no) and no msg_key is sealed
-//! twice. When the faults stop: every call ends, and both sides fall silent but for pings.
+//! twice; each half holds no more memory than its limits add up to. When the faults stop: every
+//! call ends, both sides fall silent but for pings, and hold little more than at their beginning.
 
 #[allow(dead_code, reason = "shared helpers")]
 mod common;
@@ -15,14 +16,66 @@ use core::time::Duration;
 use odnix_proto::{
     AuthKey, Instant, Now, Secret, Seed, UnixTime,
     envelope::{self, Header, Side},
+    error::UsageError,
     limits::Limits,
     session::{
         CallError, CallId, ClientSession, ClientSessionEvent, ServerKey, ServerSession,
         ServerSessionEvent, Timings,
     },
 };
+use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// Memory is counted for the whole process, so its tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The bytes one machine holds: what its calls have taken, without what they have given back.
+/// What goes in is copied inside [`Meter::of`], what comes out is copied outside and dropped
+/// inside.
+#[derive(Default)]
+struct Meter(isize);
+
+impl Meter {
+    fn of<T>(&mut self, call: impl FnOnce() -> T) -> T {
+        let before = ALLOCATOR.current_usage();
+        let done = call();
+        self.0 += ALLOCATOR.current_usage().cast_signed() - before.cast_signed();
+        done
+    }
+
+    fn holds_at_most(&self, max: usize) {
+        assert!(self.0 <= max.cast_signed(), "{} bytes held, {max} allowed", self.0);
+    }
+}
+
+/// Small enough that sequences reach them, and that the sums say something.
+fn limits() -> Limits {
+    Limits {
+        packet_bytes_max: 32 << 10,
+        container_bytes_max: 16 << 10,
+        inflate_bytes_max: 32 << 10,
+        ids_max: 64,
+        received_ids_max: 256,
+        sent_max: 64,
+        sent_bytes_max: 64 << 10,
+        notices_bytes_max: 16 << 10,
+        calls_max: 16,
+        calls_bytes_max: 48 << 10,
+        events_max: 64,
+        events_bytes_max: 32 << 10,
+        service_queue_max: 32,
+        quick_acks_max: 16,
+        ..Limits::default()
+    }
+}
+
+/// What either half may hold when all is said and done: its ids and the capacity of its queues.
+const IDLE_BYTES: usize = 32 << 10;
 
 /// One step of the embedders, the link or the clocks.
 #[derive(Clone, Debug)]
@@ -110,8 +163,9 @@ struct World {
     client_clock: Now,
     server_clock: Now,
     client: ClientSession,
+    client_meter: Meter,
     /// By the session_id the client chose; a client may begin a new one.
-    servers: BTreeMap<i64, ServerSession>,
+    servers: BTreeMap<i64, (ServerSession, Meter)>,
     /// How often all of those were forgotten.
     run: u32,
     salt_secret: u8,
@@ -131,15 +185,20 @@ impl World {
     fn new() -> Self {
         let key = key(7);
         let clock = Now::new(Instant::from_micros(1_000_000), UnixTime::from_secs(START_S));
-        let mut client =
-            ClientSession::new(None, Seed::for_testing(1), Limits::default(), Timings::default());
-        client.use_key(key.clone(), 1);
-        client.transport_connected(clock);
+        let mut client_meter = Meter::default();
+        let client = client_meter.of(|| {
+            let seed = Seed::for_testing(1);
+            let mut client = ClientSession::new(None, seed, limits(), Timings::default());
+            client.use_key(key.clone(), 1);
+            client.transport_connected(clock);
+            client
+        });
         Self {
             key,
             client_clock: clock,
             server_clock: clock,
             client,
+            client_meter,
             servers: BTreeMap::new(),
             run: 0,
             salt_secret: 0,
@@ -160,8 +219,8 @@ impl World {
             Op::Reply(which) => self.reply(usize::from(*which), false),
             Op::Refuse(which) => self.reply(usize::from(*which), true),
             Op::Push => self.push(),
-            Op::Ping => self.client.ping(i64::from(self.number)),
-            Op::FutureSalts => self.client.get_future_salts(4),
+            Op::Ping => self.client_meter.of(|| self.client.ping(i64::from(self.number))),
+            Op::FutureSalts => self.client_meter.of(|| self.client.get_future_salts(4)),
             Op::ClientSends => drop(self.client_sends()),
             Op::ServerSends => drop(self.server_sends()),
             Op::Up(which, fate) => self.carry(Side::Client, usize::from(*which), *fate),
@@ -177,6 +236,10 @@ impl World {
             }
         }
         self.settle_events();
+        self.client_meter.holds_at_most(limits().client_session_bytes_max());
+        for (_, meter) in self.servers.values() {
+            meter.holds_at_most(limits().session_bytes_max());
+        }
     }
 
     // --- the embedders -------------------------------------------------------------------
@@ -188,15 +251,20 @@ impl World {
             (0..words * 4).map(|at| (at.wrapping_mul(usize::from(at as u8 | 1)) >> 3) as u8),
         );
         let body = echo(&data);
-        let id = self.client.call(body.clone()).expect("far from the limits");
-        self.calls.insert(id, Record { body, ..Record::default() });
+        let called = self.client_meter.of(|| self.client.call(Bytes::copy_from_slice(&body)));
+        match called {
+            Ok(id) => {
+                self.calls.insert(id, Record { body, ..Record::default() });
+            }
+            Err(refused) => assert!(matches!(refused, UsageError::QueueFull { .. })),
+        }
     }
 
     fn abandon(&mut self, which: usize) {
         let open: Vec<CallId> =
             self.calls.iter().filter(|(_, call)| !call.ended).map(|(id, _)| *id).collect();
         if let Some(id) = open.get(which % open.len().max(1)) {
-            self.client.abandon(*id).expect("it is open");
+            self.client_meter.of(|| self.client.abandon(*id)).expect("it is open");
             self.calls.get_mut(id).expect("known").abandoned = true;
         }
     }
@@ -206,34 +274,47 @@ impl World {
             return;
         }
         let (session_id, call, body) = self.running.swap_remove(which % self.running.len());
-        let Some(server) = self.servers.get_mut(&session_id) else { return };
+        let Some((server, meter)) = self.servers.get_mut(&session_id) else { return };
         if refuse {
             self.calls
                 .values_mut()
                 .filter(|record| record.body == body)
                 .for_each(|record| record.refused = true);
-            server.reply_error(call, 400, "REFUSED").expect("it runs");
+            meter.of(|| server.reply_error(call, 400, "REFUSED")).expect("it runs");
         } else {
-            server.reply(call, body).expect("it runs");
+            meter.of(|| server.reply(call, Bytes::copy_from_slice(&body))).expect("it runs");
         }
     }
 
     fn push(&mut self) {
         let session = self.client.session_id().and_then(|id| self.servers.get_mut(&id));
-        if let Some(server) = session {
-            server.push(echo(b"an update")).expect("far from the limits");
+        if let Some((server, meter)) = session {
+            let pushed = meter.of(|| server.push(echo(b"an update")));
+            assert!(matches!(pushed, Ok(_) | Err(UsageError::QueueFull { .. })));
         }
     }
 
     fn settle_events(&mut self) {
-        while let Some(event) = self.client.poll_event() {
-            let ClientSessionEvent::Reply { call, result } = event else { continue };
+        while let Some(event) = self.client_meter.of(|| self.client.poll_event()) {
+            let copy = match &event {
+                ClientSessionEvent::Reply { call, result: Ok(body) } => {
+                    Some((*call, Ok(Bytes::copy_from_slice(body))))
+                }
+                ClientSessionEvent::Reply { call, result: Err(error) } => {
+                    Some((*call, Err(error.clone())))
+                }
+                _ => None,
+            };
+            self.client_meter.of(|| drop(event));
+            let Some((call, result)) = copy else { continue };
             let record = self.calls.get_mut(&call).expect("a call of ours");
             assert!(!record.ended, "{call:?} ended twice");
             record.ended = true;
             match result {
                 Ok(body) => assert_eq!(body, record.body, "the answer of another call"),
                 Err(CallError::Abandoned) => assert!(record.abandoned),
+                // The server still runs calls that were abandoned, and takes no more.
+                Err(CallError::Rpc(error)) if error.message == "FLOOD_WAIT_1" => {}
                 Err(CallError::Rpc(error)) => {
                     assert!(record.refused && error.message == "REFUSED", "{error}");
                 }
@@ -241,9 +322,16 @@ impl World {
             }
         }
         let run = self.run;
-        for (session_id, server) in &mut self.servers {
-            while let Some(event) = server.poll_event() {
-                let ServerSessionEvent::Call { call, body, .. } = event else { continue };
+        for (session_id, (server, meter)) in &mut self.servers {
+            while let Some(event) = meter.of(|| server.poll_event()) {
+                let copy = match &event {
+                    ServerSessionEvent::Call { call, body, .. } => {
+                        Some((*call, Bytes::copy_from_slice(body)))
+                    }
+                    _ => None,
+                };
+                meter.of(|| drop(event));
+                let Some((call, body)) = copy else { continue };
                 let mut of_body = self.calls.values_mut().filter(|record| record.body == body);
                 let record = of_body.next().expect("a body the client sent");
                 assert!(record.ran_in.insert((run, *session_id)), "it ran twice in one session");
@@ -256,23 +344,27 @@ impl World {
 
     fn client_sends(&mut self) -> bool {
         let mut packet = BytesMut::new();
-        let any = self.client.poll_transmit(self.client_clock, &mut packet);
+        let send = || self.client.poll_transmit(self.client_clock, &mut packet);
+        let any = self.client_meter.of(send);
+        let copy = BytesMut::from(&packet[..]);
+        self.client_meter.of(|| drop(packet));
         if any {
-            self.note(Side::Client, &packet);
-            self.up.push_back(packet);
+            self.note(Side::Client, &copy);
+            self.up.push_back(copy);
         }
         any
     }
 
     fn server_sends(&mut self) -> bool {
-        let Some(server) = self.client.session_id().and_then(|id| self.servers.get_mut(&id)) else {
-            return false;
-        };
+        let session = self.client.session_id().and_then(|id| self.servers.get_mut(&id));
+        let Some((server, meter)) = session else { return false };
         let mut packet = BytesMut::new();
-        let any = server.poll_transmit(self.server_clock, &mut packet);
+        let any = meter.of(|| server.poll_transmit(self.server_clock, &mut packet));
+        let copy = BytesMut::from(&packet[..]);
+        meter.of(|| drop(packet));
         if any {
-            self.note(Side::Server, &packet);
-            self.down.push_back(packet);
+            self.note(Side::Server, &copy);
+            self.down.push_back(copy);
         }
         any
     }
@@ -312,28 +404,32 @@ impl World {
     }
 
     fn arrive(&mut self, from: Side, packet: BytesMut) {
-        let opened = envelope::open(&self.key, from, packet).expect("as it was sent");
+        let (key, run, salt_secret) = (&self.key, self.run, self.salt_secret);
+        let open = || envelope::open(key, from, BytesMut::from(&packet[..]));
+        let session_id = open().expect("as it was sent").header.session_id;
         if from == Side::Server {
-            self.client.handle_opened(self.client_clock, opened);
+            self.client_meter.of(|| {
+                self.client.handle_opened(self.client_clock, open().expect("as it was sent"));
+            });
             return;
         }
-        let session_id = opened.header.session_id;
-        let (key, run, salt_secret) = (&self.key, self.run, self.salt_secret);
-        let server = self
-            .servers
-            .entry(session_id)
-            .or_insert_with(|| new_server(key, session_id, run, salt_secret));
-        server.handle_opened(self.server_clock, opened);
+        let (server, meter) = self.servers.entry(session_id).or_insert_with(|| {
+            let mut meter = Meter::default();
+            (meter.of(|| new_server(key, session_id, run, salt_secret)), meter)
+        });
+        meter.of(|| server.handle_opened(self.server_clock, open().expect("as it was sent")));
     }
 
     fn cut(&mut self) {
         self.up.clear();
         self.down.clear();
-        self.client.transport_lost();
-        for server in self.servers.values_mut() {
-            server.transport_lost();
+        self.client_meter.of(|| {
+            self.client.transport_lost();
+            self.client.transport_connected(self.client_clock);
+        });
+        for (server, meter) in self.servers.values_mut() {
+            meter.of(|| server.transport_lost());
         }
-        self.client.transport_connected(self.client_clock);
     }
 
     fn forget(&mut self) {
@@ -346,9 +442,9 @@ impl World {
     fn pass(&mut self, duration: Duration) {
         self.client_clock = self.client_clock.after(duration);
         self.server_clock = self.server_clock.after(duration);
-        self.client.handle_timeout(self.client_clock);
-        for server in self.servers.values_mut() {
-            server.handle_timeout(self.server_clock);
+        self.client_meter.of(|| self.client.handle_timeout(self.client_clock));
+        for (server, meter) in self.servers.values_mut() {
+            meter.of(|| server.handle_timeout(self.server_clock));
         }
         if self.client.is_dead(self.client_clock) {
             self.cut();
@@ -403,7 +499,7 @@ fn new_server(key: &AuthKey, session_id: i64, run: u32, salt_secret: u8) -> Serv
         session_id,
         Secret::init(|bytes| bytes.fill(salt_secret)),
         Seed::for_testing(seed),
-        Limits::default(),
+        limits(),
         Timings::default(),
     )
 }
@@ -419,6 +515,7 @@ proptest! {
     fn any_sequence_of_operations_keeps_every_promise(
         ops in prop::collection::vec(op(), 1..120),
     ) {
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut world = World::new();
         for op in &ops {
             world.step(op);
@@ -429,6 +526,10 @@ proptest! {
         }
         prop_assert_eq!(world.client.open_calls(), 0);
         prop_assert!(!world.client_sends() && !world.server_sends(), "somebody still talks");
+        world.client_meter.holds_at_most(IDLE_BYTES);
+        for (_, meter) in world.servers.values() {
+            meter.holds_at_most(IDLE_BYTES);
+        }
     }
 }
 
@@ -486,6 +587,7 @@ fn sequences_that_once_broke_a_promise_keep_it() {
     ];
     for (what, ops) in cases {
         println!("{what}");
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let mut world = World::new();
         ops.iter().for_each(|op| world.step(op));
         world.heal();

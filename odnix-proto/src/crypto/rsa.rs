@@ -125,9 +125,9 @@ impl RsaPublicKey {
         i64::from_le_bytes(id)
     }
 
-    /// Whether the number in `block` is below the modulus, as every encrypted block is. Blocks
-    /// are big-endian and of one length, so their order is that of the numbers.
-    pub(crate) fn is_above(&self, block: &[u8; BLOCK_LEN]) -> bool {
+    /// Whether `block` can be one that was encrypted: the number in it is below the modulus.
+    /// Blocks are big-endian and of one length, so their order is that of the numbers.
+    pub(crate) fn admits(&self, block: &[u8; BLOCK_LEN]) -> bool {
         *block < self.modulus()
     }
 

@@ -559,7 +559,7 @@ impl Handshake {
         let key = Arc::clone(key.ok_or(HandshakeFault::UnknownFingerprint)?);
         let block = request.encrypted_data.as_ref();
         let block = block.try_into().map_err(|_| HandshakeFault::BadRsaBlock)?;
-        if !key.public().is_above(block) {
+        if !key.public().admits(block) {
             return Err(HandshakeFault::BadRsaBlock);
         }
         let accept_legacy = self.config.accept_legacy_rsa;

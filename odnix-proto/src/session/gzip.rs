@@ -86,14 +86,36 @@ fn skip_gzip_header(packed: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
-/// The body as a `gzip_packed` object, if that is smaller.
-pub(crate) fn pack(body: &[u8]) -> Option<Bytes> {
-    if body.len() < PACK_BYTES_MIN {
-        return None;
+/// A body as it leaves.
+pub(crate) struct Packed {
+    pub(crate) body: Bytes,
+    /// The part of the other side's budget that it takes.
+    pub(crate) inflates_to: usize,
+}
+
+impl Packed {
+    /// As it is.
+    pub(crate) fn plain(body: Bytes) -> Self {
+        Self { body, inflates_to: 0 }
     }
+
+    /// As a `gzip_packed` object, if that is smaller and may be inflated.
+    pub(crate) fn new(body: Bytes, inflate_bytes_max: usize) -> Self {
+        if body.len() < PACK_BYTES_MIN || body.len() > inflate_bytes_max {
+            return Self::plain(body);
+        }
+        match gzip_packed(&body) {
+            Some(object) if object.len() < body.len() => {
+                Self { body: object, inflates_to: body.len() }
+            }
+            _ => Self::plain(body),
+        }
+    }
+}
+
+fn gzip_packed(body: &[u8]) -> Option<Bytes> {
     let mut packed = HEADER.to_vec();
     packed.extend_from_slice(&deflate::compress_to_vec(body, LEVEL));
     packed.extend_from_slice(&gzip_trailer(body));
-    let object = types::GzipPacked { packed_data: packed.into() }.to_bytes().ok()?;
-    (object.len() < body.len()).then_some(object)
+    types::GzipPacked { packed_data: packed.into() }.to_bytes().ok()
 }

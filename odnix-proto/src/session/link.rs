@@ -29,6 +29,8 @@ use odnix_tl::{
 #[derive(Clone)]
 pub(crate) struct Outgoing<T> {
     pub(crate) body: Bytes,
+    /// Bytes that `gzip_packed` in it inflates to.
+    pub(crate) inflates_to: usize,
     /// Content-related: the receiver must acknowledge it; its seq_no is odd.
     pub(crate) content: bool,
     /// A server's answer to a client message; decides the low bits of its msg_id.
@@ -42,7 +44,7 @@ pub(crate) struct Outgoing<T> {
 impl<T> Outgoing<T> {
     /// A service message: not content-related, lost without harm.
     pub(crate) fn service(body: Bytes, tag: T) -> Self {
-        Self { body, content: false, answer: false, again: None, tag }
+        Self { body, inflates_to: 0, content: false, answer: false, again: None, tag }
     }
 
     /// Notices about a wrong clock or salt never share a packet: a client whose clock is wrong
@@ -110,13 +112,15 @@ impl Link {
             Side::Client => MsgIdGenerator::default(),
             Side::Server => MsgIdGenerator::jittered(rng.split()),
         };
+        let past = Duration::from_secs(limits.msg_id_past_s);
+        let future = Duration::from_secs(limits.msg_id_future_s);
         Self {
             key,
             session_id,
             side,
             ids,
             seq_nos: SeqNo::new(),
-            received: ReceivedIds::new(peer, limits),
+            received: ReceivedIds::new(peer, past, future, limits.received_ids_max),
             acks: Acks::new(limits.ids_max),
             rng,
             limits: limits.clone(),
@@ -167,20 +171,25 @@ impl Link {
         departed
     }
 
-    /// Takes messages off the queue until the packet is full and gives each its ids.
+    /// Takes messages off the queue until the packet is full, or would inflate to more than the
+    /// other side takes, and gives each its ids.
     fn pick<T>(
         &mut self,
         now: UnixTime,
         queue: &mut VecDeque<Outgoing<T>>,
         messages_max: usize,
     ) -> Vec<Departed<T>> {
-        let bytes_max = self.limits.container_bytes_max;
+        let Limits { container_bytes_max, inflate_bytes_max, .. } = self.limits;
         let mut departed = Vec::new();
         let mut bytes = container::HEADER_LEN;
+        let mut inflated: usize = 0;
         while let Some(next) = queue.front() {
             bytes =
                 bytes.saturating_add(container::MESSAGE_HEADER_LEN).saturating_add(next.body.len());
-            let full = bytes > bytes_max || departed.len() >= messages_max;
+            inflated = inflated.saturating_add(next.inflates_to);
+            let full = bytes > container_bytes_max
+                || inflated > inflate_bytes_max
+                || departed.len() >= messages_max;
             let alone = next.travels_alone();
             if (full || alone) && !departed.is_empty() {
                 break;

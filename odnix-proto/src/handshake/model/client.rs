@@ -5,7 +5,7 @@
 
 use super::pair::hand::{HandServer, number, plain, plain_bytes};
 use super::pair::{client_config, fault, now, sent_by_client};
-use super::{Memo, Seen, compare};
+use super::{Explorer, Memo, Run, Seen, compare};
 use crate::auth_key::AuthKey;
 use crate::crypto::dh::{Group, USUAL_PRIME};
 use crate::error::{DropReason, HandshakeFault, Received};
@@ -21,7 +21,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-const LENGTH_MAX: usize = 6;
 const RETRIES_MAX: u32 = 1;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,7 +97,7 @@ static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     Arc::new(config)
 });
 
-struct Run {
+struct Machines {
     client: Handshake,
     server: HandServer,
     model: &'static str,
@@ -111,7 +110,10 @@ struct Run {
     knows_new_nonce: bool,
 }
 
-impl Run {
+impl Run for Machines {
+    type Symbol = Symbol;
+    type Kit = Kit;
+
     fn new() -> Self {
         let mut client = Handshake::new(Arc::clone(&CONFIG), Seed::for_testing(1));
         let query = sent_by_client(&mut client, now()).unwrap();
@@ -127,6 +129,60 @@ impl Run {
         }
     }
 
+    fn step(&mut self, symbol: Symbol, kit: &mut Kit, seen: &mut Seen) -> bool {
+        let packet = self.packet(symbol);
+        let expected = self.expect(symbol, &packet);
+        if let Nothing = expected {
+            return false;
+        }
+        let from = self.client.state();
+        assert_eq!(from, self.model);
+        let received = match symbol {
+            Work => {
+                let done = kit.jobs.run(self.job.take().expect("a job is out"));
+                self.client.complete(now(), done).map(|()| Received::Accepted)
+            }
+            Timeout => {
+                let late = now().after(Duration::from_secs(60));
+                self.client.handle_timeout(late).map(|()| Received::Accepted)
+            }
+            _ => self.client.handle_packet(now(), packet.clone()),
+        };
+        match expected {
+            Duplicate => {
+                assert_eq!(received, Ok(Received::Dropped(DropReason::Duplicate)));
+                assert!(self.client.poll_event().is_none());
+                assert_eq!(sent_by_client(&mut self.client, now()), None);
+                assert_eq!(self.client.state(), from);
+            }
+            Failed(expected) => {
+                let on = match (symbol, expected) {
+                    (Timeout, _) => "timeout",
+                    (ParamsFail, HandshakeFault::Refused) => "server_DH_params_fail",
+                    (GenFail, HandshakeFault::Refused) => "dh_gen_fail",
+                    (GenRetry, HandshakeFault::TooManyRetries) => "dh_gen_retry too many",
+                    _ => "broken rule",
+                };
+                assert_eq!(fault(received), expected);
+                seen.insert(Transition::new(from, on, self.client.state()));
+                self.is_dead();
+                return false;
+            }
+            GoesOn(to) => {
+                assert_eq!(received, Ok(Received::Accepted));
+                self.goes_on(symbol, packet, to, kit, seen);
+            }
+            Nothing => {}
+        }
+        true
+    }
+
+    fn under_way(&self) -> Option<Symbol> {
+        self.job.as_ref().map(|_| Work)
+    }
+}
+
+impl Machines {
     fn inner(&self, g_a: Bytes) -> Bytes {
         let inner = ServerDhInnerData {
             nonce: self.server.known.nonce,
@@ -187,55 +243,6 @@ impl Run {
             (GenFail, "AwaitAnswer") => Failed(HandshakeFault::Refused),
             _ => Failed(HandshakeFault::Malformed),
         }
-    }
-
-    /// Gives the symbol to the machine and to the model; whether both go on.
-    fn step(&mut self, symbol: Symbol, kit: &mut Kit, seen: &mut Seen) -> bool {
-        let packet = self.packet(symbol);
-        let expected = self.expect(symbol, &packet);
-        if let Nothing = expected {
-            return false;
-        }
-        let from = self.client.state();
-        assert_eq!(from, self.model);
-        let received = match symbol {
-            Work => {
-                let done = kit.jobs.run(self.job.take().expect("a job is out"));
-                self.client.complete(now(), done).map(|()| Received::Accepted)
-            }
-            Timeout => {
-                let late = now().after(Duration::from_secs(60));
-                self.client.handle_timeout(late).map(|()| Received::Accepted)
-            }
-            _ => self.client.handle_packet(now(), packet.clone()),
-        };
-        match expected {
-            Duplicate => {
-                assert_eq!(received, Ok(Received::Dropped(DropReason::Duplicate)));
-                assert!(self.client.poll_event().is_none());
-                assert_eq!(sent_by_client(&mut self.client, now()), None);
-                assert_eq!(self.client.state(), from);
-            }
-            Failed(expected) => {
-                let on = match (symbol, expected) {
-                    (Timeout, _) => "timeout",
-                    (ParamsFail, HandshakeFault::Refused) => "server_DH_params_fail",
-                    (GenFail, HandshakeFault::Refused) => "dh_gen_fail",
-                    (GenRetry, HandshakeFault::TooManyRetries) => "dh_gen_retry too many",
-                    _ => "broken rule",
-                };
-                assert_eq!(fault(received), expected);
-                seen.insert(Transition::new(from, on, self.client.state()));
-                self.is_dead();
-                return false;
-            }
-            GoesOn(to) => {
-                assert_eq!(received, Ok(Received::Accepted));
-                self.goes_on(symbol, packet, to, kit, seen);
-            }
-            Nothing => {}
-        }
-        true
     }
 
     fn goes_on(
@@ -311,50 +318,9 @@ impl Run {
     }
 }
 
-struct Explorer {
-    kit: Kit,
-    seen: Seen,
-    runs: u32,
-    /// Jobs come back before the next answer arrives.
-    at_once: bool,
-    length_max: usize,
-}
-
-impl Explorer {
-    /// Plays the whole path; whether the exchange is alive at its end.
-    fn play(&mut self, path: &[Symbol]) -> bool {
-        self.runs += 1;
-        let mut run = Run::new();
-        path.iter().all(|symbol| {
-            let mut alive = run.step(*symbol, &mut self.kit, &mut self.seen);
-            while self.at_once && alive && run.job.is_some() {
-                alive = run.step(Work, &mut self.kit, &mut self.seen);
-            }
-            alive
-        })
-    }
-
-    /// Tries every symbol after `path`, which is known to leave the exchange alive.
-    fn explore(&mut self, path: &mut Vec<Symbol>, symbols: &[Symbol]) {
-        for symbol in symbols {
-            path.push(*symbol);
-            if self.play(path) && path.len() < self.length_max {
-                self.explore(path, symbols);
-            }
-            path.pop();
-        }
-    }
-}
-
 #[test]
 fn every_sequence_of_answers_ends_as_the_model_says() {
-    let mut explorer = Explorer {
-        kit: Kit::default(),
-        seen: Seen::new(),
-        runs: 0,
-        at_once: true,
-        length_max: LENGTH_MAX,
-    };
+    let mut explorer = Explorer::<Machines>::new();
     // All answers, each worked on before the next.
     explorer.explore(&mut vec![], &ANSWERS);
     let at_once = explorer.runs;

@@ -14,6 +14,8 @@ use super::job::{Done, Job, Offer, Outcome, Task};
 use crate::transition::Transition;
 use std::collections::{BTreeSet, HashMap};
 
+const LENGTH_MAX: usize = 6;
+
 /// What jobs gave, by what they were given.
 #[derive(Default)]
 struct Memo(HashMap<Vec<u8>, Outcome>);
@@ -45,6 +47,65 @@ fn key(task: &Task) -> Vec<u8> {
 
 /// The transitions that were seen.
 type Seen = BTreeSet<Transition>;
+
+/// A machine and its model, side by side.
+trait Run {
+    /// What can happen to them.
+    type Symbol: Copy;
+    /// What the peers made by hand have calculated before.
+    type Kit: Default;
+
+    /// Both at their beginning.
+    fn new() -> Self;
+
+    /// Gives the symbol to both and compares; whether they go on.
+    fn step(&mut self, symbol: Self::Symbol, kit: &mut Self::Kit, seen: &mut Seen) -> bool;
+
+    /// What ends the work that is under way, if some is.
+    fn under_way(&self) -> Option<Self::Symbol>;
+}
+
+/// Plays every sequence of symbols.
+struct Explorer<R: Run> {
+    kit: R::Kit,
+    seen: Seen,
+    runs: u32,
+    /// Work ends before the next symbol.
+    at_once: bool,
+    length_max: usize,
+}
+
+impl<R: Run> Explorer<R> {
+    fn new() -> Self {
+        let kit = R::Kit::default();
+        Self { kit, seen: Seen::new(), runs: 0, at_once: true, length_max: LENGTH_MAX }
+    }
+
+    /// Plays the whole path; whether the exchange is alive at its end.
+    fn play(&mut self, path: &[R::Symbol]) -> bool {
+        self.runs += 1;
+        let mut run = R::new();
+        path.iter().all(|symbol| {
+            let mut alive = run.step(*symbol, &mut self.kit, &mut self.seen);
+            while self.at_once && alive {
+                let Some(next) = run.under_way() else { break };
+                alive = run.step(next, &mut self.kit, &mut self.seen);
+            }
+            alive
+        })
+    }
+
+    /// Tries every symbol after `path`, which is known to leave the exchange alive.
+    fn explore(&mut self, path: &mut Vec<R::Symbol>, symbols: &[R::Symbol]) {
+        for symbol in symbols {
+            path.push(*symbol);
+            if self.play(path) && path.len() < self.length_max {
+                self.explore(path, symbols);
+            }
+            path.pop();
+        }
+    }
+}
 
 /// Each transition of the table was seen, and no other.
 fn compare(seen: &Seen, table: &[Transition]) {

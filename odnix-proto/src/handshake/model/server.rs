@@ -7,7 +7,7 @@
 
 use super::pair::hand::{HandClient, Known, exponent, object, plain, plain_bytes};
 use super::pair::{fault, now, sent_by_server, server_config};
-use super::{Memo, Seen, compare};
+use super::{Explorer, Memo, Run, Seen, compare};
 use crate::auth_key::AuthKey;
 use crate::crypto::dh::{DhError, Group};
 use crate::crypto::factor::factorize;
@@ -25,7 +25,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-const LENGTH_MAX: usize = 6;
 const RETRIES_MAX: u32 = 1;
 const NONCES: [[u8; 16]; 2] = [[0x11; 16], [0x12; 16]];
 
@@ -110,7 +109,7 @@ static CONFIG: LazyLock<Arc<Config>> = LazyLock::new(|| {
     Arc::new(config)
 });
 
-struct Run {
+struct Machines {
     server: Handshake,
     model: &'static str,
     /// (exchange, request, answer)
@@ -127,7 +126,10 @@ struct Run {
     client_dh: Option<Bytes>,
 }
 
-impl Run {
+impl Run for Machines {
+    type Symbol = Symbol;
+    type Kit = Kit;
+
     fn new() -> Self {
         Self {
             server: Handshake::new(Arc::clone(&CONFIG), Seed::for_testing(2)),
@@ -145,6 +147,77 @@ impl Run {
         }
     }
 
+    fn step(&mut self, symbol: Symbol, kit: &mut Kit, seen: &mut Seen) -> bool {
+        let packet = self.packet(symbol);
+        let expected = self.expect(symbol, &packet);
+        if let Nothing = expected {
+            return false;
+        }
+        let from = self.server.state();
+        assert_eq!(from, self.model);
+        let received = match symbol {
+            Work => {
+                let done = kit.jobs.run(self.job.take().expect("a job is out"));
+                self.server.complete(now(), done).map(|()| Received::Accepted)
+            }
+            Stored | Collision => {
+                let id = self.proposed.as_ref().expect("a key was proposed").auth_key.id();
+                let stored =
+                    if symbol == Stored { KeyStored::Stored } else { KeyStored::Collision };
+                self.server.key_stored(now(), id, stored).unwrap();
+                Ok(Received::Accepted)
+            }
+            Timeout => {
+                let late = now().after(Duration::from_secs(60));
+                self.server.handle_timeout(late).map(|()| Received::Accepted)
+            }
+            _ => self.server.handle_packet(now(), packet.clone()),
+        };
+        let answer = sent_by_server(&mut self.server, now());
+        assert_eq!(sent_by_server(&mut self.server, now()), None, "one answer at most");
+        match expected {
+            Repeated(before) => {
+                assert_eq!((received, answer), (Ok(Received::Accepted), Some(before)));
+                assert!(self.server.poll_event().is_none(), "nothing is calculated again");
+                assert_eq!(self.server.state(), from);
+            }
+            Dropped(reason) => {
+                assert_eq!((received, answer), (Ok(Received::Dropped(reason)), None));
+                assert!(self.server.poll_event().is_none());
+                assert_eq!(self.server.state(), from);
+            }
+            Failed(expected) => {
+                assert_eq!((fault(received), answer), (expected, None));
+                let on = if symbol == Timeout { "timeout" } else { "broken rule" };
+                seen.insert(Transition::new(from, on, self.server.state()));
+                self.is_dead();
+                return false;
+            }
+            Quiet(to) => {
+                assert_eq!((received, answer), (Ok(Received::Accepted), None));
+                self.goes_on(symbol, packet, to, seen);
+            }
+            Answered(to) => {
+                assert_eq!(received, Ok(Received::Accepted));
+                let answer = answer.expect("an answer");
+                self.learn(symbol, packet, answer, kit);
+                self.goes_on(symbol, self.packet(Junk), to, seen);
+            }
+            Nothing => {}
+        }
+        if self.model == "Failed" {
+            self.is_dead();
+        }
+        self.model != "Failed"
+    }
+
+    fn under_way(&self) -> Option<Symbol> {
+        let next = if self.model == "AwaitStored" { Stored } else { Work };
+        self.is_busy().then_some(next)
+    }
+}
+
+impl Machines {
     fn packet(&self, symbol: Symbol) -> Bytes {
         let stand_in = || plain_bytes(&[0x11; 64]);
         match symbol {
@@ -210,71 +283,6 @@ impl Run {
 
     fn is_busy(&self) -> bool {
         matches!(self.model, "Decrypting" | "Raising" | "Deriving" | "AwaitStored")
-    }
-
-    /// Gives the symbol to the machine and to the model; whether both go on.
-    fn step(&mut self, symbol: Symbol, kit: &mut Kit, seen: &mut Seen) -> bool {
-        let packet = self.packet(symbol);
-        let expected = self.expect(symbol, &packet);
-        if let Nothing = expected {
-            return false;
-        }
-        let from = self.server.state();
-        assert_eq!(from, self.model);
-        let received = match symbol {
-            Work => {
-                let done = kit.jobs.run(self.job.take().expect("a job is out"));
-                self.server.complete(now(), done).map(|()| Received::Accepted)
-            }
-            Stored | Collision => {
-                let id = self.proposed.as_ref().expect("a key was proposed").auth_key.id();
-                let stored =
-                    if symbol == Stored { KeyStored::Stored } else { KeyStored::Collision };
-                self.server.key_stored(now(), id, stored).unwrap();
-                Ok(Received::Accepted)
-            }
-            Timeout => {
-                let late = now().after(Duration::from_secs(60));
-                self.server.handle_timeout(late).map(|()| Received::Accepted)
-            }
-            _ => self.server.handle_packet(now(), packet.clone()),
-        };
-        let answer = sent_by_server(&mut self.server, now());
-        assert_eq!(sent_by_server(&mut self.server, now()), None, "one answer at most");
-        match expected {
-            Repeated(before) => {
-                assert_eq!((received, answer), (Ok(Received::Accepted), Some(before)));
-                assert!(self.server.poll_event().is_none(), "nothing is calculated again");
-                assert_eq!(self.server.state(), from);
-            }
-            Dropped(reason) => {
-                assert_eq!((received, answer), (Ok(Received::Dropped(reason)), None));
-                assert!(self.server.poll_event().is_none());
-                assert_eq!(self.server.state(), from);
-            }
-            Failed(expected) => {
-                assert_eq!((fault(received), answer), (expected, None));
-                let on = if symbol == Timeout { "timeout" } else { "broken rule" };
-                seen.insert(Transition::new(from, on, self.server.state()));
-                self.is_dead();
-                return false;
-            }
-            Quiet(to) => {
-                assert_eq!((received, answer), (Ok(Received::Accepted), None));
-                self.goes_on(symbol, packet, to, seen);
-            }
-            Answered(to) => {
-                assert_eq!(received, Ok(Received::Accepted));
-                let answer = answer.expect("an answer");
-                self.learn(symbol, packet, answer, kit);
-                self.goes_on(symbol, self.packet(Junk), to, seen);
-            }
-            Nothing => {}
-        }
-        if self.model == "Failed" {
-            self.is_dead();
-        }
-        self.model != "Failed"
     }
 
     fn goes_on(&mut self, symbol: Symbol, packet: Bytes, to: &'static str, seen: &mut Seen) {
@@ -373,51 +381,9 @@ impl Run {
     }
 }
 
-struct Explorer {
-    kit: Kit,
-    seen: Seen,
-    runs: u32,
-    /// Jobs come back and keys are stored before the next request arrives.
-    at_once: bool,
-    length_max: usize,
-}
-
-impl Explorer {
-    /// Plays the whole path; whether the exchange is alive at its end.
-    fn play(&mut self, path: &[Symbol]) -> bool {
-        self.runs += 1;
-        let mut run = Run::new();
-        path.iter().all(|symbol| {
-            let mut alive = run.step(*symbol, &mut self.kit, &mut self.seen);
-            while self.at_once && alive && run.is_busy() {
-                let next = if run.model == "AwaitStored" { Stored } else { Work };
-                alive = run.step(next, &mut self.kit, &mut self.seen);
-            }
-            alive
-        })
-    }
-
-    /// Tries every symbol after `path`, which is known to leave the exchange alive.
-    fn explore(&mut self, path: &mut Vec<Symbol>, symbols: &[Symbol]) {
-        for symbol in symbols {
-            path.push(*symbol);
-            if self.play(path) && path.len() < self.length_max {
-                self.explore(path, symbols);
-            }
-            path.pop();
-        }
-    }
-}
-
 #[test]
 fn every_sequence_of_requests_ends_as_the_model_says() {
-    let mut explorer = Explorer {
-        kit: Kit::default(),
-        seen: Seen::new(),
-        runs: 0,
-        at_once: true,
-        length_max: LENGTH_MAX,
-    };
+    let mut explorer = Explorer::<Machines>::new();
     // All requests, each worked on before the next.
     explorer.explore(&mut vec![], &REQUESTS);
     let at_once = explorer.runs;
@@ -443,7 +409,7 @@ fn every_sequence_of_requests_ends_as_the_model_says() {
 /// What no test can have by chance: g_a out of range, a key with the id of plain messages.
 fn improbable_results(seen: &mut Seen) {
     let mut kit = Kit::default();
-    let mut run = Run::new();
+    let mut run = Machines::new();
     for symbol in [PqOne, Params, Work] {
         assert!(run.step(symbol, &mut kit, seen));
     }

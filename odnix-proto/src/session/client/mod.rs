@@ -106,6 +106,8 @@ enum Tag {
 struct Call {
     /// The query, in `gzip_packed` if that is smaller.
     packed: Bytes,
+    /// Bytes it inflates to.
+    inflates_to: usize,
     /// It was queued with [`Init`] around it.
     with_init: bool,
     /// Every id it was sent under and may still be answered to.

@@ -8,7 +8,8 @@ use crate::{
     error::{DropReason, Received, UsageError},
     message_id::MsgId,
     session::{
-        CallId, gzip,
+        CallId,
+        gzip::Packed,
         link::{Departed, Outgoing, backoff},
     },
     time::{Instant, Now},
@@ -47,7 +48,7 @@ impl ClientSession {
         if self.calls.len() >= self.limits.calls_max {
             return Err(UsageError::QueueFull { limit: self.limits.calls_max });
         }
-        let packed = gzip::pack(&body).unwrap_or(body);
+        let Packed { body: packed, inflates_to } = Packed::new(body, self.limits.inflate_bytes_max);
         let calls_bytes = self.calls_bytes.saturating_add(packed.len());
         if calls_bytes > self.limits.calls_bytes_max {
             return Err(UsageError::QueueFull { limit: self.limits.calls_bytes_max });
@@ -57,6 +58,7 @@ impl ClientSession {
         self.next_call = self.next_call.saturating_add(1);
         let call = Call {
             packed,
+            inflates_to,
             with_init: false,
             msg_ids: Vec::new(),
             refusals: 0,
@@ -170,8 +172,13 @@ impl ClientSession {
         let wrapped = init.and_then(|init| init.wrap(call.packed.clone()).ok());
         call.with_init = wrapped.is_some();
         let body = wrapped.unwrap_or_else(|| call.packed.clone());
+        let inflates_to = call.inflates_to;
         let tag = Tag::Call(id);
-        self.queue.push_back(Outgoing { body, content: true, answer: false, again: None, tag });
+        self.queue.push_back(Outgoing {
+            inflates_to,
+            content: true,
+            ..Outgoing::service(body, tag)
+        });
     }
 
     /// Seals the next packet into `out`; `false` when nothing waits or there is no key.
@@ -326,11 +333,10 @@ impl ClientSession {
         call.attempts = call.attempts.saturating_add(1);
         match self.sent.get(&msg_id) {
             Some(sent) => self.queue.push_back(Outgoing {
-                body: sent.body.clone(),
+                inflates_to: call.inflates_to,
                 content: true,
-                answer: false,
                 again: Some((msg_id, sent.seq_no)),
-                tag: Tag::Call(id),
+                ..Outgoing::service(sent.body.clone(), Tag::Call(id))
             }),
             None => self.enqueue_call(id),
         }
@@ -355,8 +361,9 @@ impl ClientSession {
     }
 
     /// Acknowledges what has waited, sends the next ping, asks about the calls that have waited
-    /// too long for an answer, and sends again those about which nothing was answered. Afterwards [`Self::poll_timeout`] lies in the future,
-    /// unless the connection [is dead](Self::is_dead).
+    /// too long for an answer, and sends again those about which nothing was answered. Afterwards
+    /// [`Self::poll_timeout`] lies in the future, unless the connection
+    /// [is dead](Self::is_dead).
     pub fn handle_timeout(&mut self, now: Now) {
         let Some(link) = &mut self.link else { return };
         link.acks.handle_timeout(now.mono);

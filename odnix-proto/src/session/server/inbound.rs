@@ -211,7 +211,7 @@ impl ServerSession {
             unique_id: i64::from_le_bytes(self.rng.array()) | 1,
             server_salt: self.salts.current(now.wall),
         };
-        self.keep(created.to_bytes(), Tag::Push);
+        self.keep(created.to_bytes(), 0, Tag::Push);
     }
 
     // --- refusals ----------------------------------------------------------------------

@@ -5,7 +5,8 @@ use crate::{
     error::UsageError,
     message_id::MsgId,
     session::{
-        CallId, container, gzip,
+        CallId, container,
+        gzip::Packed,
         link::{Outgoing, backoff},
         state::{ANSWERED, KNOWN_TO_SENDER},
     },
@@ -29,7 +30,8 @@ impl ServerSession {
     /// [`UsageError::UnknownCall`] if the call is not running; [`UsageError::BodyLength`].
     pub fn reply(&mut self, call: CallId, result: Bytes) -> Result<(), UsageError> {
         self.check_body(&result)?;
-        self.end_call(call, || gzip::pack(&result).unwrap_or(result))
+        let inflate_bytes_max = self.limits.inflate_bytes_max;
+        self.end_call(call, || Packed::new(result, inflate_bytes_max))
     }
 
     /// Ends a call with an `rpc_error`, which is never packed: clients in use would take a
@@ -41,10 +43,14 @@ impl ServerSession {
         let error = types::RpcError { error_code: code, error_message: String::from(text) };
         let body = error.to_bytes().map_err(|_| self.body_length(text.len()))?;
         self.check_body(&body)?;
-        self.end_call(call, || body)
+        self.end_call(call, || Packed::plain(body))
     }
 
-    fn end_call(&mut self, call: CallId, result: impl FnOnce() -> Bytes) -> Result<(), UsageError> {
+    fn end_call(
+        &mut self,
+        call: CallId,
+        result: impl FnOnce() -> Packed,
+    ) -> Result<(), UsageError> {
         let request = MsgId::from(call);
         self.standing.abandon_binding(request);
         match self.calls.get(&request) {
@@ -73,8 +79,8 @@ impl ServerSession {
             self.updates_lost = true;
             return Err(UsageError::QueueFull { limit: self.limits.sent_max });
         }
-        let body = gzip::pack(&update).unwrap_or(update);
-        self.keep(Ok(body), Tag::Push);
+        let Packed { body, inflates_to } = Packed::new(update, self.limits.inflate_bytes_max);
+        self.keep(Ok(body), inflates_to, Tag::Push);
         Ok(())
     }
 
@@ -89,22 +95,24 @@ impl ServerSession {
     pub(super) fn answer_if_room(&mut self, request: MsgId, result: Bytes) -> bool {
         let room = self.queue.len() < self.limits.sent_max;
         if room {
-            self.answer(request, result);
+            self.answer(request, Packed::plain(result));
         }
         room
     }
 
-    fn answer(&mut self, request: MsgId, result: Bytes) {
+    fn answer(&mut self, request: MsgId, result: Packed) {
         self.link.acks.implied(request);
         self.flags.add(request, ANSWERED);
+        let Packed { body: result, mut inflates_to } = result;
         let result = types::RpcResult { req_msg_id: request.as_i64(), result: Raw(result) };
         let mut body = result.to_bytes();
         if let Ok(whole) = &body
             && !self.make_room(whole.len())
         {
             body = answer_lost(request);
+            inflates_to = 0;
         }
-        self.keep(body, Tag::Answer(request));
+        self.keep(body, inflates_to, Tag::Answer(request));
     }
 
     /// Gives up the oldest unacknowledged messages for an answer; `false` when that is not
@@ -116,11 +124,12 @@ impl ServerSession {
     }
 
     /// Queues a content message, to be kept until acknowledged.
-    pub(super) fn keep(&mut self, body: Result<Bytes, EncodeError>, tag: Tag) {
+    pub(super) fn keep(&mut self, body: Result<Bytes, EncodeError>, inflates_to: usize, tag: Tag) {
         let Ok(body) = body else { return };
         self.kept_bytes = self.kept_bytes.saturating_add(body.len());
         let answer = matches!(tag, Tag::Answer(_));
-        self.queue.push_back(Outgoing { body, content: true, answer, again: None, tag });
+        let message = Outgoing { body, inflates_to, content: true, answer, again: None, tag };
+        self.queue.push_back(message);
     }
 
     pub(super) fn has_room(&self, more_bytes: usize) -> bool {

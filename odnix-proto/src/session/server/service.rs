@@ -285,7 +285,7 @@ impl ServerSession {
         if self.updates_lost && self.has_room(0) {
             self.updates_lost = false;
             let body = odnix_tl::odnix::types::UpdatesTooLong {}.to_bytes();
-            self.keep(body, Tag::Push);
+            self.keep(body, 0, Tag::Push);
         }
     }
 }
