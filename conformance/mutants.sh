@@ -23,7 +23,7 @@ case $area in
         files=('odnix-proto/src/session/**')
         tests=(
             server_session server_rules client_session client_rules hostile_peer session temporary_keys
-            session_memory client_memory http allocation connection session_model pfs_client
+            session_memory client_memory id_lists http_turns allocation connection session_model pfs_client
         )
         ;;
     *) echo "no area $area" >&2; exit 2 ;;

@@ -150,11 +150,23 @@ impl ClientSession {
 
     /// Queues a service message, or drops it when the queue is full: none of them is missed
     /// for long.
-    pub(super) fn enqueue(&mut self, message: Outgoing<Tag>) {
-        let limit = self.limits.service_queue_max.saturating_add(self.limits.calls_max);
-        if self.queue.len() < limit {
+    pub(super) fn enqueue(&mut self, mut message: Outgoing<Tag>) {
+        // One that leaves again; new ones never wait here.
+        if message.tag == Tag::Ack {
+            message.tag = Tag::Service;
+        }
+        let bytes = self.waiting_bytes.saturating_add(message.body.len());
+        let has_room = self.waiting_services < self.limits.service_queue_max;
+        if has_room && bytes <= self.limits.notices_bytes_max {
+            self.waiting_services = self.waiting_services.saturating_add(1);
+            self.waiting_bytes = bytes;
             self.queue.push_back(message);
         }
+    }
+
+    fn service_has_left(&mut self, len: usize) {
+        self.waiting_services = self.waiting_services.saturating_sub(1);
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(len);
     }
 
     /// Queues a call under a new msg_id, saying which client it comes from until the server has
@@ -204,8 +216,11 @@ impl ClientSession {
         let token = departed.first()?.quick_ack_token;
         let mut calls = Vec::new();
         for message in departed {
-            if let Tag::Call(id) = message.message.tag {
-                calls.push(id);
+            match message.message.tag {
+                Tag::Call(id) => calls.push(id),
+                // It did not wait in the queue.
+                Tag::Ack => {}
+                _ => self.service_has_left(message.message.body.len()),
             }
             self.note_sent(now, message);
         }
@@ -314,6 +329,8 @@ impl ClientSession {
             waiting.clear();
         }
         self.queue.retain(|waiting| matches!(waiting.tag, Tag::Call(_)));
+        self.waiting_services = 0;
+        self.waiting_bytes = 0;
         let open: Vec<CallId> = self.calls.keys().copied().collect();
         for call in open {
             self.send_again(call);

@@ -18,7 +18,7 @@ use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
-    state::StateFlags,
+    state::{IdBudget, StateFlags},
     wrapper::CallContext,
 };
 use crate::{
@@ -206,6 +206,10 @@ pub struct ServerSession {
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
     http_wait: Option<HttpWait>,
+    /// The calls of the newest packet that run: over HTTP its request may wait for them.
+    running_of_packet: BTreeSet<MsgId>,
+    /// What the packet that is being read may still ask about.
+    packet_ids: IdBudget,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -245,6 +249,8 @@ impl ServerSession {
             disconnect_at: None,
             disconnect_is_due: false,
             http_wait: None,
+            running_of_packet: BTreeSet::new(),
+            packet_ids: IdBudget::new(&limits),
             events: VecDeque::new(),
             rng,
             limits,
@@ -279,6 +285,11 @@ impl ServerSession {
     /// The newest `http_wait` not yet taken. Other transports have no use for it.
     pub fn take_http_wait(&mut self) -> Option<HttpWait> {
         self.http_wait.take()
+    }
+
+    /// Whether a call that the newest packet brought, for the first time or again, still runs.
+    pub(crate) fn runs_calls_of_packet(&self) -> bool {
+        !self.running_of_packet.is_empty()
     }
 
     /// The oldest event not yet taken.

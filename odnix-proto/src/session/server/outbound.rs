@@ -53,6 +53,7 @@ impl ServerSession {
     ) -> Result<(), UsageError> {
         let request = MsgId::from(call);
         self.standing.abandon_binding(request);
+        self.running_of_packet.remove(&request);
         match self.calls.get(&request) {
             Some(&Call::Running(bytes)) => {
                 self.running_bytes = self.running_bytes.saturating_sub(bytes);
@@ -282,6 +283,7 @@ impl ServerSession {
         self.disconnect_at = None;
         self.disconnect_is_due = false;
         self.http_wait = None;
+        self.running_of_packet.clear();
         self.queue.retain(|waiting| waiting.content);
         self.notices_bytes = 0;
         let waiting: Vec<MsgId> = self.unacknowledged.keys().copied().collect();
