@@ -174,9 +174,8 @@ impl ClientSession {
             Tag::Binding => self.bind_again(),
             tag => {
                 let message = Outgoing::service(sent.body.clone(), tag);
-                let content = sent.seq_no & 1 == 1;
                 let again = Some((msg_id, sent.seq_no));
-                self.enqueue(Outgoing { content, again, ..message });
+                self.enqueue(Outgoing { again, ..message });
             }
         }
         true
