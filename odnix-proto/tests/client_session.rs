@@ -584,7 +584,7 @@ fn service_messages_that_wait_are_bounded() {
     let mut out = BytesMut::new();
     assert!(client.poll_transmit(common::start(), &mut out));
     let opened = odnix_proto::envelope::open(&key(7), Side::Client, out).unwrap();
-    assert_eq!(u32::from_le_bytes(opened.data[4..8].try_into().unwrap()), 12);
+    assert_eq!(u32::from_le_bytes(opened.data[4..8].try_into().unwrap()), 10);
     assert!(!client.poll_transmit(common::start(), &mut BytesMut::new()));
 }
 
