@@ -153,7 +153,7 @@ fn session_packets() -> Vec<Vec<u8>> {
 fn connection() -> Vec<Vec<u8>> {
     let call = |data: u8| [0, 0, 4, data, data, data, data];
     let exchange = [4, 0];
-    let faults: [&[u8]; 10] = [
+    let faults: [&[u8]; 12] = [
         &[12, 0],               // cut
         &[11, 0],               // connected anew
         &[13, 0],               // a frame lost
@@ -161,7 +161,9 @@ fn connection() -> Vec<Vec<u8>> {
         &[15, 2],               // out of order
         &[16, 0, 40, 1],        // damaged
         &[17, 0, 11, 0],        // sessions forgotten
-        &[18, 0],               // the key forgotten
+        &[18, 0],               // all keys forgotten
+        &[18, 1],               // the temporary ones
+        &[18, 2],               // their bindings
         &[10, 200],             // minutes pass
         &[3, 0, 2, 8, 8, 9, 0], // a push
     ];
@@ -169,7 +171,10 @@ fn connection() -> Vec<Vec<u8>> {
         [&call(1)[..], &exchange, &call(2), &[7, 0], fault, &call(3), &[8, 0], fault, &exchange]
             .concat()
     };
-    let mut seeds: Vec<Vec<u8>> = faults.into_iter().map(sequence).collect();
-    seeds.push(seeds.concat());
-    seeds
+    let mut steps: Vec<Vec<u8>> = faults.into_iter().map(sequence).collect();
+    steps.push(steps.concat());
+    // With each choice of temporary keys, quick acknowledgements and HTTP.
+    (0..8)
+        .flat_map(|choice| steps.iter().map(move |steps| [&[choice], &steps[..]].concat()))
+        .collect()
 }

@@ -25,10 +25,6 @@ use crate::{
 use core::time::Duration;
 use odnix_tl::{Constructor, mtproto::types};
 
-/// What our client asks for.
-pub(crate) const ASKED: types::HttpWait =
-    types::HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
-
 /// What the server takes for granted.
 const DEFAULT: HttpWait = HttpWait {
     max_delay: Duration::ZERO,

@@ -4,7 +4,6 @@ use super::{Call, CallError, ClientSession, ClientSessionEvent, Sent, Tag};
 #[cfg(doc)]
 use crate::limits::Limits;
 use crate::{
-    connection::long_poll,
     error::{DropReason, Received, UsageError},
     message_id::MsgId,
     session::{
@@ -17,12 +16,18 @@ use crate::{
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
-use odnix_tl::{Encode, mtproto::functions};
+use odnix_tl::{
+    Encode,
+    mtproto::{functions, types},
+};
 
 /// Salts asked for at a time: as many as one request may.
 const SALTS_ASKED: i32 = 64;
 /// The session asks for salts by itself no more often than this.
 const SALTS_ASKED_EVERY: Duration = Duration::from_secs(60);
+/// Over HTTP: an answer as soon as there is something to say, or after 25 seconds.
+const HTTP_WAIT: types::HttpWait =
+    types::HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
 /// Set in every quick acknowledgement.
 const QUICK_ACK_BIT: u32 = 1 << 31;
 
@@ -142,7 +147,7 @@ impl ClientSession {
         let asked = self.queue.iter().any(|waiting| waiting.tag == Tag::HttpWait);
         if (leaving || open_requests == 0)
             && !asked
-            && let Ok(body) = long_poll::ASKED.to_bytes()
+            && let Ok(body) = HTTP_WAIT.to_bytes()
         {
             self.enqueue(Outgoing::service(body, Tag::HttpWait));
         }
