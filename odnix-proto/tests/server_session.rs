@@ -8,7 +8,7 @@ use core::time::Duration;
 use hand::{Hand, SESSION_ID, Sent, bad_msg, container, echo, key, noise, session};
 use odnix_proto::{
     MsgId,
-    error::{ConfigError, DropReason, Received},
+    error::{DropReason, Received},
     limits::Limits,
     session::{ServerSessionEvent, Tombstone},
 };

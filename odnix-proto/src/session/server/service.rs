@@ -147,7 +147,7 @@ impl ServerSession {
 
     fn state(&self, now: Now, msg_id: MsgId) -> u8 {
         // One of ours that is kept, as in the answer to a msg_resend_req.
-        if self.unacknowledged.contains_key(&msg_id) {
+        if self.unacknowledged.get(msg_id).is_some() {
             return RECEIVED;
         }
         if self.link.received.contains(msg_id) {
@@ -246,7 +246,7 @@ impl ServerSession {
     }
 
     fn drop_sent(&mut self, answer: MsgId) -> Result<Bytes, odnix_tl::EncodeError> {
-        let Some(sent) = self.unacknowledged.get(&answer) else {
+        let Some(sent) = self.unacknowledged.get(answer) else {
             return types::RpcAnswerUnknown {}.to_bytes();
         };
         let dropped = types::RpcAnswerDropped {
