@@ -8,7 +8,7 @@ use core::time::Duration;
 use hand::{Hand, SESSION_ID, Sent, bad_msg, container, echo, key, noise, session};
 use odnix_proto::{
     MsgId,
-    error::{DropReason, Received},
+    error::{DropReason, Notice, Received},
     limits::Limits,
     session::{ServerSessionEvent, Tombstone},
 };
@@ -435,4 +435,61 @@ fn untouched_events_of_other_sessions_are_bounded_too() {
     let events = hand.events();
     assert_eq!(events.len(), max);
     assert!(events.iter().all(|it| matches!(it, ServerSessionEvent::DestroyWanted { .. })));
+}
+
+// --- salts and the announcement ---
+
+#[test]
+fn a_wrong_salt_of_a_container_is_told_by_the_id_of_the_container() {
+    let mut hand = Hand::new();
+    let salt = std::mem::replace(&mut hand.salt, 1);
+    let (inner, outer) = (hand.next_id(), hand.next_id());
+    let body = container(&[(inner, 3, &ping())]);
+    assert_eq!(
+        hand.at(outer, 4, &body),
+        Received::Answered(Notice::BadServerSalt { msg_id: outer })
+    );
+    let refused: types::BadServerSalt = hand.only();
+    assert_eq!((refused.bad_msg_id, refused.bad_msg_seqno), (outer.as_i64(), 4));
+    assert_eq!((refused.error_code, refused.new_server_salt), (48, salt));
+}
+
+#[test]
+fn a_salt_is_accepted_in_its_half_hour_and_the_next_and_not_before() {
+    let mut hand = Hand::new();
+    let wanted = hand.service(&functions::GetFutureSalts { num: 3 }.to_bytes().unwrap());
+    let salts: types::FutureSalts = hand.only();
+    assert_eq!(salts.req_msg_id, wanted.as_i64());
+    let [_, next, ..] = &salts.salts[..] else { panic!("at least two") };
+    let since = u64::try_from(next.valid_since).unwrap();
+    assert_eq!(since % 1800, 0, "a half hour of the clock");
+    assert_eq!(next.valid_until - next.valid_since, 3600);
+    hand.salt = next.salt;
+    for (seconds, accepted) in [(-1000, false), (-1, false), (0, true), (3599, true), (3600, false)]
+    {
+        let at = since.checked_add_signed(seconds).unwrap();
+        hand.pass(Duration::from_secs(at - hand.now.wall.as_secs()));
+        let msg_id = hand.next_id();
+        let received = hand.at(msg_id, 0, &ping());
+        let refused = Received::Answered(Notice::BadServerSalt { msg_id });
+        assert_eq!(received != refused, accepted, "{seconds}");
+    }
+}
+
+#[test]
+fn the_announcement_of_a_session_names_the_lowest_id_of_its_first_packet_and_the_salt_in_use() {
+    for alone in [true, false] {
+        let mut hand = Hand::new();
+        hand.server = session(&hand.key, Limits::default(), None);
+        let (first, second, outer) = (hand.next_id(), hand.next_id(), hand.next_id());
+        if alone {
+            hand.at(first, 1, &echo(1));
+        } else {
+            hand.at(outer, 4, &container(&[(second, 3, &ping()), (first, 1, &echo(1))]));
+        }
+        let created: types::NewSessionCreated = hand.only();
+        assert_eq!(created.first_msg_id, first.as_i64(), "alone: {alone}");
+        assert_eq!(created.server_salt, hand.salt);
+        assert_ne!(created.unique_id, 0);
+    }
 }

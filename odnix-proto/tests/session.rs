@@ -364,6 +364,12 @@ fn rotated_salt_without_future_salts_costs_one_refusal() {
     let mut pair = Pair::settled();
     pair.pass(Duration::from_secs(3 * 1800));
     let call = pair.client.call(echo(b"x")).unwrap();
+    let refused = pair.client_sends().unwrap();
+    assert!(matches!(pair.server_takes(refused), Received::Answered(_)));
+    let notice = pair.server_sends().unwrap();
+    pair.client_takes(notice);
+    let again = pair.client_sends().unwrap();
+    assert_eq!(pair.server_takes(again), Received::Accepted, "one refusal, no more");
     pair.run();
     assert_eq!(pair.replies(), [(call, true)]);
 }
