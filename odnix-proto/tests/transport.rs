@@ -281,6 +281,21 @@ fn frames_look_as_the_specification_draws_them() {
     }
 }
 
+#[test]
+fn abridged_lengths_take_one_byte_below_127_words_and_four_from_there() {
+    for (words, header) in
+        [(126, vec![126]), (127, vec![0x7f, 127, 0, 0]), (128, vec![0x7f, 128, 0, 0])]
+    {
+        let (mut client, mut server) = pair(Framing::Abridged, false);
+        let packet = vec![1; 4 * words];
+        let mut wire = BytesMut::new();
+        client.frame(&packet, &mut wire).unwrap();
+        assert_eq!(wire[1..], [&header[..], &packet].concat(), "{words} words");
+        let (frames, error) = feed(&mut server, [&wire[..]]);
+        assert_eq!((frames.len(), error), (1, None), "{words} words");
+    }
+}
+
 fn crc32_by_hand(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
@@ -685,6 +700,23 @@ fn the_longest_packet_allowed_passes_and_4_bytes_more_do_not() {
             let (frames, error) = feed(&mut server, [&wire[..]]);
             assert_eq!((frames.len() == 1, error.is_none()), (fits, fits), "{framing:?} {max}");
         }
+    }
+}
+
+#[test]
+fn a_client_bounds_what_it_receives() {
+    let packet = encrypted(1, 10);
+    for (max, fits) in [(packet.len(), true), (packet.len() - 4, false)] {
+        let options = client_options(Framing::Intermediate, true).packet_bytes_max(max);
+        assert!(options.is_obfuscated() && !client_options(Framing::Full, false).is_obfuscated());
+        let mut client = ClientFramer::new(&options, seed(1));
+        let mut server = ServerFramer::new(ServerOptions::default(), seed(2));
+        let (mut up, mut down) = (BytesMut::new(), BytesMut::new());
+        client.frame(&packet, &mut up).unwrap();
+        server.receive(&mut up).unwrap();
+        server.frame(&packet, &mut down).unwrap();
+        let received = client.receive(&mut down).and_then(|()| client.next_frame());
+        assert_eq!(matches!(received, Ok(Some(_))), fits, "{max}");
     }
 }
 
