@@ -482,16 +482,19 @@ fn salt_that_is_never_valid_is_not_stored() {
 }
 
 #[test]
-fn salts_are_asked_for_when_fewer_than_the_limit_are_left() {
-    for (left, asked) in [(1, true), (2, false)] {
+fn salts_are_asked_for_when_fewer_than_the_limit_are_left_and_once_a_minute_at_most() {
+    let minute = Duration::from_secs(60);
+    let almost = minute - Duration::from_micros(1);
+    for (left, pause, asked) in [(1, minute, true), (1, almost, false), (2, minute, false)] {
         let mut hand = Hand::with(Limits { future_salts_min: 2, ..Limits::default() });
         hand.says(1, &echo(b"update"));
         hand.sent();
         let promised = vec![salt(&hand, 5000, 6000); left];
         salts(&mut hand, promised);
-        hand.pass(Duration::from_secs(61));
+        hand.pass(pause);
         hand.sent();
         hand.says(1, &echo(b"update"));
-        assert_eq!(has(&hand.sent(), functions::GetFutureSalts::ID), asked, "{left}");
+        let sent = hand.sent();
+        assert_eq!(has(&sent, functions::GetFutureSalts::ID), asked, "{left}, {pause:?}");
     }
 }
