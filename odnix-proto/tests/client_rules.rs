@@ -133,6 +133,15 @@ fn packet_inflates_to_every_byte_of_the_limit_and_no_more() {
         let sent: Vec<_> = std::iter::from_fn(|| hand.pair.client_sends()).collect();
         assert_eq!(sent.len(), packets, "{more}");
     }
+    // So it is when they leave again.
+    let mut hand = quiet(Limits { inflate_bytes_max: 2048, ..Limits::default() });
+    for len in [1024, 1028] {
+        hand.pair.client.call(vec![0; len].into()).unwrap();
+    }
+    hand.sent();
+    hand.pair.client.transport_lost();
+    hand.pair.client.transport_connected(hand.pair.now);
+    assert_eq!(std::iter::from_fn(|| hand.pair.client_sends()).count(), 2);
     // A body that alone inflates to more leaves as it is.
     for (len, packed) in [(2048, true), (2052, false)] {
         let mut hand = quiet(Limits { inflate_bytes_max: 2048, ..Limits::default() });
@@ -280,6 +289,18 @@ fn acknowledgements_nobody_fetches_end_at_their_limit_the_newest_are_kept() {
         let ack = types::MsgsAck::from_bytes(hand.only(types::MsgsAck::ID).body).unwrap();
         assert_eq!(ack.msg_ids, ids[from..]);
     }
+}
+
+#[test]
+fn acknowledgements_that_leave_make_no_room_for_service_messages() {
+    let limits = Limits { service_queue_max: 4, container_messages_max: 2, ..Limits::default() };
+    let mut hand = quiet(limits);
+    hand.says(1, &echo(b"update"));
+    (0..4).for_each(|ping_id| hand.pair.client.ping(ping_id));
+    assert!(hand.pair.client_sends().is_some(), "the acknowledgement and one ping");
+    (4..8).for_each(|ping_id| hand.pair.client.ping(ping_id));
+    let pings = hand.sent().iter().filter(|it| id_of(&it.body) == functions::Ping::ID).count();
+    assert_eq!(pings, 4);
 }
 
 #[test]
@@ -482,16 +503,19 @@ fn salt_that_is_never_valid_is_not_stored() {
 }
 
 #[test]
-fn salts_are_asked_for_when_fewer_than_the_limit_are_left() {
-    for (left, asked) in [(1, true), (2, false)] {
+fn salts_are_asked_for_when_fewer_than_the_limit_are_left_and_once_a_minute_at_most() {
+    let minute = Duration::from_secs(60);
+    let almost = minute - Duration::from_micros(1);
+    for (left, pause, asked) in [(1, minute, true), (1, almost, false), (2, minute, false)] {
         let mut hand = Hand::with(Limits { future_salts_min: 2, ..Limits::default() });
         hand.says(1, &echo(b"update"));
         hand.sent();
         let promised = vec![salt(&hand, 5000, 6000); left];
         salts(&mut hand, promised);
-        hand.pass(Duration::from_secs(61));
+        hand.pass(pause);
         hand.sent();
         hand.says(1, &echo(b"update"));
-        assert_eq!(has(&hand.sent(), functions::GetFutureSalts::ID), asked, "{left}");
+        let sent = hand.sent();
+        assert_eq!(has(&sent, functions::GetFutureSalts::ID), asked, "{left}, {pause:?}");
     }
 }

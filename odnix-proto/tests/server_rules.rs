@@ -266,6 +266,35 @@ fn as_many_unacknowledged_messages_are_kept_as_the_limit_says_the_oldest_given_u
     assert_eq!(hand.answers(), [(requests[0], lost())]);
 }
 
+#[test]
+fn every_byte_of_the_limit_is_kept_and_one_word_more_is_not() {
+    for (more, room) in [(0, true), (4, false)] {
+        let limits = Limits { sent_bytes_max: 1024, ..Limits::default() };
+        let mut hand = Hand::with(limits, None);
+        hand.server.push(noise(512)).unwrap();
+        assert_eq!(hand.server.push(noise(512 + more)).is_ok(), room);
+        hand.sent();
+        hand.server.transport_lost();
+        let kept = hand.sent().iter().filter(|sent| sent.body.len() == 512).count();
+        assert_eq!(kept, if room { 2 } else { 1 });
+    }
+}
+
+#[test]
+fn answer_that_is_dropped_while_it_waits_makes_room_for_its_own_bytes() {
+    let mut hand = Hand::with(Limits { sent_bytes_max: 8192, ..Limits::default() }, None);
+    let long = hand.content(&echo(1));
+    let [call] = hand.calls()[..] else { panic!() };
+    hand.server.reply(call, noise(6000)).unwrap();
+    answer(&mut hand);
+    assert!(hand.server.push(noise(4000)).is_err());
+    let drop_it = functions::RpcDropAnswer { req_msg_id: long.as_i64() }.to_bytes().unwrap();
+    hand.content(&drop_it);
+    hand.acknowledge_all();
+    assert!(hand.server.push(noise(8000)).is_ok());
+    assert_eq!(hand.answers(), []);
+}
+
 /// That many calls run at once and are answered; one answer is kept, and acknowledged in the end.
 fn round(hand: &mut Hand, calls: usize) -> Vec<(MsgId, i32)> {
     let requests: Vec<(MsgId, i32)> =
