@@ -58,15 +58,19 @@ fn wrong_salt_is_told_once_and_the_call_is_run_once() {
 
 #[test]
 fn new_session_is_announced_with_the_first_message_and_the_current_salt() {
-    let mut pair = Pair::settled();
-    pair.client.transport_lost();
-    pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), 9);
-    pair.client.transport_connected(pair.now);
-    pair.client.call(echo(b"x")).unwrap();
-    pair.run();
-    let events = pair.client_events();
-    assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SessionCreated)));
-    assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SaltChanged(_))));
+    // Another secret, and (the last byte of the seed) that of before: there is nothing to save.
+    for (seed, changed) in [(9, true), (256 + 2, false)] {
+        let mut pair = Pair::settled();
+        pair.client.transport_lost();
+        pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), seed);
+        pair.client.transport_connected(pair.now);
+        pair.client.call(echo(b"x")).unwrap();
+        pair.run();
+        let events = pair.client_events();
+        assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SessionCreated)));
+        let is_salt = |event: &_| matches!(event, ClientSessionEvent::SaltChanged(_));
+        assert_eq!(events.iter().any(is_salt), changed);
+    }
 }
 
 #[test]
