@@ -324,6 +324,7 @@ fn web_pages_need_an_origin_on_the_list() {
         let nobody = read_by(server(), &wire);
         assert_eq!(nobody.0, fault(HttpFault::ForeignOrigin), "no page may when none is named");
         assert!(!nobody.1.contains("Access-Control"), "{}", nobody.1);
+        assert!(nobody.1.starts_with("HTTP/1.1 403 Forbidden\r\n"), "{}", nobody.1);
     }
     let mut served = server_with(|options| options.origins = origins.clone());
     let mut answer = BytesMut::new();
@@ -369,8 +370,9 @@ fn a_head_at_its_limit_is_read_and_one_byte_more_is_not() {
         [(head, Ok(vec![packet(&PACKET)])), (head - 1, fault(HttpFault::HeadTooLong))]
     {
         let limited = server_with(|options| options.http_head_bytes_max = max);
-        let (read, _) = read_by(limited, &request("Host: h\r\nContent-Length: 40\r\n"));
-        assert_eq!(read, expected);
+        let (read, answer) = read_by(limited, &request("Host: h\r\nContent-Length: 40\r\n"));
+        let told = answer.starts_with("HTTP/1.1 431 Request Header Fields Too Large\r\n");
+        assert_eq!((read, told), (expected.clone(), expected.is_err()));
     }
     // A head without an end is refused as soon as it cannot end in time.
     let endless = [b"POST /api HTTP/1.1\r\nX: ".to_vec(), vec![b'x'; 100]].concat();
@@ -424,4 +426,19 @@ fn half_a_request_may_be_refused() {
     let mut answer = BytesMut::new();
     server.frame_error(-429, &mut answer);
     assert!(answer.starts_with(b"HTTP/1.1 429 "));
+}
+
+#[test]
+fn listed_origins_are_allowed_whatever_their_case_and_closing_slash() {
+    let origins = Origins::new(["https://Chat.example/"]);
+    for (origin, allowed) in [
+        (&b"https://chat.example"[..], true),
+        (b"HTTPS://CHAT.EXAMPLE/", true),
+        (b"https://chat.example.org", false),
+        (b"https://chat.exampl\xff", false),
+        (b"", false),
+    ] {
+        assert_eq!(origins.allow(origin), allowed, "{origin:?}");
+    }
+    assert!(!Origins::default().allow(b"https://chat.example"), "an empty list allows none");
 }
