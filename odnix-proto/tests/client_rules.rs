@@ -199,6 +199,30 @@ fn refused_call_that_has_not_left_again_is_abandoned_without_a_word() {
     assert!(hand.sent().is_empty());
 }
 
+/// It left twice under one id, so the server may have it by the first packet.
+#[test]
+fn call_that_left_twice_keeps_its_id_when_only_its_last_packet_was_refused() {
+    for (names_container, code, kept) in [
+        (true, 64, true),
+        (true, 18, true),
+        (true, 16, true),
+        (false, 16, true),
+        (false, 20, false),
+        (false, 64, false),
+    ] {
+        let mut hand = Hand::new();
+        let (_, first) = hand.call(b"x");
+        hand.pair.client.transport_lost();
+        hand.pair.client.transport_connected(hand.pair.now);
+        let again = hand.only(ECHO);
+        assert_eq!(again.msg_id, first.msg_id);
+        let named = if names_container { again.outer } else { again.msg_id };
+        hand.says(0, &refusal(named, code));
+        let then = hand.only(ECHO).msg_id;
+        assert_eq!(then == first.msg_id, kept, "{code}, container {names_container}");
+    }
+}
+
 // --- a new session of the server ---------------------------------------------------------
 
 fn new_session(first_msg_id: i64) -> Bytes {
