@@ -305,6 +305,21 @@ fn quick_acknowledgements_are_awaited_for_as_many_packets_as_the_limit_says() {
 }
 
 #[test]
+fn quick_acknowledgement_is_known_with_and_without_its_highest_bit() {
+    for bits in [u32::MAX, !(1 << 31)] {
+        let mut client = new_client(None, Limits::default());
+        client.ask_for_quick_acks();
+        client.use_key(key(7), 1);
+        client.call(echo(b"x")).unwrap();
+        let mut packet = BytesMut::new();
+        client.transmit(start(), &mut packet).unwrap();
+        let token = look(&key(7), Side::Client, &packet).quick_ack_token;
+        assert_eq!(token >> 31, 1);
+        assert_eq!(client.handle_quick_ack(token & bits), Received::Accepted);
+    }
+}
+
+#[test]
 fn acknowledgements_nobody_fetches_end_at_their_limit_the_newest_are_kept() {
     for (updates, from) in [(4, 0), (5, 1)] {
         let limits = Limits { ids_max: 4, pending_acks_max: 4, ..Limits::default() };
