@@ -519,6 +519,12 @@ fn packets_that_wait_for_a_key_are_bounded_by_their_number_and_their_bytes() {
     }
 }
 
+/// The packet of the one HTTP message under way.
+fn http_packet(bytes: &mut BytesMut, from: envelope::Side) -> envelope::Opened {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    envelope::open(&common::key(9), from, bytes.split_off(head + 4)).unwrap()
+}
+
 /// Over HTTP a server speaks only when asked, so a request that carries a call says how long it
 /// may be held, though another one is held already.
 #[test]
@@ -526,13 +532,22 @@ fn each_request_over_http_says_how_long_it_may_be_held() {
     let mut link = resumed_over(Framing::Http);
     link.client.call(echo(b"x")).unwrap();
     assert!(link.client_sends());
-    let head = link.up.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
-    let packet = link.up.split_off(head + 4);
-    let opened = envelope::open(&common::key(9), envelope::Side::Client, packet).unwrap();
+    let opened = http_packet(&mut link.up, envelope::Side::Client);
     let wait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 }.to_bytes().unwrap();
     for wanted in [echo(b"x"), wait] {
         assert!(opened.data.windows(wanted.len()).any(|window| window == wanted), "{wanted:?}");
     }
+}
+
+#[test]
+fn answer_with_nothing_to_say_is_an_empty_container() {
+    let mut link = resumed_over(Framing::Http);
+    link.pass(Duration::from_secs(2));
+    link.settle();
+    link.pass(Duration::from_secs(25));
+    assert!(link.server_sends());
+    let opened = http_packet(&mut link.down, envelope::Side::Server);
+    assert_eq!(opened.data.as_ref(), [0xdc, 0xf8, 0xf1, 0x73, 0, 0, 0, 0]);
 }
 
 #[test]

@@ -78,6 +78,28 @@ fn lengths_in_a_container_are_whole_words_of_a_constructor_at_least() {
 }
 
 #[test]
+fn gzip_streams_are_read_with_any_of_the_optional_fields_of_their_header() {
+    let plain = echo(900);
+    let deflated = miniz_oxide::deflate::compress_to_vec(&plain, 6);
+    for flags in (0..32).step_by(2) {
+        let mut packed = vec![0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 0xff];
+        let fields: [(u8, &[u8]); 4] =
+            [(4, &[3, 0, 7, 0, 7]), (8, b"name\0"), (16, b"comment\0"), (2, &[0, 1])];
+        for (flag, field) in fields {
+            packed.extend(if flags & flag != 0 { field } else { &[] });
+        }
+        packed.extend(&deflated);
+        packed.extend(crc32fast::hash(&plain).to_le_bytes());
+        packed.extend((plain.len() as u32).to_le_bytes());
+        let body = types::GzipPacked { packed_data: packed.into() }.to_bytes().unwrap();
+        let mut hand = Hand::new();
+        hand.content(&body);
+        let [ServerSessionEvent::Call { body, .. }] = &hand.events()[..] else { panic!("{flags}") };
+        assert_eq!(*body, plain, "{flags}");
+    }
+}
+
+#[test]
 fn requests_to_wait_for_are_told_and_bounded_over_all_wrappers() {
     let after = |msg_ids: &[i64], query: Bytes| {
         InvokeAfterMsgs { msg_ids: msg_ids.to_vec(), query: Raw(query) }.to_bytes().unwrap()
