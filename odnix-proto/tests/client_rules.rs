@@ -199,6 +199,30 @@ fn refused_call_that_has_not_left_again_is_abandoned_without_a_word() {
     assert!(hand.sent().is_empty());
 }
 
+/// It left twice under one id, so the server may have it by the first packet.
+#[test]
+fn call_that_left_twice_keeps_its_id_when_only_its_last_packet_was_refused() {
+    for (names_container, code, kept) in [
+        (true, 64, true),
+        (true, 18, true),
+        (true, 16, true),
+        (false, 16, true),
+        (false, 20, false),
+        (false, 64, false),
+    ] {
+        let mut hand = Hand::new();
+        let (_, first) = hand.call(b"x");
+        hand.pair.client.transport_lost();
+        hand.pair.client.transport_connected(hand.pair.now);
+        let again = hand.only(ECHO);
+        assert_eq!(again.msg_id, first.msg_id);
+        let named = if names_container { again.outer } else { again.msg_id };
+        hand.says(0, &refusal(named, code));
+        let then = hand.only(ECHO).msg_id;
+        assert_eq!(then == first.msg_id, kept, "{code}, container {names_container}");
+    }
+}
+
 // --- a new session of the server ---------------------------------------------------------
 
 fn new_session(first_msg_id: i64) -> Bytes {
@@ -277,6 +301,21 @@ fn quick_acknowledgements_are_awaited_for_as_many_packets_as_the_limit_says() {
             .map(|token| client.handle_quick_ack(token) == Received::Accepted)
             .collect();
         assert_eq!(seen, known);
+    }
+}
+
+#[test]
+fn quick_acknowledgement_is_known_with_and_without_its_highest_bit() {
+    for bits in [u32::MAX, !(1 << 31)] {
+        let mut client = new_client(None, Limits::default());
+        client.ask_for_quick_acks();
+        client.use_key(key(7), 1);
+        client.call(echo(b"x")).unwrap();
+        let mut packet = BytesMut::new();
+        client.transmit(start(), &mut packet).unwrap();
+        let token = look(&key(7), Side::Client, &packet).quick_ack_token;
+        assert_eq!(token >> 31, 1);
+        assert_eq!(client.handle_quick_ack(token & bits), Received::Accepted);
     }
 }
 

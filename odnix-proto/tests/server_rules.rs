@@ -257,6 +257,18 @@ fn dropped_answer_is_forgotten_whether_it_has_left_or_waits() {
     assert_eq!(hand.answers(), [(other, Ok(echo(1))), (asked, Ok(running))]);
 }
 
+#[test]
+fn salts_change_each_half_hour_and_are_valid_for_an_hour() {
+    let mut hand = Hand::new();
+    hand.service(&functions::GetFutureSalts { num: 5 }.to_bytes().unwrap());
+    let told: types::FutureSalts = hand.only();
+    let now = hand.now.wall.as_secs() as i32;
+    let first = now - now % 1800;
+    let times: Vec<_> = told.salts.iter().map(|it| (it.valid_since, it.valid_until)).collect();
+    let expected: Vec<_> = (0..5).map(|nth| first + 1800 * nth).map(|at| (at, at + 3600)).collect();
+    assert_eq!((told.now, times), (now, expected));
+}
+
 // --- what is given up --------------------------------------------------------------------
 
 /// Six answers leave in one packet and none is acknowledged.
