@@ -22,8 +22,8 @@ case $area in
     session)
         files=('odnix-proto/src/session/**')
         tests=(
-            hostile_peer session server_session client_session temporary_keys pfs_client session_model
-            session_memory client_memory http allocation
+            server_session server_rules client_session client_rules hostile_peer session temporary_keys
+            session_memory client_memory id_lists http_turns allocation connection session_model pfs_client
         )
         ;;
     *) echo "no area $area" >&2; exit 2 ;;

@@ -1,22 +1,26 @@
 //! Whole connections of both roles, their embedders, and a link that fails in every way: frames
 //! lost, doubled, out of order, damaged; transports cut; sessions and keys forgotten; time.
 //!
-//! Input: steps; see [`Link::step`]. What must hold: no call ends twice, each reply is that of
+//! Input: a byte that chooses temporary keys (1), quick acknowledgements (2) and HTTP (4), then
+//! steps; see [`FaultyLink::step`]. What must hold: no call ends twice, each reply is that of
 //! its call, and once the faults stop every call ends. Memory stays bounded throughout.
+
+#[path = "../../odnix-proto/tests/link/mod.rs"]
+#[allow(dead_code, reason = "the tests of odnix-proto use the rest")]
+mod link;
 
 use crate::input::Input;
 use crate::memory;
 use crate::service;
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
-use odnix_proto::client::{CallError, SavedKey};
-use odnix_proto::crypto::rsa::RsaPrivateKey;
-use odnix_proto::limits::Limits;
-use odnix_proto::server::{KeyStored, ServerKey, Session, SessionEvent, SessionRef};
-use odnix_proto::session::{CallId, ClientSessionEvent, Timings};
-use odnix_proto::transport::{ClientOptions, Framing, ServerOptions};
-use odnix_proto::{AuthKey, AuthKeyId, Instant, Now, Secret, Seed, UnixTime};
-use odnix_proto::{client, handshake, server};
+use link::Backend;
+use odnix_proto::client::{CallError, Pfs, SavedKey};
+use odnix_proto::server::ServerKey;
+use odnix_proto::session::{CallId, ClientSessionEvent};
+use odnix_proto::transport::Framing;
+use odnix_proto::{AuthKey, Instant, Now, Secret, Seed, UnixTime};
+use odnix_proto::{client, server};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, LazyLock};
 
@@ -24,46 +28,40 @@ const STEPS_MAX: usize = 150;
 const CALLS_MAX: usize = 24;
 /// How many seconds after the last fault every call must have ended.
 const HEALED_AFTER_S: u64 = 3600;
-/// A key exchange takes the time of a thousand steps.
-const EXCHANGES_MAX: usize = 1;
+/// A job of a key exchange takes the time of a hundred steps; after this many the faults stop.
+const JOBS_MAX: usize = 16;
+/// Temporary keys that are renewed, and now and then expire, within one input.
+const PFS: Pfs = Pfs {
+    expires_in_s: 6000,
+    renew_before: Duration::from_secs(600),
+    hand_over_wait: Duration::from_secs(10),
+    retry_pause: Duration::from_secs(1),
+};
 
-static RSA_KEY: LazyLock<Arc<RsaPrivateKey>> = LazyLock::new(|| {
-    let pem = include_str!("../../odnix-proto/tests/fixtures/rsa_pkcs1.pem");
-    Arc::new(RsaPrivateKey::from_pem(pem).expect("a good key"))
+static CLIENTS: LazyLock<[Arc<client::Config>; 2]> = LazyLock::new(|| {
+    let framings = [Framing::Intermediate, Framing::Http];
+    framings.map(|framing| link::client_config(framing, false))
 });
-static CLIENT: LazyLock<Arc<client::Config>> = LazyLock::new(|| {
-    let keys = vec![RSA_KEY.public().clone()];
-    Arc::new(client::Config {
-        handshake: Arc::new(handshake::client::Config::new(keys, 2).expect("a key")),
-        transport: ClientOptions::new(Framing::Intermediate),
-        init: None,
-        pfs: None,
-        quick_acks: false,
-        limits: Limits::default(),
-        timings: Timings::default(),
-    })
-});
-static SERVER: LazyLock<Arc<server::Config>> = LazyLock::new(|| {
-    let keys = vec![Arc::clone(&RSA_KEY)];
-    Arc::new(server::Config {
-        handshake: Arc::new(handshake::server::Config::new(keys, 2).expect("a key")),
-        transport: ServerOptions::default(),
-        salt_secret: Secret::init(|secret| secret.fill(3)),
-        limits: Limits::default(),
-        timings: Timings::default(),
-    })
-});
+static SERVER: LazyLock<Arc<server::Config>> = LazyLock::new(|| link::server_config(false));
+
+/// What the input chose of the client, by the bits of its first byte.
+fn client_config(choice: u8) -> client::Config {
+    let [intermediate, http] = &*CLIENTS;
+    let config = if choice & 4 == 0 { intermediate } else { http };
+    let pfs = (choice & 1 != 0).then_some(PFS);
+    client::Config { pfs, quick_acks: choice & 2 != 0, ..(**config).clone() }
+}
 
 /// One input.
 pub fn run(input: &[u8]) {
-    LazyLock::force(&CLIENT);
+    LazyLock::force(&CLIENTS);
     LazyLock::force(&SERVER);
     let bytes = input;
     let mut input = Input::new(input);
     memory::bounded(bytes, 4 << 20, 1024, || {
-        let mut link = Link::new();
+        let mut link = FaultyLink::new(client_config(input.u8()));
         for _ in 0..STEPS_MAX {
-            if input.is_empty() {
+            if input.is_empty() || link.jobs > JOBS_MAX {
                 break;
             }
             link.step(&mut input);
@@ -73,14 +71,8 @@ pub fn run(input: &[u8]) {
     });
 }
 
-/// What the server's embedder keeps.
-#[derive(Default)]
-struct Backend {
-    keys: BTreeMap<AuthKeyId, ServerKey>,
-    sessions: BTreeMap<SessionRef, Box<Session>>,
-}
-
-struct Link {
+/// Both ends, and each frame between them.
+struct FaultyLink {
     now: Now,
     client: client::Connection,
     server: Option<server::Connection>,
@@ -92,11 +84,12 @@ struct Link {
     calls: BTreeMap<CallId, Bytes>,
     ended: BTreeMap<CallId, Result<Bytes, CallError>>,
     seeds: u64,
-    exchanges: usize,
+    /// Jobs of key exchanges that were run.
+    jobs: usize,
 }
 
-impl Link {
-    fn new() -> Self {
+impl FaultyLink {
+    fn new(config: client::Config) -> Self {
         let auth_key = AuthKey::new(Secret::init(|bytes| bytes.fill(7)));
         let key = ServerKey {
             auth_key: auth_key.clone(),
@@ -108,7 +101,7 @@ impl Link {
         let saved = SavedKey { auth_key, server_salt: 1, time_offset_us: 0 };
         let mut link = Self {
             now: Now::new(Instant::from_micros(5), UnixTime::from_secs(1_750_000_000)),
-            client: client::Connection::resume(Arc::clone(&CLIENT), Seed::for_testing(1), saved),
+            client: client::Connection::resume(Arc::new(config), Seed::for_testing(1), saved),
             server: None,
             backend: Backend::default(),
             up: VecDeque::new(),
@@ -117,7 +110,7 @@ impl Link {
             calls: BTreeMap::new(),
             ended: BTreeMap::new(),
             seeds: 100,
-            exchanges: 0,
+            jobs: 0,
         };
         link.backend.keys.insert(key.auth_key.id(), key);
         link.connect();
@@ -159,7 +152,7 @@ impl Link {
             12 => self.cut(),
             13..=16 => self.disturb(what, usize::from(amount), input),
             17 => self.backend.sessions.clear(),
-            18 => self.lose_key(amount),
+            18 => self.lose_keys(amount),
             _ => self.client.session().ping(i64::from(amount)),
         }
     }
@@ -218,12 +211,14 @@ impl Link {
         }
     }
 
-    /// The server forgets the key, for good or until the client comes back.
-    fn lose_key(&mut self, amount: u8) {
-        if amount.is_multiple_of(4) && self.exchanges < EXCHANGES_MAX {
-            self.exchanges += 1;
-            self.backend.keys.clear();
-            self.client.discard_key();
+    /// The server forgets keys: all, only the temporary ones, or which of them are bound.
+    fn lose_keys(&mut self, amount: u8) {
+        let keys = &mut self.backend.keys;
+        match amount % 4 {
+            0 => keys.clear(),
+            1 => keys.retain(|_, key| key.expires_at.is_none()),
+            2 => keys.values_mut().for_each(|key| key.bound_to = None),
+            _ => {}
         }
         self.connect();
     }
@@ -231,26 +226,55 @@ impl Link {
     // --- what the embedders do ---------------------------------------------------------
 
     fn embed(&mut self) {
+        if !(self.embed_client() & self.embed_server()) {
+            self.end();
+        }
+    }
+
+    /// `false` when the transport is to end.
+    fn embed_client(&mut self) -> bool {
         let mut alive = true;
         while let Some(event) = self.client.poll_event() {
             match event {
                 client::Event::Work(job) => {
+                    self.jobs += 1;
                     alive &= self.client.complete(self.now, job.run()).is_ok();
+                }
+                client::Event::KeyUnknown(id) if !self.backend.keys.contains_key(&id) => {
+                    self.client.discard_key();
+                    alive = false;
                 }
                 client::Event::Session(ClientSessionEvent::Reply { call, result }) => {
                     self.ended(call, result);
                 }
+                client::Event::Session(ClientSessionEvent::Acknowledged { call }) => {
+                    assert!(self.calls.contains_key(&call), "the acknowledgement of no call");
+                    assert!(!self.ended.contains_key(&call), "{call:?} arrived after its end");
+                }
                 _ => {}
             }
         }
-        if let Some(server) = &mut self.server {
-            while let Some(event) = server.poll_event() {
-                alive &= self.backend.answer(server, self.now, event);
-            }
+        alive
+    }
+
+    fn embed_server(&mut self) -> bool {
+        let Some(server) = &mut self.server else { return true };
+        let mut alive = true;
+        while let Some(event) = server.poll_event() {
+            self.jobs += usize::from(matches!(event, server::Event::Work(_)));
+            alive &= self.backend.answer(server, self.now, event);
         }
-        if !alive {
-            self.cut();
+        alive
+    }
+
+    /// The transport ends; the server's last words may still arrive.
+    fn end(&mut self) {
+        self.transmit();
+        while let Some(mut frame) = self.down.pop_front() {
+            let _ = self.client.receive(self.now, &mut frame);
         }
+        self.embed_client();
+        self.cut();
     }
 
     fn ended(&mut self, call: CallId, result: Result<Bytes, CallError>) {
@@ -293,13 +317,7 @@ impl Link {
             self.client.receive(self.now, &mut frame)
         };
         if outcome.is_err() {
-            // The last words may still arrive.
-            self.transmit();
-            while let Some(mut frame) = self.down.pop_front() {
-                let _ = self.client.receive(self.now, &mut frame);
-            }
-            self.embed();
-            self.cut();
+            self.end();
         }
     }
 
@@ -342,36 +360,5 @@ impl Link {
             self.exchange_frames();
         }
         panic!("they never stop talking");
-    }
-}
-
-impl Backend {
-    fn answer(&mut self, server: &mut server::Connection, now: Now, event: server::Event) -> bool {
-        match event {
-            server::Event::Work(job) => server.complete(now, job.run()).is_ok(),
-            server::Event::KeyCreated(key) => {
-                let id = key.auth_key.id();
-                self.keys.insert(id, key);
-                server.key_stored(now, id, KeyStored::Stored).is_ok()
-            }
-            server::Event::KeyWanted(id) => {
-                server.provide_key(now, id, self.keys.get(&id).cloned()).is_ok()
-            }
-            server::Event::SessionWanted(wanted) => {
-                let kept = self.sessions.remove(&wanted);
-                server.provide_session(now, wanted, kept).is_ok()
-            }
-            server::Event::SessionReleased(session) => {
-                self.sessions.insert(session.reference(), session);
-                true
-            }
-            server::Event::DisconnectDue => false,
-            server::Event::Session(SessionEvent::Call { call, body, .. }) => {
-                let session = server.session().expect("the call is of its session");
-                session.reply(call, body).expect("the call is open");
-                true
-            }
-            _ => true,
-        }
     }
 }

@@ -15,6 +15,8 @@ use odnix_proto::{FramingFault, PeerError, Secret, Seed};
 const HEADER_LEN: usize = 64;
 /// Two bytes may be a packet of 700, which is then in a stream, and expected at its end.
 const BYTES_PER_BYTE: usize = 4096;
+/// As long as the longest packet.
+const PIECE_LEN: usize = 4096;
 /// Obfuscated framings; full has no such form.
 const FRAMINGS: [Framing; 3] = [Framing::Abridged, Framing::Intermediate, Framing::Padded];
 
@@ -38,7 +40,7 @@ fn server(secrets: Vec<Secret<16>>) -> ServerFramer {
     let options = ServerOptions {
         require_obfuscated: true,
         secrets,
-        packet_bytes_max: 4096,
+        packet_bytes_max: PIECE_LEN,
         ..ServerOptions::default()
     };
     ServerFramer::new(options, Seed::for_testing(2))
@@ -96,7 +98,7 @@ fn conversation(input: &mut Input<'_>, same_secret: bool) {
             return;
         }
     }
-    if pipe.deliver_up(usize::MAX) {
+    if pipe.deliver_up_all() {
         pipe.deliver_down(usize::MAX);
         assert!(pipe.expected_up.is_empty() && pipe.expected_down.is_empty());
     } else {
@@ -132,6 +134,16 @@ impl Pipe {
                 true
             }
         }
+    }
+
+    /// As a socket brings it: no more at once than a server holds.
+    fn deliver_up_all(&mut self) -> bool {
+        while !self.up.is_empty() {
+            if !self.deliver_up(PIECE_LEN) {
+                return false;
+            }
+        }
+        true
     }
 
     fn deliver_up(&mut self, len: usize) -> bool {

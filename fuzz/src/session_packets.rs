@@ -1,8 +1,10 @@
 //! Both halves of a session under a known key, and a peer that holds it: any messages under any
 //! ids, repeats, time, lost transports.
 //!
-//! Input: `role: u8`, then steps; see [`Session::step`]. What must hold: a call has one outcome,
-//! a message runs once, no packet goes out twice under one msg_id, and memory stays bounded.
+//! Input: `role: u8` (0 the client, 1 the server, 3 the server under a temporary key), then steps;
+//! see [`Session::step`]. What must hold: a call has one outcome, a message runs once, a key that is
+//! not bound runs nothing but what it may, no packet goes out twice under one msg_id, and memory
+//! stays bounded.
 
 use crate::input::Input;
 use crate::memory;
@@ -11,17 +13,22 @@ use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 use odnix_proto::envelope::{self, Header, Opened, Side};
 use odnix_proto::limits::Limits;
+use odnix_proto::session::binding::{Carrier, seal_binding};
 use odnix_proto::session::{
     CallId, ClientSession, ClientSessionEvent, FirstSalt, ServerKey, ServerSession,
     ServerSessionEvent, Timings,
 };
 use odnix_proto::{AuthKey, Instant, MsgId, Now, Secret, Seed, UnixTime};
+use odnix_tl::Encode;
 use std::collections::BTreeSet;
 
 const START_S: u64 = 1_750_000_000;
 const SALT: i64 = 77;
 const SESSION: i64 = 99;
 const STEPS_MAX: usize = 200;
+/// What a temporary key may ask before it is bound, besides its binding: `help.getConfig`,
+/// `help.getNearestDc`.
+const OPEN_METHODS: [u32; 2] = [0xc4f9_186b, 0x1fb3_3026];
 
 /// The half under test.
 enum Half {
@@ -50,7 +57,7 @@ pub fn run(input: &[u8]) {
     let bytes = input;
     let mut input = Input::new(input);
     memory::bounded(bytes, 2 << 20, 512, || {
-        let mut session = Session::new(input.u8().is_multiple_of(2));
+        let mut session = Session::new(input.u8());
         for _ in 0..STEPS_MAX {
             if input.is_empty() {
                 break;
@@ -78,10 +85,10 @@ fn limits() -> Limits {
 }
 
 impl Session {
-    fn new(client: bool) -> Self {
+    fn new(role: u8) -> Self {
         let key = AuthKey::new(Secret::init(|bytes| bytes.fill(7)));
         let now = Now::new(Instant::from_micros(1), UnixTime::from_secs(START_S));
-        let half = if client {
+        let half = if role.is_multiple_of(2) {
             let (seed, timings) = (Seed::for_testing(1), Timings::default());
             let mut session = Box::new(ClientSession::new(None, seed, limits(), timings));
             session.use_key(key.clone(), SALT);
@@ -93,7 +100,7 @@ impl Session {
             let server_key = ServerKey {
                 auth_key: key.clone(),
                 first_salt,
-                expires_at: None,
+                expires_at: (role & 2 != 0).then_some(i32::MAX),
                 bound_to: None,
                 dc: 2,
             };
@@ -204,7 +211,10 @@ impl Session {
         // Messages inside a container come before it.
         self.ids.push(self.next_id + low_bits);
         self.next_id += 8;
-        let body = service::body(input, &self.ids, 0);
+        let body = match how {
+            253 => self.binding(msg_id),
+            _ => service::body(input, &self.ids, 0),
+        };
         let salt = if how == 254 { SALT + 1 } else { SALT };
         let session_id = match &self.half {
             Half::Client(session) => session.session_id().expect("there is a key"),
@@ -222,6 +232,18 @@ impl Session {
         self.packets.truncate(15);
         self.packets.insert(0, opened.clone());
         self.deliver(opened);
+    }
+
+    /// A binding as it should be.
+    fn binding(&self, msg_id: i64) -> BytesMut {
+        let carrier = Carrier {
+            msg_id: MsgId::from_i64(msg_id),
+            temp_auth_key_id: self.key.id(),
+            temp_session_id: SESSION,
+        };
+        let mut random = <chacha20::ChaCha20Rng as rand_core::SeedableRng>::from_seed([9; 32]);
+        let request = seal_binding(&permanent_key(), &carrier, i32::MAX, &mut random);
+        BytesMut::from(request.to_bytes().expect("a short request"))
     }
 
     fn deliver(&mut self, opened: Opened) {
@@ -243,9 +265,27 @@ impl Session {
             }
             Half::Server(session) => {
                 while let Some(event) = session.poll_event() {
-                    if let ServerSessionEvent::Call { call, .. } = event {
-                        assert!(self.ran.insert(call), "{call:?} ran twice");
-                        self.open.push(call);
+                    match event {
+                        ServerSessionEvent::Call { call, body, .. } => {
+                            assert!(self.ran.insert(call), "{call:?} ran twice");
+                            let method = body.first_chunk().copied().map(u32::from_le_bytes);
+                            let is_open = method.is_some_and(|id| OPEN_METHODS.contains(&id));
+                            let is_unbound =
+                                session.binding_state().is_some_and(|it| it != "Bound");
+                            assert!(is_open || !is_unbound, "{method:x?} ran before the binding");
+                            self.open.push(call);
+                        }
+                        ServerSessionEvent::PermanentKeyWanted { call, perm_auth_key_id } => {
+                            let key = Some(permanent_key());
+                            let key = key.filter(|key| key.id() == perm_auth_key_id);
+                            session
+                                .provide_permanent_key(self.now, call, key.as_ref())
+                                .expect("it was asked");
+                        }
+                        ServerSessionEvent::TemporaryKeyBound { call, .. } => {
+                            session.binding_stored(call, true).expect("it was asked");
+                        }
+                        _ => {}
                     }
                 }
             }
@@ -278,6 +318,11 @@ impl Session {
             assert!(sent.len() < 64, "it never stops sending");
         }
     }
+}
+
+/// What a temporary key may be bound to.
+fn permanent_key() -> AuthKey {
+    AuthKey::new(Secret::init(|bytes| bytes.fill(8)))
 }
 
 /// The ids of the messages in a container.

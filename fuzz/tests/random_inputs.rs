@@ -151,8 +151,8 @@ fn session_packets() {
 
 #[test]
 fn connection() {
-    seeds("connection", 60).for_each(|input| odnix_fuzz::connection::run(&input));
-    inputs(600).for_each(|input| odnix_fuzz::connection::run(&input));
+    seeds("connection", 8).for_each(|input| odnix_fuzz::connection::run(&input));
+    inputs(300).for_each(|input| odnix_fuzz::connection::run(&input));
 }
 
 #[test]

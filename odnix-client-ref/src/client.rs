@@ -75,6 +75,7 @@ impl Options {
 
     fn config(&self) -> Result<Config, ClientError> {
         let limits = Limits::default();
+        limits.validate()?;
         let transport = self.wire.towards(&self.server)?.packet_bytes_max(limits.packet_bytes_max);
         Ok(Config {
             handshake: Arc::new(handshake_config(&self.server_key, self.dc)?),

@@ -11,12 +11,13 @@
 //! | `nesting_max` | 8 | levels | gzip_packed and wrappers around one query |
 //! | `inflate_bytes_max` | 10 MiB | bytes | inflated from all of one packet, received or sent |
 //! | `ids_max` | 8192 | ids | in msgs_ack, msgs_state_req, msg_resend_req |
+//! | `packet_ids_max` | 16 384 | ids | in all such lists of one packet |
 //! | `received_ids_max` | 1024 | ids | remembered for duplicate detection |
 //! | `msg_id_past_s` | 300 | seconds | oldest msg_id accepted, behind the server's time |
 //! | `msg_id_future_s` | 30 | seconds | newest msg_id accepted, ahead of the server's time |
 //! | `sent_max` | 1024 | messages | content messages awaiting acknowledgement |
 //! | `sent_bytes_max` | 16 MiB | bytes | bodies of those |
-//! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent by a server |
+//! | `notices_bytes_max` | 1 MiB | bytes | service messages waiting to be sent |
 //! | `announced_bytes_min` | 4096 | bytes | longer answers and updates are announced, not sent again |
 //! | `calls_max` | 512 | calls | open calls of one session |
 //! | `calls_bytes_max` | 16 MiB | bytes | requests of those: as a client keeps them, as a server has not answered them |
@@ -62,6 +63,8 @@ pub struct Limits {
     pub inflate_bytes_max: usize,
     /// Ids in one id list.
     pub ids_max: usize,
+    /// Ids in all id lists of one packet; a list beyond it is dropped.
+    pub packet_ids_max: usize,
     /// Received msg_ids remembered for duplicate detection.
     pub received_ids_max: usize,
     /// Seconds behind the server's time at which a msg_id is too old.
@@ -72,7 +75,7 @@ pub struct Limits {
     pub sent_max: usize,
     /// Bytes of those.
     pub sent_bytes_max: usize,
-    /// Bytes of service messages waiting to be sent by a server; the newest are dropped.
+    /// Bytes of service messages waiting to be sent; the newest are dropped.
     pub notices_bytes_max: usize,
     /// Bytes above which what was sent by this transport is announced by `msg_detailed_info`
     /// and not sent again.
@@ -132,6 +135,7 @@ impl Default for Limits {
             nesting_max: 8,
             inflate_bytes_max: 10 << 20,
             ids_max: 8192,
+            packet_ids_max: 16_384,
             received_ids_max: 1024,
             msg_id_past_s: 300,
             msg_id_future_s: 30,
@@ -176,6 +180,10 @@ const ID_BYTES: usize = 32;
 const SESSION_BYTES: usize = 32 << 10;
 /// The largest frame that any transport can announce.
 const PACKET_BYTES_CEILING: usize = 16 << 20;
+/// Shorter heads than this have no room for a host and a length.
+const HTTP_HEAD_BYTES_LEAST: usize = 256;
+/// What can be allocated at all.
+const SUM_BYTES_CEILING: usize = isize::MAX.unsigned_abs();
 
 impl Limits {
     /// The largest body of one message that still fits into a packet.
@@ -190,7 +198,7 @@ impl Limits {
     /// |---|---|
     /// | requests, bare and with `initConnection` around them | 2 · `calls_bytes_max` |
     /// | messages sent, to recognise what is said about them | `sent_bytes_max` |
-    /// | service messages that wait | `service_queue_max` · (`ids_max` + an entry) |
+    /// | service messages that wait | `notices_bytes_max` |
     /// | events, in allocations at most twice their size | 2 · `events_bytes_max` |
     /// | the packet being read, and what inflates from it | 2 · `packet_bytes_max` + 3 · `inflate_bytes_max` |
     /// | entries: calls, sent, events, ids | their numbers · an entry |
@@ -208,7 +216,7 @@ impl Limits {
         let parts = [
             self.calls_bytes_max.saturating_mul(2),
             self.sent_bytes_max,
-            self.service_queue_max.saturating_mul(self.ids_max),
+            self.notices_bytes_max,
             self.events_bytes_max.saturating_mul(2),
             self.packet_bytes_max.saturating_mul(2),
             self.inflate_bytes_max.saturating_mul(3),
@@ -248,29 +256,74 @@ impl Limits {
     /// Whether the protocol can work within these limits.
     ///
     /// # Errors
-    /// [`ConfigError::Limit`] with the name of the first that is outside its range.
+    /// [`ConfigError::Limit`] with the name of the first that is outside its range, or of a sum
+    /// of them that no machine holds.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let ranges = [
-            ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
-            ("container_messages_max", self.container_messages_max, 1, 1024),
-            ("container_bytes_max", self.container_bytes_max, 1024, self.packet_bytes_max),
-            ("nesting_max", self.nesting_max, 3, 64),
-            ("inflate_bytes_max", self.inflate_bytes_max, 1024, usize::MAX),
-            ("ids_max", self.ids_max, 1, 8192),
-            ("received_ids_max", self.received_ids_max, 16, usize::MAX),
-            ("sent_max", self.sent_max, 1, usize::MAX),
-            ("sent_bytes_max", self.sent_bytes_max, 1024, usize::MAX),
-            ("notices_bytes_max", self.notices_bytes_max, 1024, usize::MAX),
-            ("calls_max", self.calls_max, 1, usize::MAX),
-            ("calls_bytes_max", self.calls_bytes_max, 1024, usize::MAX),
-            ("events_max", self.events_max, 1, usize::MAX),
-            ("pending_acks_max", self.pending_acks_max, 1, self.ids_max),
-            ("parked_packets_max", self.parked_packets_max, 1, usize::MAX),
-            ("parked_bytes_max", self.parked_bytes_max, 1024, usize::MAX),
-        ];
-        match ranges.into_iter().find(|(_, value, min, max)| value < min || value > max) {
+        let mut ranges = self.ranges_of_transport().into_iter().chain(self.ranges_of_session());
+        match ranges.find(|(_, value, min, max)| value < min || value > max) {
             Some((name, ..)) => Err(ConfigError::Limit(name)),
             None => Ok(()),
         }
     }
+
+    /// Name, value, lowest and highest value of the limits of packets, connections and keys.
+    fn ranges_of_transport(&self) -> [(&'static str, usize, usize, usize); 12] {
+        let any = usize::MAX;
+        [
+            ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
+            ("http_head_bytes_max", self.http_head_bytes_max, HTTP_HEAD_BYTES_LEAST, any),
+            // A call leaves in a second request, beside the one that is held.
+            ("http_requests_max", self.http_requests_max, 2, any),
+            ("http_wait_max_ms", wide(self.http_wait_max_ms), 1, any),
+            ("parked_packets_max", self.parked_packets_max, 1, any),
+            ("parked_bytes_max", self.parked_bytes_max, 1024, any),
+            ("updates_max", self.updates_max, 1, any),
+            ("handshake_retries_max", wide(self.handshake_retries_max), 0, any),
+            ("handshake_answers_max", self.handshake_answers_max, 1, any),
+            ("handshake_answers_bytes_max", self.handshake_answers_bytes_max, 0, any),
+            ("temporary_key_s_max", wide(self.temporary_key_s_max), 1, any),
+            ("quick_acks_max", self.quick_acks_max, 1, any),
+        ]
+    }
+
+    /// The same of the limits of sessions, and their sums.
+    fn ranges_of_session(&self) -> [(&'static str, usize, usize, usize); 25] {
+        let any = usize::MAX;
+        [
+            ("container_messages_max", self.container_messages_max, 1, 1024),
+            ("container_bytes_max", self.container_bytes_max, 1024, self.packet_bytes_max),
+            ("nesting_max", self.nesting_max, 3, 64),
+            ("inflate_bytes_max", self.inflate_bytes_max, 1024, any),
+            ("ids_max", self.ids_max, 1, 8192),
+            ("packet_ids_max", self.packet_ids_max, self.ids_max, any),
+            ("received_ids_max", self.received_ids_max, 16, any),
+            ("msg_id_past_s", wide(self.msg_id_past_s), 1, any),
+            ("msg_id_future_s", wide(self.msg_id_future_s), 1, any),
+            ("sent_max", self.sent_max, 1, any),
+            ("sent_bytes_max", self.sent_bytes_max, 1024, any),
+            ("notices_bytes_max", self.notices_bytes_max, 1024, any),
+            ("announced_bytes_min", self.announced_bytes_min, 0, any),
+            ("calls_max", self.calls_max, 1, any),
+            ("calls_bytes_max", self.calls_bytes_max, 1024, any),
+            ("bindings_max", self.bindings_max, 1, any),
+            ("events_max", self.events_max, 1, any),
+            ("events_bytes_max", self.events_bytes_max, 1024, any),
+            ("service_queue_max", self.service_queue_max, 1, any),
+            ("refusals_max", wide(self.refusals_max), 0, any),
+            ("pings_max", self.pings_max, 1, any),
+            // One question brings 64, and the first of them is in use.
+            ("future_salts_min", self.future_salts_min, 0, 63),
+            ("pending_acks_max", self.pending_acks_max, 1, self.ids_max),
+            ("session_bytes_max", self.session_bytes_max(), 0, SUM_BYTES_CEILING),
+            ("client_session_bytes_max", self.client_session_bytes_max(), 0, SUM_BYTES_CEILING),
+        ]
+    }
+}
+
+/// As the ranges compare it; what is below 0 is 0.
+fn wide<T>(value: T) -> usize
+where
+    T: TryInto<u64>,
+{
+    value.try_into().map_or(0, |value| usize::try_from(value).unwrap_or(usize::MAX))
 }

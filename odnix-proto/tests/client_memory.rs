@@ -34,6 +34,7 @@ fn limits() -> Limits {
         events_max: 128,
         events_bytes_max: 128 << 10,
         service_queue_max: 64,
+        notices_bytes_max: 16 << 10,
         quick_acks_max: 16,
         ..Limits::default()
     }
@@ -123,6 +124,46 @@ impl Hostile {
     }
 }
 
+/// Queues that nobody empties, full of the longest messages a server can bring about.
+#[derive(Clone, Copy, Debug)]
+enum Fill {
+    /// `msgs_state_info`, a byte for each id asked about.
+    States,
+    /// `msg_resend_ans_req`, eight bytes for each answer that is said to be there.
+    Answers,
+    /// `msg_resend_req`, many and short.
+    Announced,
+}
+
+/// How many bytes of service messages are held, with all calls in the queue beside them.
+fn filled(fill: Fill) -> usize {
+    let mut hostile = Hostile::new();
+    for _ in 0..limits().calls_max {
+        hostile.client.call(echo(&[1; 3000])).unwrap();
+    }
+    hostile.read();
+    let before = ALLOCATOR.current_usage();
+    for number in 0..1000 {
+        let msg_ids = match fill {
+            Fill::Answers => hostile.known.repeat(512 / hostile.known.len()),
+            _ => vec![5; limits().ids_max],
+        };
+        let body = match fill {
+            Fill::States => types::MsgsStateReq { msg_ids }.to_bytes(),
+            Fill::Answers => {
+                let info = Bytes::from(vec![4 + 64; msg_ids.len()]);
+                types::MsgsAllInfo { msg_ids, info }.to_bytes()
+            }
+            Fill::Announced => {
+                let answer_msg_id = (number + 1) * 4 + 1;
+                types::MsgNewDetailedInfo { answer_msg_id, bytes: 9, status: 0 }.to_bytes()
+            }
+        };
+        hostile.says(0, &body.unwrap());
+    }
+    ALLOCATOR.current_usage() - before
+}
+
 /// A small update and a large junk message in one container.
 fn container(now: Now, fine: u32, update: &[u8], junk_len: usize) -> Vec<u8> {
     let junk = types::Pong { msg_id: 1, ping_id: 2 }.to_bytes().unwrap();
@@ -145,6 +186,12 @@ fn container(now: Now, fine: u32, update: &[u8], junk_len: usize) -> Vec<u8> {
 fn client_session_stays_within_the_sum_of_its_limits() {
     let sum = limits().client_session_bytes_max();
     assert!(sum < 2 << 20, "{sum}: small enough to show what is not bounded");
+    let entries = (limits().service_queue_max + limits().received_ids_max * 2) * 256;
+    let services = limits().notices_bytes_max + entries;
+    for fill in [Fill::States, Fill::Answers, Fill::Announced] {
+        let held = filled(fill);
+        assert!(held <= services, "{fill:?}: {held} of {services} bytes");
+    }
     for read in [true, false] {
         ALLOCATOR.reset_peak_usage();
         let before = ALLOCATOR.current_usage();

@@ -9,11 +9,12 @@ use common::echo;
 use core::time::Duration;
 use link::{Link, client_config};
 use odnix_proto::{
-    PeerError, Seed, client,
+    PeerError, Seed, client, envelope,
     error::CODE_NOT_FOUND,
-    server::{self, ServerKey},
+    server::{self, KeyDestroyed, ServerKey, SessionEvent},
     transport::Framing,
 };
+use odnix_tl::{Encode, mtproto::types::HttpWait};
 use proptest::prelude::*;
 
 fn fresh(framing: Framing, obfuscated: bool) -> Link {
@@ -516,4 +517,53 @@ fn packets_that_wait_for_a_key_are_bounded_by_their_number_and_their_bytes() {
         let last = server.receive(now, &mut waiting_packet(len));
         assert_eq!(last, outcome, "{count} of {len} bytes");
     }
+}
+
+/// The packet of the one HTTP message under way.
+fn http_packet(bytes: &mut BytesMut, from: envelope::Side) -> envelope::Opened {
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap();
+    envelope::open(&common::key(9), from, bytes.split_off(head + 4)).unwrap()
+}
+
+/// Over HTTP a server speaks only when asked, so a request that carries a call says how long it
+/// may be held, though another one is held already.
+#[test]
+fn each_request_over_http_says_how_long_it_may_be_held() {
+    let mut link = resumed_over(Framing::Http);
+    link.client.call(echo(b"x")).unwrap();
+    assert!(link.client_sends());
+    let opened = http_packet(&mut link.up, envelope::Side::Client);
+    let wait = HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 }.to_bytes().unwrap();
+    for wanted in [echo(b"x"), wait] {
+        assert!(opened.data.windows(wanted.len()).any(|window| window == wanted), "{wanted:?}");
+    }
+}
+
+#[test]
+fn answer_with_nothing_to_say_is_an_empty_container() {
+    let mut link = resumed_over(Framing::Http);
+    link.pass(Duration::from_secs(2));
+    link.settle();
+    link.pass(Duration::from_secs(25));
+    assert!(link.server_sends());
+    let opened = http_packet(&mut link.down, envelope::Side::Server);
+    assert_eq!(opened.data.as_ref(), [0xdc, 0xf8, 0xf1, 0x73, 0, 0, 0, 0]);
+}
+
+#[test]
+fn nothing_more_is_taken_in_under_a_key_that_was_destroyed() {
+    let mut link = resumed();
+    link.client.session().destroy_auth_key();
+    while link.client_sends() {}
+    assert!(link.deliver());
+    let server = link.server.as_mut().unwrap();
+    let wanted = std::iter::from_fn(|| server.poll_event())
+        .any(|it| matches!(it, server::Event::Session(SessionEvent::KeyDestroyWanted)));
+    assert!(wanted);
+    server.session().unwrap().key_destroyed(KeyDestroyed::Ok).unwrap();
+    link.client.call(echo(b"after")).unwrap();
+    while link.client_sends() {}
+    let received = link.server.as_mut().unwrap().receive(link.now, &mut link.up);
+    assert_eq!(received, Err(PeerError::UnknownKey));
+    assert_eq!(link.backend.runs.get(&echo(b"after")), None);
 }

@@ -205,3 +205,31 @@ fn a_result_of_another_connection_is_ignored() {
     server.complete(now(), own).unwrap();
     assert_eq!(server.state(), "Raising");
 }
+
+#[test]
+fn each_machine_names_the_moment_at_which_it_has_something_to_do() {
+    let mut client = new_client(client_config());
+    sent_by_client(&mut client, now()).unwrap();
+    let resend = client.poll_timeout().unwrap();
+    let at_resend = now().after(resend.since(now().mono));
+    client.handle_timeout(at_resend).unwrap();
+    assert!(sent_by_client(&mut client, at_resend).is_some(), "at that moment, not after it");
+    assert!(client.poll_timeout() > Some(resend));
+
+    let (mut client, mut server) = (new_client(client_config()), new_server(server_config()));
+    run(&mut client, &mut server, now(), now(), |_| KeyStored::Stored).unwrap();
+    assert_eq!(client.poll_timeout(), None);
+    // Three answers are remembered for ten minutes, to the moment.
+    let forgotten = now().after(Duration::from_secs(600));
+    assert_eq!(server.poll_timeout(), Some(forgotten.mono));
+    server.handle_timeout(forgotten).unwrap();
+    assert_eq!(server.poll_timeout(), None);
+}
+
+#[test]
+fn a_pool_says_whether_it_is_empty() {
+    for len in [0, 1, 3] {
+        let pool = server::PqPool::draw(Seed::for_testing(1), len);
+        assert_eq!((pool.len(), pool.is_empty()), (len, len == 0));
+    }
+}

@@ -368,7 +368,7 @@ fn id_lists_above_the_limit_are_dropped() {
         let msg_ids = vec![4_i64; Limits::default().ids_max + extra];
         let ack = types::MsgsAck { msg_ids }.to_bytes().unwrap();
         let received = wire.server_takes(wire.id(0), 0, &ack);
-        let dropped = received == Received::Dropped(DropReason::Malformed);
+        let dropped = received == Received::Dropped(DropReason::Limit);
         assert_eq!(dropped, extra == 1, "{received:?}");
     }
 }

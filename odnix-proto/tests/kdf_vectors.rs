@@ -1,5 +1,5 @@
 //! Every derivation of `crypto::kdf` (and IGE under it) against `conformance/vectors/kdf.json`,
-//! values computed by other implementations.
+//! values computed without this library (see `docs/vectors.md`).
 
 use odnix_proto::crypto::{ige, kdf};
 use odnix_proto::envelope::Side;

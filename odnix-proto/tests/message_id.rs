@@ -103,6 +103,15 @@ fn a_restart_gets_back_below_ids_of_a_wrong_clock() {
 }
 
 #[test]
+fn an_id_of_the_last_moment_allowed_is_not_ahead() {
+    let mut ids = MsgIdGenerator::default();
+    ids.next(NOW.after(Duration::from_secs(30)), MsgKind::Client);
+    assert!(!ids.is_ahead(NOW, 30));
+    ids.next(NOW.after(Duration::from_secs(30)), MsgKind::Client);
+    assert!(ids.is_ahead(NOW, 30));
+}
+
+#[test]
 fn low_halves_are_never_empty_nor_constant_on_a_clock_of_whole_seconds() {
     let mut ids = MsgIdGenerator::new(0);
     let mut halves = BTreeSet::new();
@@ -220,6 +229,21 @@ fn below_a_full_window_every_id_is_too_old() {
     assert_eq!(window.check(Some(NOW), id_at(NOW, 10)), Verdict::TooOld);
     assert_eq!(window.check(Some(NOW), id_at(NOW, 15)), Verdict::TooOld);
     assert_eq!(window.check(Some(NOW), id_at(NOW, 20)), Verdict::Duplicate);
+}
+
+#[test]
+fn a_floor_counts_as_received_and_is_never_lowered() {
+    let mut window = window(4);
+    assert_eq!(window.highest(), None);
+    window.record(id_at(NOW, 10));
+    assert_eq!(window.highest(), Some(id_at(NOW, 10)));
+    window.raise_floor(id_at(NOW, 20));
+    window.raise_floor(id_at(NOW, 15));
+    assert_eq!(window.highest(), Some(id_at(NOW, 20)));
+    assert_eq!(window.check(Some(NOW), id_at(NOW, 20)), Verdict::TooOld);
+    assert_eq!(window.check(Some(NOW), id_at(NOW, 21)), Verdict::Fresh);
+    window.record(id_at(NOW, 21));
+    assert_eq!(window.highest(), Some(id_at(NOW, 21)));
 }
 
 #[test]

@@ -7,11 +7,15 @@ use core::time::Duration;
 use odnix_proto::{
     PeerError,
     client::{self, Pfs, State, TemporaryKeyEvent, TemporaryKeyLoss},
-    session::binding::{Carrier, check_binding},
+    limits::Limits,
+    session::{
+        CallError,
+        binding::{Carrier, check_binding},
+    },
 };
 use odnix_tl::{
     Constructor, Decode, Encode,
-    mtproto::types::MsgsAllInfo,
+    mtproto::types::{MsgsAllInfo, NewSessionCreated},
     odnix::functions::{InitConnection, InvokeWithLayer, auth::BindTempAuthKey},
 };
 use temporary::{Run, Whim, config, echo, id_of};
@@ -128,6 +132,67 @@ fn endless_refusals_of_the_binding_message_end_with_another_key_after_a_pause() 
     run.pass(Duration::from_secs(2));
     assert_eq!((run.server.bindings.len(), run.client.state()), (10, State::Ready));
     assert_eq!((run.server.exchanges, run.runs_of(b"x")), (3, 1));
+}
+
+#[test]
+fn binding_is_done_only_when_its_answer_is_true() {
+    for result in [false.to_bytes().unwrap(), echo(b"x")] {
+        let mut run = Run::new(config(Some(Pfs::default()), None));
+        run.server.whims.push_back(Whim::Result(result));
+        run.call(b"x");
+        run.connect();
+        run.settle();
+        assert_eq!((run.client.state(), run.runs_of(b"x")), (State::Pause, 0));
+        let refused = TemporaryKeyLoss::Refused(CallError::MalformedAnswer);
+        assert_eq!(losses(&run), [refused]);
+    }
+}
+
+#[test]
+fn binding_that_a_new_session_has_not_received_is_made_anew_at_once() {
+    let mut run = Run::new(config(Some(Pfs::default()), None));
+    run.server.whims.push_back(Whim::Silence);
+    run.connect();
+    run.settle();
+    let lost = run.server.bindings[0].clone();
+    let first_msg_id = lost.msg_id.as_i64() + 4;
+    let created = NewSessionCreated { first_msg_id, unique_id: 1, server_salt: 1 };
+    run.server.say(run.now, &lost, 1, &created.to_bytes().unwrap());
+    run.settle();
+    assert_eq!((run.server.bindings.len(), run.client.state()), (2, State::Ready));
+}
+
+#[test]
+fn call_is_refused_for_want_of_a_binding_by_one_error_alone() {
+    for (code, text) in [(401, "AUTH_KEY_UNREGISTERED"), (400, "AUTH_KEY_PERM_EMPTY")] {
+        let mut run = Run::ready(Pfs::default());
+        run.server.holds_answers = true;
+        let call = run.call(b"x");
+        run.settle();
+        let held = run.server.held.remove(0);
+        run.server.refuse(run.now, &held, code, text);
+        run.settle();
+        assert!(
+            matches!(&run.replies[&call][..], [Err(CallError::Rpc(error))] if error.code == code)
+        );
+        assert_eq!(run.server.bindings.len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn call_that_is_refused_for_want_of_a_binding_without_end_ends_at_the_limit() {
+    let mut run = Run::ready(Pfs::default());
+    run.server.holds_answers = true;
+    let call = run.call(b"x");
+    run.settle();
+    let mut refusals = 0;
+    while !run.replies.contains_key(&call) {
+        let held = run.server.held.remove(0);
+        run.server.refuse(run.now, &held, 401, "AUTH_KEY_PERM_EMPTY");
+        run.settle();
+        refusals += 1;
+    }
+    assert_eq!(refusals, Limits::default().refusals_max + 1);
 }
 
 #[test]
@@ -312,6 +377,36 @@ fn renewal_waits_for_answers_and_holds_new_calls_back() {
     assert_eq!(losses(&run), [TemporaryKeyLoss::Renewed]);
     let last = run.server.seen.iter().rfind(|seen| seen.body == echo(b"new")).unwrap();
     assert_ne!(last.key_id, first);
+}
+
+#[test]
+fn call_that_has_not_left_when_the_next_key_is_there_waits_for_it() {
+    let mut run = Run::ready(short());
+    let first = run.client.temporary_key_id().unwrap();
+    run.server.holds_answers = true;
+    run.call(b"under way");
+    run.settle();
+    run.pass(Duration::from_secs(179));
+    run.now = run.now.after(Duration::from_secs(2));
+    let now = run.now;
+    run.client.handle_timeout(now).unwrap();
+    // One call before each packet, so that the last of them waits when the exchange ends.
+    let mut queued = 0_u8;
+    run.settle_with(|client| {
+        if client.state() == State::AwaitSuccessor {
+            queued += 1;
+            client.call(echo(&[queued; 8])).unwrap();
+        }
+    });
+    assert_eq!(run.client.state(), State::AwaitAnswers);
+    assert_eq!(run.client.temporary_key_id(), Some(first));
+    assert_eq!(run.runs_of(&[queued; 8]), 0, "held back");
+    assert_eq!(run.runs_of(&[queued - 1; 8]), 1, "the one before had left");
+    run.server.holds_answers = false;
+    run.server.answer_held(run.now);
+    run.settle();
+    assert_ne!(run.client.temporary_key_id(), Some(first));
+    assert_eq!(run.runs_of(&[queued; 8]), 1);
 }
 
 #[test]

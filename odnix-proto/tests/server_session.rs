@@ -8,7 +8,7 @@ use core::time::Duration;
 use hand::{Hand, SESSION_ID, Sent, bad_msg, container, echo, key, noise, session};
 use odnix_proto::{
     MsgId,
-    error::{ConfigError, DropReason, Received},
+    error::{DropReason, Notice, Received},
     limits::Limits,
     session::{ServerSessionEvent, Tombstone},
 };
@@ -258,7 +258,7 @@ fn resend_requests_of_either_kind_are_bounded() {
                 assert_eq!(received, Received::Accepted);
                 assert_eq!(hand.only::<types::MsgsStateInfo>().info.len(), max);
             } else {
-                assert_eq!(received, Received::Dropped(DropReason::Malformed));
+                assert_eq!(received, Received::Dropped(DropReason::Limit));
                 assert!(hand.sent().is_empty());
             }
         }
@@ -425,29 +425,6 @@ fn the_edges_of_the_window_of_msg_ids_are_limits() {
 }
 
 #[test]
-fn limits_that_cannot_work_are_named() {
-    assert_eq!(Limits::default().validate(), Ok(()));
-    type Change = fn(&mut Limits, usize);
-    let cases: [(&str, Change, usize, usize); 8] = [
-        ("packet_bytes_max", |it, value| it.packet_bytes_max = value, 16 << 20, (16 << 20) + 1),
-        ("container_messages_max", |it, value| it.container_messages_max = value, 1024, 1025),
-        ("container_bytes_max", |it, value| it.container_bytes_max = value, 4 << 20, (4 << 20) + 1),
-        ("nesting_max", |it, value| it.nesting_max = value, 64, 65),
-        ("ids_max", |it, value| it.ids_max = value, 8192, 8193),
-        ("calls_max", |it, value| it.calls_max = value, 1, 0),
-        ("sent_max", |it, value| it.sent_max = value, 1, 0),
-        ("pending_acks_max", |it, value| it.pending_acks_max = value, 1, 0),
-    ];
-    for (name, change, good, bad) in cases {
-        let mut limits = Limits::default();
-        change(&mut limits, good);
-        assert_eq!(limits.validate(), Ok(()), "{name}");
-        change(&mut limits, bad);
-        assert_eq!(limits.validate(), Err(ConfigError::Limit(name)));
-    }
-}
-
-#[test]
 fn untouched_events_of_other_sessions_are_bounded_too() {
     let mut hand = Hand::new();
     let destroy = functions::DestroySession { session_id: 1 }.to_bytes().unwrap();
@@ -458,4 +435,61 @@ fn untouched_events_of_other_sessions_are_bounded_too() {
     let events = hand.events();
     assert_eq!(events.len(), max);
     assert!(events.iter().all(|it| matches!(it, ServerSessionEvent::DestroyWanted { .. })));
+}
+
+// --- salts and the announcement ---
+
+#[test]
+fn a_wrong_salt_of_a_container_is_told_by_the_id_of_the_container() {
+    let mut hand = Hand::new();
+    let salt = std::mem::replace(&mut hand.salt, 1);
+    let (inner, outer) = (hand.next_id(), hand.next_id());
+    let body = container(&[(inner, 3, &ping())]);
+    assert_eq!(
+        hand.at(outer, 4, &body),
+        Received::Answered(Notice::BadServerSalt { msg_id: outer })
+    );
+    let refused: types::BadServerSalt = hand.only();
+    assert_eq!((refused.bad_msg_id, refused.bad_msg_seqno), (outer.as_i64(), 4));
+    assert_eq!((refused.error_code, refused.new_server_salt), (48, salt));
+}
+
+#[test]
+fn a_salt_is_accepted_in_its_half_hour_and_the_next_and_not_before() {
+    let mut hand = Hand::new();
+    let wanted = hand.service(&functions::GetFutureSalts { num: 3 }.to_bytes().unwrap());
+    let salts: types::FutureSalts = hand.only();
+    assert_eq!(salts.req_msg_id, wanted.as_i64());
+    let [_, next, ..] = &salts.salts[..] else { panic!("at least two") };
+    let since = u64::try_from(next.valid_since).unwrap();
+    assert_eq!(since % 1800, 0, "a half hour of the clock");
+    assert_eq!(next.valid_until - next.valid_since, 3600);
+    hand.salt = next.salt;
+    for (seconds, accepted) in [(-1000, false), (-1, false), (0, true), (3599, true), (3600, false)]
+    {
+        let at = since.checked_add_signed(seconds).unwrap();
+        hand.pass(Duration::from_secs(at - hand.now.wall.as_secs()));
+        let msg_id = hand.next_id();
+        let received = hand.at(msg_id, 0, &ping());
+        let refused = Received::Answered(Notice::BadServerSalt { msg_id });
+        assert_eq!(received != refused, accepted, "{seconds}");
+    }
+}
+
+#[test]
+fn the_announcement_of_a_session_names_the_lowest_id_of_its_first_packet_and_the_salt_in_use() {
+    for alone in [true, false] {
+        let mut hand = Hand::new();
+        hand.server = session(&hand.key, Limits::default(), None);
+        let (first, second, outer) = (hand.next_id(), hand.next_id(), hand.next_id());
+        if alone {
+            hand.at(first, 1, &echo(1));
+        } else {
+            hand.at(outer, 4, &container(&[(second, 3, &ping()), (first, 1, &echo(1))]));
+        }
+        let created: types::NewSessionCreated = hand.only();
+        assert_eq!(created.first_msg_id, first.as_i64(), "alone: {alone}");
+        assert_eq!(created.server_salt, hand.salt);
+        assert_ne!(created.unique_id, 0);
+    }
 }

@@ -58,15 +58,19 @@ fn wrong_salt_is_told_once_and_the_call_is_run_once() {
 
 #[test]
 fn new_session_is_announced_with_the_first_message_and_the_current_salt() {
-    let mut pair = Pair::settled();
-    pair.client.transport_lost();
-    pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), 9);
-    pair.client.transport_connected(pair.now);
-    pair.client.call(echo(b"x")).unwrap();
-    pair.run();
-    let events = pair.client_events();
-    assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SessionCreated)));
-    assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SaltChanged(_))));
+    // Another secret, and (the last byte of the seed) that of before: there is nothing to save.
+    for (seed, changed) in [(9, true), (256 + 2, false)] {
+        let mut pair = Pair::settled();
+        pair.client.transport_lost();
+        pair.server = new_server(&pair.key, pair.client.session_id().unwrap(), seed);
+        pair.client.transport_connected(pair.now);
+        pair.client.call(echo(b"x")).unwrap();
+        pair.run();
+        let events = pair.client_events();
+        assert!(events.iter().any(|event| matches!(event, ClientSessionEvent::SessionCreated)));
+        let is_salt = |event: &_| matches!(event, ClientSessionEvent::SaltChanged(_));
+        assert_eq!(events.iter().any(is_salt), changed);
+    }
 }
 
 #[test]
@@ -360,6 +364,12 @@ fn rotated_salt_without_future_salts_costs_one_refusal() {
     let mut pair = Pair::settled();
     pair.pass(Duration::from_secs(3 * 1800));
     let call = pair.client.call(echo(b"x")).unwrap();
+    let refused = pair.client_sends().unwrap();
+    assert!(matches!(pair.server_takes(refused), Received::Answered(_)));
+    let notice = pair.server_sends().unwrap();
+    pair.client_takes(notice);
+    let again = pair.client_sends().unwrap();
+    assert_eq!(pair.server_takes(again), Received::Accepted, "one refusal, no more");
     pair.run();
     assert_eq!(pair.replies(), [(call, true)]);
 }

@@ -2,6 +2,8 @@
 //! them, and how a key ends.
 
 mod hand;
+#[path = "common/transitions.rs"]
+mod transitions;
 
 use bytes::Bytes;
 use hand::{Hand, SESSION_ID, START_S, container, echo, key};
@@ -418,7 +420,7 @@ fn a_key_is_destroyed_before_its_client_is_told_and_the_answer_is_bare() {
 }
 
 /// Where each event leads, for every sequence of `symbols` of this length.
-fn transitions<const N: usize>(
+fn explore<const N: usize>(
     length: u32,
     state: impl Fn(&Hand) -> &'static str,
     apply: impl Fn(&mut Hand, &mut Vec<CallId>, usize) -> Option<&'static str>,
@@ -439,15 +441,6 @@ fn transitions<const N: usize>(
     seen
 }
 
-fn compare(seen: &BTreeSet<Transition>, table: &[Transition]) {
-    let listed: BTreeSet<Transition> = table.iter().copied().collect();
-    assert_eq!(listed.len(), table.len(), "a transition stands in the table twice");
-    let unknown: Vec<_> = seen.difference(&listed).collect();
-    let unseen: Vec<_> = listed.difference(seen).collect();
-    assert!(unknown.is_empty(), "not in the table: {unknown:#?}");
-    assert!(unseen.is_empty(), "in the table, but never seen: {unseen:#?}");
-}
-
 #[test]
 fn a_temporary_key_is_bound_as_its_table_says_in_every_order_of_events() {
     let state = |hand: &Hand| {
@@ -455,7 +448,7 @@ fn a_temporary_key_is_bound_as_its_table_says_in_every_order_of_events() {
         assert_eq!(state == "Bound", hand.server.bound_to().is_some());
         state
     };
-    let seen = transitions::<7>(4, state, |hand, calls, symbol| {
+    let seen = explore::<7>(4, state, |hand, calls, symbol| {
         let (now, perm) = (hand.now, key(PERM));
         match symbol {
             0 => {
@@ -484,14 +477,14 @@ fn a_temporary_key_is_bound_as_its_table_says_in_every_order_of_events() {
             }
         }
     });
-    compare(&seen, BINDING_TRANSITIONS);
+    transitions::compare(&seen, BINDING_TRANSITIONS);
     assert_eq!(Hand::new().server.binding_state(), None, "a permanent key");
 }
 
 #[test]
 fn a_key_is_destroyed_as_its_table_says_in_every_order_of_events() {
     let state = |hand: &Hand| hand.server.destruction_state();
-    let seen = transitions::<4>(4, state, |hand, _, symbol| {
+    let seen = explore::<4>(4, state, |hand, _, symbol| {
         let outcome = match symbol {
             0 => {
                 hand.service(&mtproto::DestroyAuthKey {}.to_bytes().unwrap());
@@ -504,5 +497,5 @@ fn a_key_is_destroyed_as_its_table_says_in_every_order_of_events() {
         hand.server.key_destroyed(outcome).ok()?;
         Some(["destroyed", "no such key", "failed"][symbol - 1])
     });
-    compare(&seen, DESTRUCTION_TRANSITIONS);
+    transitions::compare(&seen, DESTRUCTION_TRANSITIONS);
 }

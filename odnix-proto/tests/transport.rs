@@ -281,6 +281,19 @@ fn frames_look_as_the_specification_draws_them() {
     }
 }
 
+#[test]
+fn abridged_lengths_take_one_byte_below_127_words_and_four_from_there() {
+    for (words, header) in [(126, vec![126]), (127, vec![0x7f, 127, 0, 0])] {
+        let (mut client, mut server) = pair(Framing::Abridged, false);
+        let packet = vec![1; 4 * words];
+        let mut wire = BytesMut::new();
+        client.frame(&packet, &mut wire).unwrap();
+        assert_eq!(wire[1..], [&header[..], &packet].concat(), "{words} words");
+        let (frames, error) = feed(&mut server, [&wire[..]]);
+        assert_eq!((frames.len(), error), (1, None), "{words} words");
+    }
+}
+
 fn crc32_by_hand(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 * (crc & 1)))
@@ -689,6 +702,23 @@ fn the_longest_packet_allowed_passes_and_4_bytes_more_do_not() {
 }
 
 #[test]
+fn a_client_bounds_what_it_receives() {
+    let packet = encrypted(1, 10);
+    for (max, fits) in [(packet.len(), true), (packet.len() - 4, false)] {
+        let options = client_options(Framing::Intermediate, true).packet_bytes_max(max);
+        assert!(options.is_obfuscated() && !client_options(Framing::Full, false).is_obfuscated());
+        let mut client = ClientFramer::new(&options, seed(1));
+        let mut server = ServerFramer::new(ServerOptions::default(), seed(2));
+        let (mut up, mut down) = (BytesMut::new(), BytesMut::new());
+        client.frame(&packet, &mut up).unwrap();
+        server.receive(&mut up).unwrap();
+        server.frame(&packet, &mut down).unwrap();
+        let received = client.receive(&mut down).and_then(|()| client.next_frame());
+        assert_eq!(matches!(received, Ok(Some(_))), fits, "{max}");
+    }
+}
+
+#[test]
 fn no_configuration_lifts_the_ceiling_of_16_mib() {
     let options = ServerOptions { packet_bytes_max: usize::MAX, ..ServerOptions::default() };
     for (len, expected) in [(1_u32 << 24, None), ((1 << 24) + 4, fault(FramingFault::TooLong))] {
@@ -714,18 +744,28 @@ fn what_nobody_takes_out_cannot_pile_up_without_bound() {
     };
     assert_eq!(Some(error), fault(FramingFault::BufferFull));
     assert!(received > 64 << 10);
+    for (more, full) in [(0, false), (1, true)] {
+        let options = ServerOptions { packet_bytes_max: 1024, ..ServerOptions::default() };
+        let mut server = ServerFramer::new(options, seed(1));
+        server.receive(&mut BytesMut::from(&[0xef][..])).unwrap();
+        let pile = vec![1; 2 * 1024 + (64 << 10) + more];
+        assert_eq!(server.receive(&mut BytesMut::from(&pile[..])).is_err(), full, "{more}");
+    }
 }
 
 #[test]
 fn packets_that_cannot_be_framed_are_refused_and_leave_no_trace() {
     for framing in Framing::ALL {
-        let (mut client, mut server) = pair(framing, framing.can_be_obfuscated());
+        let (mut client, _) = pair(framing, framing.can_be_obfuscated());
         let mut wire = BytesMut::new();
         for len in [0, 1, 41, PACKET_BYTES_CEILING + 4] {
             let expected = UsageError::BodyLength { len, max: PACKET_BYTES_CEILING };
             assert_eq!(client.frame(&vec![1; len], &mut wire), Err(expected));
         }
         assert!(wire.is_empty());
+        let longest = vec![1; PACKET_BYTES_CEILING];
+        assert_eq!(client.frame(&longest, &mut BytesMut::new()), Ok(()));
+        let (mut client, mut server) = pair(framing, framing.can_be_obfuscated());
         client.frame(&encrypted(1, 1), &mut wire).unwrap();
         assert_eq!(feed(&mut server, [&wire[..]]), (vec![packet(&encrypted(1, 1))], None));
     }

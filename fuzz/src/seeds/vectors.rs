@@ -128,17 +128,21 @@ fn session_packets() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     for body in bodies.chain([binding]) {
         let Ok(len) = u8::try_from(body.len()) else { continue };
-        for role in [0, 1] {
+        for role in [0, 1, 3] {
             seeds.push([vec![role, PEER_SENDS, 1, 0, 0, len], body.clone()].concat());
         }
     }
-    for role in [0, 1] {
+    for role in [0, 1, 3] {
         // For each kind of body: a call, time, the body, a repeat, a lost transport.
         let steps = (0..8).flat_map(|kind| {
             [1, 2, 4, 9, 9, 9, 9, 0, 60, 0, PEER_SENDS, 1, 0, kind, 2, 3, 4, 5, 3, 0, 2]
         });
         seeds.push([role].into_iter().chain(steps).collect());
     }
+    // A call before a binding, the binding, and a call behind it.
+    let call = |seq_no: u8| [PEER_SENDS, seq_no, 0, 5, 2, 9, 9];
+    let binding = [PEER_SENDS, 3, 253];
+    seeds.push([&[3][..], &call(1), &binding, &call(5)].concat());
     // A call and its result, plain and packed: under one of these numbers stands the call's id.
     for (number, body) in
         (0..6).flat_map(|number| [(number, &[5, 2, 9, 9][..]), (number, &[2, 0, 5, 1, 9])])
@@ -153,7 +157,7 @@ fn session_packets() -> Vec<Vec<u8>> {
 fn connection() -> Vec<Vec<u8>> {
     let call = |data: u8| [0, 0, 4, data, data, data, data];
     let exchange = [4, 0];
-    let faults: [&[u8]; 10] = [
+    let faults: [&[u8]; 12] = [
         &[12, 0],               // cut
         &[11, 0],               // connected anew
         &[13, 0],               // a frame lost
@@ -161,7 +165,9 @@ fn connection() -> Vec<Vec<u8>> {
         &[15, 2],               // out of order
         &[16, 0, 40, 1],        // damaged
         &[17, 0, 11, 0],        // sessions forgotten
-        &[18, 0],               // the key forgotten
+        &[18, 0],               // all keys forgotten
+        &[18, 1],               // the temporary ones
+        &[18, 2],               // their bindings
         &[10, 200],             // minutes pass
         &[3, 0, 2, 8, 8, 9, 0], // a push
     ];
@@ -169,7 +175,10 @@ fn connection() -> Vec<Vec<u8>> {
         [&call(1)[..], &exchange, &call(2), &[7, 0], fault, &call(3), &[8, 0], fault, &exchange]
             .concat()
     };
-    let mut seeds: Vec<Vec<u8>> = faults.into_iter().map(sequence).collect();
-    seeds.push(seeds.concat());
-    seeds
+    let mut steps: Vec<Vec<u8>> = faults.into_iter().map(sequence).collect();
+    steps.push(steps.concat());
+    // With each choice of temporary keys, quick acknowledgements and HTTP.
+    (0..8)
+        .flat_map(|choice| steps.iter().map(move |steps| [&[choice], &steps[..]].concat()))
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! The commands that do one thing and end.
 
-use super::output::{Output, message_json, message_line, user_json};
+use super::output::{Output, message_json, message_line, one_line, user_json};
 use super::{Call, Common, Contacts, History, Send, SignIn, SignUp, State};
 use anyhow::{Context as _, bail};
 use odnix_client_ref::replica::{DialogRow, Replica};
@@ -64,7 +64,9 @@ impl Contacts {
         client.shutdown().await;
         let lines: Vec<String> = contacts
             .iter()
-            .map(|user| format!("{} ({}, id {})", user.username, user.first_name, user.id))
+            .map(|user| {
+                format!("{} ({}, id {})", user.username, one_line(&user.first_name), user.id)
+            })
             .collect();
         let objects: Vec<Value> = contacts.iter().map(user_json).collect();
         Ok(output.show(&lines.join("\n"), &json!({ "ok": true, "contacts": objects }))?)

@@ -55,12 +55,26 @@ impl Output {
             return ExitCode::SUCCESS;
         }
         let sentence = sentence(error);
-        let _ = writeln!(io::stderr(), "odnix-client: {sentence}");
+        let _ = writeln!(io::stderr(), "odnix-client: {}", one_line(&sentence));
         if self.json {
             let _ = writeln!(io::stdout(), "{}", json!({ "ok": false, "error": sentence }));
         }
         ExitCode::FAILURE
     }
+}
+
+/// What others wrote, for a terminal: control characters are shown and not sent, so that nobody's
+/// message can begin a line of its own, or move the cursor.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// The error and its causes, each named once.
@@ -102,5 +116,25 @@ pub(super) fn message_line(message: &MessageRow, peer: &str) -> String {
     let second = message.date.rem_euclid(86_400);
     let (hours, minutes, seconds) = (second / 3600, second / 60 % 60, second % 60);
     let arrow = if message.out { format!("me -> {peer}") } else { peer.to_owned() };
-    format!("{hours:02}:{minutes:02}:{seconds:02} {arrow}: {}", message.text)
+    format!("{hours:02}:{minutes:02}:{seconds:02} {arrow}: {}", one_line(&message.text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_and_gives_the_terminal_no_orders() {
+        let message = MessageRow {
+            id: 1,
+            peer_id: 2,
+            from_id: 2,
+            out: false,
+            date: 50_709,
+            text: "hi\n14:05:10 eve: \u{1b}[2Jпривет\u{9b}1m\r".into(),
+            media: None,
+        };
+        let line = message_line(&message, "bob");
+        assert_eq!(line, r"14:05:09 bob: hi\n14:05:10 eve: \u{1b}[2Jпривет\u{9b}1m\r");
+    }
 }

@@ -10,9 +10,11 @@
 //!                                                            msg_container
 //! ```
 //!
-//! Whichever comes first; 0, 0 and 25 000 when the client says nothing. A second request has the
-//! first one answered at once, so that requests do not pile up, but not if all it brings is
-//! `http_wait`: a client that keeps two of those open would be answered without end.
+//! Whichever comes first. A client that says nothing will ask for nothing more either, so all its
+//! request is for gathers, and leaves as soon as none of its calls runs any more: with 0, 0 and
+//! 25 000. A second request has the first one answered at once, so that requests do not pile up,
+//! but not if all it brings is `http_wait`: a client that keeps two of those open would be answered
+//! without end.
 //!
 //! Source: MTProto, "Service messages", HTTP wait / long poll.
 
@@ -22,10 +24,6 @@ use crate::{
 };
 use core::time::Duration;
 use odnix_tl::{Constructor, mtproto::types};
-
-/// What our client asks for.
-pub(crate) const ASKED: types::HttpWait =
-    types::HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
 
 /// What the server takes for granted.
 const DEFAULT: HttpWait = HttpWait {
@@ -38,7 +36,8 @@ const DEFAULT: HttpWait = HttpWait {
 #[derive(Debug)]
 pub(super) struct LongPoll {
     wait_max_ms: u32,
-    wait: HttpWait,
+    /// What it said; `None`: nothing.
+    wait: Option<HttpWait>,
     requested: Option<Instant>,
     first_message: Option<Instant>,
     last_message: Option<Instant>,
@@ -53,7 +52,7 @@ impl LongPoll {
     pub(super) fn new(wait_max_ms: u32) -> Self {
         Self {
             wait_max_ms,
-            wait: DEFAULT,
+            wait: None,
             requested: None,
             first_message: None,
             last_message: None,
@@ -63,15 +62,15 @@ impl LongPoll {
         }
     }
 
-    /// A request came; it is held by default until its `http_wait` is read.
+    /// A request came; its `http_wait` is not read yet.
     pub(super) fn request(&mut self, now: Instant) {
         self.requested = Some(now);
-        self.wait = DEFAULT;
+        self.wait = None;
     }
 
     /// It said how long it wants to be held.
     pub(super) fn hold(&mut self, wait: HttpWait) {
-        self.wait = wait;
+        self.wait = Some(wait);
     }
 
     /// The packet of the newest request was read; this is its body.
@@ -105,23 +104,26 @@ impl LongPoll {
         self.messages = 0;
     }
 
-    /// When the request must be answered; `None` when that has been told already.
-    pub(super) fn due(&self) -> Option<Instant> {
+    /// When the request must be answered, while calls of its packet run or when none does (any
+    /// more); `None` when that has been told already.
+    pub(super) fn due(&self, calls_run: bool) -> Option<Instant> {
+        let gathers = calls_run && self.wait.is_none();
+        let wait = self.wait.unwrap_or(DEFAULT);
         let max = Duration::from_millis(u64::from(self.wait_max_ms));
         let after =
             |since: Option<Instant>, wait: Duration| since.map(|at| at.after(wait.min(max)));
-        let company = after(self.first_message, self.wait.max_delay);
-        let quiet = after(self.last_message, self.wait.wait_after);
-        let silence = after(self.requested, self.wait.max_wait);
+        let company = after(self.first_message, wait.max_delay).filter(|_| !gathers);
+        let quiet = after(self.last_message, wait.wait_after).filter(|_| !gathers);
+        let silence = after(self.requested, wait.max_wait);
         [company, quiet, silence].into_iter().flatten().min().filter(|_| !self.overdue)
     }
 
     /// Whether the oldest of the open requests must be answered now.
-    pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.superseded > 0 || self.overdue || self.due().is_some_and(|due| due <= now)
+    pub(super) fn is_due(&self, now: Instant, calls_run: bool) -> bool {
+        self.superseded > 0 || self.overdue || self.due(calls_run).is_some_and(|due| due <= now)
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.overdue |= self.due().is_some_and(|due| due <= now);
+    pub(super) fn handle_timeout(&mut self, now: Instant, calls_run: bool) {
+        self.overdue |= self.due(calls_run).is_some_and(|due| due <= now);
     }
 }

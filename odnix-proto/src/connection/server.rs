@@ -621,11 +621,17 @@ impl Connection {
 
     /// Over HTTP: the answer to the oldest request, when it is due.
     fn poll_answer(&mut self, now: Now) -> bool {
+        let calls_run = self.calls_run();
         let Some(session) = &mut self.session else { return false };
         self.long_poll.observe(now.mono, session.waiting(now));
-        self.long_poll.is_due(now.mono)
+        self.long_poll.is_due(now.mono, calls_run)
             && (session.poll_transmit(now, &mut self.scratch)
                 || session.transmit_nothing(now, &mut self.scratch))
+    }
+
+    /// Whether calls of the newest packet run.
+    fn calls_run(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.runs_calls_of_packet())
     }
 
     /// The oldest event not yet taken.
@@ -643,7 +649,8 @@ impl Connection {
         }
         let exchange = self.exchange.as_ref().and_then(|exchange| exchange.poll_timeout());
         let session = self.session.as_ref().and_then(|session| session.poll_timeout());
-        let answer = self.long_poll.due().filter(|_| self.framer.open_requests() > 0);
+        let answer =
+            self.long_poll.due(self.calls_run()).filter(|_| self.framer.open_requests() > 0);
         [exchange, session, answer].into_iter().flatten().min()
     }
 
@@ -654,7 +661,7 @@ impl Connection {
     /// probed the connection with `req_pq_multi` before it took it into use.
     pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
         self.check_alive()?;
-        self.long_poll.handle_timeout(now.mono);
+        self.long_poll.handle_timeout(now.mono, self.calls_run());
         if let Some(session) = &mut self.session {
             session.handle_timeout(now);
             if session.disconnect_is_due() && !self.disconnecting {

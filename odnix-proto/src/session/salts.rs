@@ -110,6 +110,8 @@ pub(crate) fn wire_secs(secs: u64) -> i32 {
 #[derive(Clone)]
 pub(crate) struct ClientSalts {
     current: i64,
+    /// The last one that the server said was right.
+    told: i64,
     later: VecDeque<FutureSalt>,
 }
 
@@ -121,13 +123,15 @@ impl fmt::Debug for ClientSalts {
 
 impl ClientSalts {
     pub(crate) fn new(current: i64) -> Self {
-        Self { current, later: VecDeque::new() }
+        Self { current, told: current, later: VecDeque::new() }
     }
 
-    /// Told by the server: what was promised before no longer counts.
-    pub(crate) fn replace(&mut self, salt: i64) {
+    /// Told by the server: what was promised before no longer counts. Whether it is another one
+    /// than it told last.
+    pub(crate) fn replace(&mut self, salt: i64) -> bool {
         self.current = salt;
         self.later.clear();
+        core::mem::replace(&mut self.told, salt) != salt
     }
 
     /// The answer to get_future_salts; kept sorted and bounded.

@@ -1,7 +1,7 @@
 //! What one byte of `msgs_state_info` says about a message (MTProto, "Service messages about
 //! messages"): one of four states in the low three bits, and flags.
 
-use crate::message_id::MsgId;
+use crate::{limits::Limits, message_id::MsgId};
 use alloc::collections::BTreeMap;
 
 /// Nothing is known: the id is too low, or it was forgotten.
@@ -25,6 +25,28 @@ pub(crate) const RUNNING: u8 = 32;
 pub(crate) const ANSWERED: u8 = 64;
 /// The other side is known to know that it was received.
 pub(crate) const KNOWN_TO_SENDER: u8 = 128;
+
+/// How many ids the lists of one packet may still name. Each of them is looked up, and
+/// `gzip_packed` makes many of few bytes.
+#[derive(Debug)]
+pub(crate) struct IdBudget {
+    list_max: usize,
+    left: usize,
+}
+
+impl IdBudget {
+    /// For a packet that begins.
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self { list_max: limits.ids_max, left: limits.packet_ids_max }
+    }
+
+    /// Whether one more list may be read.
+    pub(crate) fn take(&mut self, ids: &[i64]) -> bool {
+        let left = self.left.checked_sub(ids.len()).filter(|_| ids.len() <= self.list_max);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
+}
 
 /// The flags of received messages that nothing else tells.
 #[derive(Debug)]

@@ -173,7 +173,13 @@ impl Link {
 }
 
 impl Backend {
-    fn answer(&mut self, server: &mut server::Connection, now: Now, event: server::Event) -> bool {
+    /// `false` when the transport is to end.
+    pub fn answer(
+        &mut self,
+        server: &mut server::Connection,
+        now: Now,
+        event: server::Event,
+    ) -> bool {
         match event {
             server::Event::Work(job) => server.complete(now, job.run()).is_ok(),
             server::Event::KeyCreated(key) => {
@@ -192,12 +198,35 @@ impl Backend {
                 self.sessions.insert(session.reference(), session);
                 true
             }
-            server::Event::Session(SessionEvent::Call { call, body, .. }) => {
-                *self.runs.entry(body.clone()).or_default() += 1;
-                server.session().unwrap().reply(call, body).unwrap();
+            server::Event::DisconnectDue => false,
+            server::Event::Session(event) => {
+                let session = server.session().expect("it is the session's event");
+                self.answer_session(session, now, event);
                 true
             }
             _ => true,
+        }
+    }
+
+    fn answer_session(&mut self, session: &mut Session, now: Now, event: SessionEvent) {
+        match event {
+            SessionEvent::Call { call, body, .. } => {
+                *self.runs.entry(body.clone()).or_default() += 1;
+                session.reply(call, body).unwrap();
+            }
+            SessionEvent::PermanentKeyWanted { call, perm_auth_key_id } => {
+                let permanent = self.keys.get(&perm_auth_key_id).map(|key| &key.auth_key);
+                session.provide_permanent_key(now, call, permanent).unwrap();
+            }
+            SessionEvent::TemporaryKeyBound { call, perm_auth_key_id, expires_at } => {
+                let temporary = self.keys.get_mut(&session.key_id());
+                let stored = temporary.map(|key| {
+                    key.bound_to = Some(perm_auth_key_id);
+                    key.expires_at = Some(expires_at);
+                });
+                session.binding_stored(call, stored.is_some()).unwrap();
+            }
+            _ => {}
         }
     }
 }

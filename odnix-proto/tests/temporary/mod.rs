@@ -60,6 +60,7 @@ pub fn config(pfs: Option<Pfs>, init: Option<client::Init>) -> Arc<client::Confi
 pub enum Whim {
     Silence,
     Error(i32, &'static str),
+    Result(Bytes),
     BadSalt,
     BadMsg(i32),
 }
@@ -258,6 +259,7 @@ impl HandServer {
         match self.whims.pop_front() {
             Some(Whim::Silence) => return,
             Some(Whim::Error(code, text)) => return self.refuse(now, &message, code, text),
+            Some(Whim::Result(result)) => return self.answer(now, &message, result),
             Some(Whim::BadSalt) => {
                 let notice = types::BadServerSalt {
                     bad_msg_id: message.msg_id.as_i64(),
@@ -576,6 +578,11 @@ impl Run {
 
     /// Runs until nothing moves or the transport ends.
     pub fn settle(&mut self) {
+        self.settle_with(|_| {});
+    }
+
+    /// The same; `before` is called before each packet that the client takes.
+    pub fn settle_with(&mut self, mut before: impl FnMut(&mut client::Connection)) {
         loop {
             self.embed();
             while self.client.poll_transmit(self.now, &mut self.up).is_some() {}
@@ -585,6 +592,7 @@ impl Run {
             let now = self.now;
             for mut down in core::mem::take(&mut self.server.down) {
                 self.wire.extend_from_slice(&down);
+                before(&mut self.client);
                 let received = |client: &mut client::Connection| client.receive(now, &mut down);
                 if self.ended.is_none()
                     && let Err(fault) = self.give(Input::Packet, received)

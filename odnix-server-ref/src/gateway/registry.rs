@@ -369,7 +369,7 @@ impl Registry {
     pub(crate) fn sweep(&self, now: UnixTime) {
         let mut inner = self.lock();
         self.drop_expired(&mut inner, now);
-        inner.tombstones.sweep(now);
+        inner.tombstones.sweep(now, Instant::now());
         while let Some((_, (since, reference))) = inner.away.first_key_value()
             && since.elapsed() >= self.limits.session_away_ttl
         {
@@ -482,7 +482,7 @@ impl Inner {
     /// What it has run must not run again.
     fn bury(&mut self, session: &Session) {
         if let Some(tombstone) = session.tombstone() {
-            self.tombstones.add(&tombstone);
+            self.tombstones.add(&tombstone, Instant::now());
         }
     }
 
@@ -575,8 +575,7 @@ impl SessionEntry {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_connection_that_entered_twice_with_a_key_leaves_it_once() {
+    fn registry() -> Registry {
         let limits = RegistryLimits {
             sessions_per_key_max: 1,
             temporary_keys_per_key_max: 1,
@@ -584,7 +583,35 @@ mod tests {
             tombstones_max: 1,
             session_away_ttl: Duration::ZERO,
         };
-        let registry = Registry::new(limits, MemoryKeys::new(1));
+        Registry::new(limits, MemoryKeys::new(1))
+    }
+
+    #[test]
+    fn a_binding_that_is_refused_leaves_the_key_as_it_was() {
+        let registry = registry();
+        let auth_key = AuthKey::new(odnix_proto::Secret::take(&mut [1; 256]));
+        let key_id = auth_key.id();
+        let key =
+            ServerKey { auth_key, first_salt: None, expires_at: Some(100), bound_to: None, dc: 2 };
+        assert!(registry.insert_temporary(&key));
+        let expires_at = || {
+            let key = registry.memory_keys().temporary(key_id, UnixTime::from_secs(1));
+            key.and_then(|key| key.expires_at)
+        };
+        let from = SessionRef { key_id, session_id: 1 };
+        let call = CallId::from(MsgId::from_i64(4));
+        let [first, second] = [2, 3].map(|number| AuthKeyId::from_bytes([number; 8]));
+        registry.bind(from, call, first, None, 50);
+        assert_eq!(expires_at(), Some(100), "there is no such permanent key");
+        registry.bind(from, call, first, Some(None), 90);
+        assert_eq!(expires_at(), Some(90));
+        registry.bind(from, call, second, Some(None), 50);
+        assert_eq!(expires_at(), Some(90), "it is bound to another one");
+    }
+
+    #[test]
+    fn a_connection_that_entered_twice_with_a_key_leaves_it_once() {
+        let registry = registry();
         let (commands, _received) = unbounded_channel();
         let key = AuthKeyId::from_bytes([1; 8]);
         let by = Handle { id: ConnectionId(1), commands };

@@ -62,6 +62,8 @@ pub struct Device {
     pub sessions_created: usize,
     /// Answers to destroy_session: which, and whether the server knew it.
     pub destroyed: Vec<(i64, bool)>,
+    /// Over HTTP: requests of this connection that are not answered yet.
+    pub open_requests: usize,
     replies: HashMap<CallId, Result<Bytes, CallError>>,
     ready: bool,
     origin: Instant,
@@ -105,6 +107,7 @@ impl Device {
             updates: VecDeque::new(),
             sessions_created: 0,
             destroyed: Vec::new(),
+            open_requests: 0,
             replies: HashMap::new(),
             ready: false,
             origin: Instant::now(),
@@ -156,6 +159,7 @@ impl Device {
     pub fn disconnect(&mut self) -> Pipe {
         self.machine.transport_lost();
         self.ready = false;
+        self.open_requests = 0;
         std::mem::replace(&mut self.pipe, Pipe::None)
     }
 
@@ -227,6 +231,7 @@ impl Device {
         let mut inbound = BytesMut::new();
         let read = tokio::time::timeout(PATIENCE, self.read(&mut inbound)).await;
         read.expect("the server answers");
+        self.open_requests -= count(&inbound, b"HTTP/1.1 200 OK\r\n");
         let now = self.now();
         let received = self.machine.receive(now, &mut inbound);
         self.drain()?;
@@ -259,7 +264,10 @@ impl Device {
         while self.machine.poll_transmit(now, &mut packet).is_some() {
             match &mut self.pipe {
                 Pipe::None => return,
-                Pipe::Tcp(stream) => stream.write_all(&packet).await.unwrap(),
+                Pipe::Tcp(stream) => {
+                    self.open_requests += count(&packet, b"POST /api HTTP/1.1\r\n");
+                    stream.write_all(&packet).await.unwrap();
+                }
                 Pipe::Ws(socket) => {
                     let frame = tungstenite::Message::Binary(packet.split().freeze());
                     socket.send(frame).await.unwrap();
@@ -281,6 +289,10 @@ impl Device {
             },
         }
     }
+}
+
+fn count(bytes: &[u8], what: &[u8]) -> usize {
+    bytes.windows(what.len()).filter(|window| *window == what).count()
 }
 
 /// The HTTP status of a refused upgrade is the error.

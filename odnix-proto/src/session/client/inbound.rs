@@ -10,7 +10,7 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::{Link, Outgoing},
-        state::NEEDS_NO_ACK,
+        state::{IdBudget, NEEDS_NO_ACK},
     },
     time::Now,
 };
@@ -30,6 +30,7 @@ impl ClientSession {
             return Received::Dropped(DropReason::Limit);
         }
         self.packet_len = opened.data.len();
+        self.packet_ids = IdBudget::new(&self.limits);
         let received = self.handle_packet(now, opened);
         self.keep_salts_coming(now);
         received

@@ -35,7 +35,7 @@ use super::{
     CallId, Timings,
     link::{Link, Outgoing},
     salts::{ClientSalts, ServerClock},
-    state::StateFlags,
+    state::{IdBudget, StateFlags},
 };
 use crate::{
     auth_key::AuthKey,
@@ -154,6 +154,9 @@ pub struct ClientSession {
     calls_bytes: usize,
     next_call: u64,
     queue: VecDeque<Outgoing<Tag>>,
+    /// Service messages in `queue`, and their bytes.
+    waiting_services: usize,
+    waiting_bytes: usize,
     sent: BTreeMap<MsgId, Sent>,
     /// Bytes of those that are no calls.
     sent_bytes: usize,
@@ -183,6 +186,8 @@ pub struct ClientSession {
     events_bytes: usize,
     /// Length of the packet that is being read.
     packet_len: usize,
+    /// What it may still ask about.
+    packet_ids: IdBudget,
     rng: Generator,
     limits: Limits,
     timings: Timings,
@@ -211,6 +216,8 @@ impl ClientSession {
             calls_bytes: 0,
             next_call: 1,
             queue: VecDeque::new(),
+            waiting_services: 0,
+            waiting_bytes: 0,
             sent: BTreeMap::new(),
             sent_bytes: 0,
             binding: None,
@@ -227,6 +234,7 @@ impl ClientSession {
             events: VecDeque::new(),
             events_bytes: 0,
             packet_len: 0,
+            packet_ids: IdBudget::new(&limits),
             rng: Generator::new(seed),
             limits,
             timings,
@@ -319,6 +327,8 @@ impl ClientSession {
         self.sent.clear();
         self.sent_bytes = 0;
         self.queue.clear();
+        self.waiting_services = 0;
+        self.waiting_bytes = 0;
         self.received_flags = StateFlags::new(self.limits.received_ids_max);
         if let Some(waiting) = &mut self.quick_acks {
             waiting.clear();

@@ -4,7 +4,6 @@ use super::{Call, CallError, ClientSession, ClientSessionEvent, Sent, Tag};
 #[cfg(doc)]
 use crate::limits::Limits;
 use crate::{
-    connection::long_poll,
     error::{DropReason, Received, UsageError},
     message_id::MsgId,
     session::{
@@ -17,12 +16,18 @@ use crate::{
 use alloc::vec::Vec;
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
-use odnix_tl::{Encode, mtproto::functions};
+use odnix_tl::{
+    Encode,
+    mtproto::{functions, types},
+};
 
 /// Salts asked for at a time: as many as one request may.
 const SALTS_ASKED: i32 = 64;
 /// The session asks for salts by itself no more often than this.
 const SALTS_ASKED_EVERY: Duration = Duration::from_secs(60);
+/// Over HTTP: an answer as soon as there is something to say, or after 25 seconds.
+const HTTP_WAIT: types::HttpWait =
+    types::HttpWait { max_delay: 0, wait_after: 0, max_wait: 25_000 };
 /// Set in every quick acknowledgement.
 const QUICK_ACK_BIT: u32 = 1 << 31;
 
@@ -142,7 +147,7 @@ impl ClientSession {
         let asked = self.queue.iter().any(|waiting| waiting.tag == Tag::HttpWait);
         if (leaving || open_requests == 0)
             && !asked
-            && let Ok(body) = long_poll::ASKED.to_bytes()
+            && let Ok(body) = HTTP_WAIT.to_bytes()
         {
             self.enqueue(Outgoing::service(body, Tag::HttpWait));
         }
@@ -150,11 +155,23 @@ impl ClientSession {
 
     /// Queues a service message, or drops it when the queue is full: none of them is missed
     /// for long.
-    pub(super) fn enqueue(&mut self, message: Outgoing<Tag>) {
-        let limit = self.limits.service_queue_max.saturating_add(self.limits.calls_max);
-        if self.queue.len() < limit {
+    pub(super) fn enqueue(&mut self, mut message: Outgoing<Tag>) {
+        // One that leaves again; new ones never wait here.
+        if message.tag == Tag::Ack {
+            message.tag = Tag::Service;
+        }
+        let bytes = self.waiting_bytes.saturating_add(message.body.len());
+        let has_room = self.waiting_services < self.limits.service_queue_max;
+        if has_room && bytes <= self.limits.notices_bytes_max {
+            self.waiting_services = self.waiting_services.saturating_add(1);
+            self.waiting_bytes = bytes;
             self.queue.push_back(message);
         }
+    }
+
+    fn service_has_left(&mut self, len: usize) {
+        self.waiting_services = self.waiting_services.saturating_sub(1);
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(len);
     }
 
     /// Queues a call under a new msg_id, saying which client it comes from until the server has
@@ -204,8 +221,11 @@ impl ClientSession {
         let token = departed.first()?.quick_ack_token;
         let mut calls = Vec::new();
         for message in departed {
-            if let Tag::Call(id) = message.message.tag {
-                calls.push(id);
+            match message.message.tag {
+                Tag::Call(id) => calls.push(id),
+                // It did not wait in the queue.
+                Tag::Ack => {}
+                _ => self.service_has_left(message.message.body.len()),
             }
             self.note_sent(now, message);
         }
@@ -314,6 +334,8 @@ impl ClientSession {
             waiting.clear();
         }
         self.queue.retain(|waiting| matches!(waiting.tag, Tag::Call(_)));
+        self.waiting_services = 0;
+        self.waiting_bytes = 0;
         let open: Vec<CallId> = self.calls.keys().copied().collect();
         for call in open {
             self.send_again(call);

@@ -22,7 +22,7 @@ use super::{CallError, ClientSession, ClientSessionEvent, Sent, Tag};
 use crate::{
     error::{DropReason, Received},
     message_id::MsgId,
-    session::{container::Message, link::Outgoing, salts::ClientSalts},
+    session::{container::Message, link::Outgoing},
     time::Now,
 };
 use alloc::vec::Vec;
@@ -54,8 +54,9 @@ impl ClientSession {
     }
 
     fn replace_salt(&mut self, salt: i64) {
-        self.salts.replace(salt);
-        self.emit(ClientSessionEvent::SaltChanged(salt));
+        if self.salts.replace(salt) {
+            self.emit(ClientSessionEvent::SaltChanged(salt));
+        }
     }
 
     pub(super) fn on_bad_msg(&mut self, now: Now, message: &Message) -> Received {
@@ -191,8 +192,7 @@ impl ClientSession {
         }
         self.server_session = Some(created.unique_id);
         let was_initialised = core::mem::take(&mut self.initialised);
-        self.salts = ClientSalts::new(created.server_salt);
-        self.emit(ClientSessionEvent::SaltChanged(created.server_salt));
+        self.replace_salt(created.server_salt);
         self.emit(ClientSessionEvent::SessionCreated);
         if was_initialised {
             self.wrap_waiting();

@@ -69,7 +69,7 @@ impl ClientSession {
     /// `msgs_all_info msg_ids:Vector<long> info:string`: the same, unasked.
     pub(super) fn on_msgs_all_info(&mut self, now: Now, body: Bytes) -> Received {
         match types::MsgsAllInfo::from_bytes(body) {
-            Ok(told) if told.msg_ids.len() > self.limits.ids_max => {
+            Ok(told) if !self.packet_ids.take(&told.msg_ids) => {
                 Received::Dropped(DropReason::Limit)
             }
             Ok(told) => self.learn_states(now, &told.msg_ids, &told.info),
@@ -81,7 +81,8 @@ impl ClientSession {
         if msg_ids.len() != states.len() {
             return Received::Dropped(DropReason::Malformed);
         }
-        let mut answers_made = Vec::new();
+        // Told many times, it is asked for once.
+        let mut answers_made = BTreeSet::new();
         for (&id, &state) in msg_ids.iter().zip(states) {
             let Some(call) = self.call_of(MsgId::from_i64(id)) else { continue };
             match state & STATE_BITS {
@@ -89,14 +90,15 @@ impl ClientSession {
                 RECEIVED => {
                     self.wait_on(now, call);
                     if state & ANSWERED != 0 {
-                        answers_made.push(id);
+                        answers_made.insert(id);
                     }
                 }
                 _ => {}
             }
         }
-        if !answers_made.is_empty()
-            && let Ok(body) = (types::MsgResendAnsReq { msg_ids: answers_made }).to_bytes()
+        let msg_ids: Vec<i64> = answers_made.into_iter().collect();
+        if !msg_ids.is_empty()
+            && let Ok(body) = (types::MsgResendAnsReq { msg_ids }).to_bytes()
         {
             self.enqueue(Outgoing::service(body, Tag::Service));
         }
@@ -119,6 +121,9 @@ impl ClientSession {
 
     pub(super) fn on_msgs_state_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Received {
         match types::MsgsStateReq::from_bytes(body) {
+            Ok(request) if !self.packet_ids.take(&request.msg_ids) => {
+                Received::Dropped(DropReason::Limit)
+            }
             Ok(request) => self.tell_states(now, msg_id, &request.msg_ids),
             Err(_) => Received::Dropped(DropReason::Malformed),
         }
@@ -131,6 +136,9 @@ impl ClientSession {
         body: Bytes,
     ) -> Received {
         match types::MsgResendAnsReq::from_bytes(body) {
+            Ok(request) if !self.packet_ids.take(&request.msg_ids) => {
+                Received::Dropped(DropReason::Limit)
+            }
             Ok(request) => self.tell_states(now, msg_id, &request.msg_ids),
             Err(_) => Received::Dropped(DropReason::Malformed),
         }
@@ -142,7 +150,7 @@ impl ClientSession {
         let Ok(request) = types::MsgResendReq::from_bytes(body) else {
             return Received::Dropped(DropReason::Malformed);
         };
-        if request.msg_ids.len() > self.limits.ids_max {
+        if !self.packet_ids.take(&request.msg_ids) {
             return Received::Dropped(DropReason::Limit);
         }
         let waiting = self.queue.iter().filter_map(|waiting| Some(waiting.again?.0));
@@ -166,18 +174,14 @@ impl ClientSession {
             Tag::Binding => self.bind_again(),
             tag => {
                 let message = Outgoing::service(sent.body.clone(), tag);
-                let content = sent.seq_no & 1 == 1;
                 let again = Some((msg_id, sent.seq_no));
-                self.enqueue(Outgoing { content, again, ..message });
+                self.enqueue(Outgoing { again, ..message });
             }
         }
         true
     }
 
     fn tell_states(&mut self, now: Now, request: MsgId, msg_ids: &[i64]) -> Received {
-        if msg_ids.len() > self.limits.ids_max {
-            return Received::Dropped(DropReason::Limit);
-        }
         let states: Vec<u8> =
             msg_ids.iter().map(|&id| self.state(now, MsgId::from_i64(id))).collect();
         let info = types::MsgsStateInfo { req_msg_id: request.as_i64(), info: states.into() };

@@ -13,7 +13,7 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::Outgoing,
-        state::NEEDS_NO_ACK,
+        state::{IdBudget, NEEDS_NO_ACK},
         wrapper,
     },
     time::Now,
@@ -33,6 +33,8 @@ impl ServerSession {
     /// Takes in one opened packet of this session.
     pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
         let now = self.clock.read(now);
+        self.running_of_packet.clear();
+        self.packet_ids = IdBudget::new(&self.limits);
         let header = opened.header;
         let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };
         if let Err(code) = self.check_window(now, outer.msg_id) {
@@ -134,8 +136,12 @@ impl ServerSession {
         if message.seq_no & 1 == 1 {
             self.acknowledge(now, message.msg_id);
         }
-        if let Some(Call::Answered(Some(answer))) = self.calls.get(&message.msg_id).copied() {
-            self.send_again_one(now, answer);
+        match self.calls.get(&message.msg_id).copied() {
+            Some(Call::Answered(Some(answer))) => self.send_again_one(now, answer),
+            Some(Call::Running(_)) => {
+                self.running_of_packet.insert(message.msg_id);
+            }
+            Some(Call::Answered(None) | Call::Forgotten(_)) | None => {}
         }
         if self.lost.contains(&message.msg_id)
             && self.answer_error(message.msg_id, 500, "ANSWER_LOST")
@@ -177,6 +183,7 @@ impl ServerSession {
         self.acknowledge(now, message.msg_id);
         let bytes = body_len.max(query.len());
         self.calls.insert(message.msg_id, Call::Running(bytes));
+        self.running_of_packet.insert(message.msg_id);
         self.running_bytes = self.running_bytes.saturating_add(bytes);
         let query = compact(query, packet_len.max(body_len));
         let call = CallId::from(message.msg_id);

@@ -7,6 +7,7 @@
 //! `temporary.rs` what concerns the key itself.
 
 mod inbound;
+mod kept;
 mod order;
 mod outbound;
 mod service;
@@ -18,7 +19,7 @@ use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
-    state::StateFlags,
+    state::{IdBudget, StateFlags},
     wrapper::CallContext,
 };
 use crate::{
@@ -33,6 +34,7 @@ use crate::{
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use core::{fmt, time::Duration};
+use kept::Kept;
 use order::Order;
 use temporary::Standing;
 
@@ -133,17 +135,6 @@ enum Call {
     Answered(Option<MsgId>),
 }
 
-/// A content message the client has not acknowledged yet.
-#[derive(Debug)]
-struct Unacknowledged {
-    seq_no: i32,
-    message: Outgoing<Tag>,
-    resend_at: Instant,
-    resends: u32,
-    /// It waits in the queue to be sent again.
-    queued: bool,
-}
-
 /// What has to be remembered of a session that is forgotten, so that its packets, sent again,
 /// do not run a second time in a new session of the same name.
 ///
@@ -196,7 +187,7 @@ pub struct ServerSession {
     /// Answered requests whose answers had to be given up before the client had them.
     lost: BTreeSet<MsgId>,
     queue: VecDeque<Outgoing<Tag>>,
-    unacknowledged: BTreeMap<MsgId, Unacknowledged>,
+    unacknowledged: Kept,
     /// Bytes of content in `queue` and `unacknowledged`.
     kept_bytes: usize,
     /// Bytes of service messages in `queue`.
@@ -206,6 +197,10 @@ pub struct ServerSession {
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
     http_wait: Option<HttpWait>,
+    /// The calls of the newest packet that run: over HTTP its request may wait for them.
+    running_of_packet: BTreeSet<MsgId>,
+    /// What the packet that is being read may still ask about.
+    packet_ids: IdBudget,
     events: VecDeque<ServerSessionEvent>,
     rng: Generator,
     limits: Limits,
@@ -237,7 +232,7 @@ impl ServerSession {
             running_bytes: 0,
             lost: BTreeSet::new(),
             queue: VecDeque::new(),
-            unacknowledged: BTreeMap::new(),
+            unacknowledged: Kept::default(),
             kept_bytes: 0,
             notices_bytes: 0,
             updates_lost: false,
@@ -245,6 +240,8 @@ impl ServerSession {
             disconnect_at: None,
             disconnect_is_due: false,
             http_wait: None,
+            running_of_packet: BTreeSet::new(),
+            packet_ids: IdBudget::new(&limits),
             events: VecDeque::new(),
             rng,
             limits,
@@ -281,6 +278,11 @@ impl ServerSession {
         self.http_wait.take()
     }
 
+    /// Whether a call that the newest packet brought, for the first time or again, still runs.
+    pub(crate) fn runs_calls_of_packet(&self) -> bool {
+        !self.running_of_packet.is_empty()
+    }
+
     /// The oldest event not yet taken.
     pub fn poll_event(&mut self) -> Option<ServerSessionEvent> {
         self.events.pop_front()
@@ -288,7 +290,7 @@ impl ServerSession {
 
     /// When [`Self::handle_timeout`] has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let resend = self.unacknowledged.values().map(|sent| sent.resend_at).min();
+        let resend = self.unacknowledged.due();
         [self.link.acks.due(), resend, self.disconnect_at].into_iter().flatten().min()
     }
 
@@ -296,7 +298,9 @@ impl ServerSession {
     /// acknowledgement. Afterwards [`Self::poll_timeout`] lies in the future.
     pub fn handle_timeout(&mut self, now: Now) {
         self.link.acks.handle_timeout(now.mono);
-        self.send_again(now, |sent| sent.resend_at <= now.mono);
+        for msg_id in self.unacknowledged.overdue(now.mono) {
+            self.send_again_one(now, msg_id);
+        }
         if self.disconnect_at.is_some_and(|at| at <= now.mono) {
             self.disconnect_at = None;
             self.disconnect_is_due = true;

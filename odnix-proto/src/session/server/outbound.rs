@@ -1,25 +1,22 @@
 //! What leaves for the client: answers, updates, and what must leave again.
 
-use super::{Call, ServerSession, Tag, Unacknowledged};
+use super::{Call, ServerSession, Tag};
 use crate::{
     error::UsageError,
     message_id::MsgId,
     session::{
         CallId, container,
         gzip::Packed,
-        link::{Outgoing, backoff},
+        link::Outgoing,
         state::{ANSWERED, KNOWN_TO_SENDER},
     },
     time::Now,
 };
-use alloc::{collections::VecDeque, string::String, vec::Vec};
+use alloc::{collections::VecDeque, string::String};
 use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
 
-/// First wait for an acknowledgement; doubles with each resend. Clients in use acknowledge
-/// within 60 seconds.
-const RESEND_AFTER: Duration = Duration::from_secs(90);
 /// Well inside the 300 seconds a client looks back.
 const RENEW_IDS_AFTER: Duration = Duration::from_secs(240);
 
@@ -53,6 +50,7 @@ impl ServerSession {
     ) -> Result<(), UsageError> {
         let request = MsgId::from(call);
         self.standing.abandon_binding(request);
+        self.running_of_packet.remove(&request);
         match self.calls.get(&request) {
             Some(&Call::Running(bytes)) => {
                 self.running_bytes = self.running_bytes.saturating_sub(bytes);
@@ -173,15 +171,7 @@ impl ServerSession {
                 {
                     *call = Call::Answered(Some(sent.msg_id));
                 }
-                let resends = self.unacknowledged.get(&sent.msg_id).map_or(0, |old| old.resends);
-                let entry = Unacknowledged {
-                    seq_no: sent.seq_no,
-                    message: sent.message,
-                    resend_at: now.mono.after(backoff(RESEND_AFTER, resends)),
-                    resends,
-                    queued: false,
-                };
-                self.unacknowledged.insert(sent.msg_id, entry);
+                self.unacknowledged.sent(now.mono, sent.msg_id, sent.seq_no, sent.message);
             }
         }
         self.drop_oldest();
@@ -214,13 +204,13 @@ impl ServerSession {
     fn renew_old_ids(&mut self, now: Now) {
         let oldest_good = now.wall.before(RENEW_IDS_AFTER);
         let is_old = |msg_id: MsgId| msg_id.time() < oldest_good;
-        if !self.unacknowledged.first_key_value().is_some_and(|(&first, _)| is_old(first)) {
+        if !self.unacknowledged.oldest().is_some_and(|(oldest, _)| is_old(oldest)) {
             return;
         }
         for waiting in &mut self.queue {
             if let Some((msg_id, _)) = waiting.again.filter(|(msg_id, _)| is_old(*msg_id)) {
                 waiting.again = None;
-                self.unacknowledged.remove(&msg_id);
+                self.unacknowledged.remove(msg_id);
             }
         }
     }
@@ -240,7 +230,7 @@ impl ServerSession {
 
     /// `false` when there is none.
     fn give_up_oldest(&mut self) -> bool {
-        let Some((&oldest, sent)) = self.unacknowledged.first_key_value() else { return false };
+        let Some((oldest, sent)) = self.unacknowledged.oldest() else { return false };
         match sent.message.tag {
             Tag::Answer(request) => {
                 self.lost.insert(request);
@@ -257,7 +247,7 @@ impl ServerSession {
 
     /// The client has the message: it knows that its request was received.
     pub(super) fn acknowledged(&mut self, msg_id: MsgId) {
-        if let Some(sent) = self.unacknowledged.get(&msg_id)
+        if let Some(sent) = self.unacknowledged.get(msg_id)
             && let Tag::Answer(request) = sent.message.tag
         {
             self.flags.add(request, KNOWN_TO_SENDER);
@@ -267,7 +257,7 @@ impl ServerSession {
 
     /// Nothing of the message needs to be kept.
     pub(super) fn forget(&mut self, msg_id: MsgId) {
-        let Some(sent) = self.unacknowledged.remove(&msg_id) else { return };
+        let Some(sent) = self.unacknowledged.remove(msg_id) else { return };
         if sent.queued {
             self.queue.retain(|waiting| waiting.again.is_none_or(|(id, _)| id != msg_id));
         }
@@ -282,33 +272,22 @@ impl ServerSession {
         self.disconnect_at = None;
         self.disconnect_is_due = false;
         self.http_wait = None;
+        self.running_of_packet.clear();
         self.queue.retain(|waiting| waiting.content);
         self.notices_bytes = 0;
-        let waiting: Vec<MsgId> = self.unacknowledged.keys().copied().collect();
-        for msg_id in waiting {
+        for msg_id in self.unacknowledged.msg_ids() {
             self.queue_again(msg_id);
         }
     }
 
-    /// Sends unacknowledged messages again, or announces them.
-    pub(super) fn send_again(&mut self, now: Now, which: impl Fn(&Unacknowledged) -> bool) {
-        let wanted: Vec<MsgId> = self
-            .unacknowledged
-            .iter()
-            .filter(|(_, sent)| which(sent))
-            .map(|(&msg_id, _)| msg_id)
-            .collect();
-        for msg_id in wanted {
-            self.send_again_one(now, msg_id);
-        }
-    }
-
+    /// Sends an unacknowledged message again, or announces it.
+    ///
     /// What does not wait in the queue was sent by this transport, so it is on its way or there:
     /// if it is long it is announced. A new transport sends it whole, because clients acknowledge
     /// what is announced to them without having it.
     pub(super) fn send_again_one(&mut self, now: Now, msg_id: MsgId) {
         let min = self.limits.announced_bytes_min;
-        let Some(sent) = self.note_resend(now, msg_id) else { return };
+        let Some(sent) = self.unacknowledged.note_resend(now.mono, msg_id) else { return };
         let is_long = sent.message.body.len() > min;
         if is_long && !sent.queued {
             let announcement = announcement(msg_id, &sent.message);
@@ -320,20 +299,13 @@ impl ServerSession {
 
     /// Sends a message again because the client asked for it; `false` when it is not known.
     pub(super) fn send_whole_again(&mut self, now: Now, msg_id: MsgId) -> bool {
-        let is_known = self.note_resend(now, msg_id).is_some();
+        let is_known = self.unacknowledged.note_resend(now.mono, msg_id).is_some();
         self.queue_again(msg_id);
         is_known
     }
 
-    fn note_resend(&mut self, now: Now, msg_id: MsgId) -> Option<&Unacknowledged> {
-        let sent = self.unacknowledged.get_mut(&msg_id)?;
-        sent.resends = sent.resends.saturating_add(1);
-        sent.resend_at = now.mono.after(backoff(RESEND_AFTER, sent.resends));
-        Some(sent)
-    }
-
     fn queue_again(&mut self, msg_id: MsgId) {
-        if let Some(sent) = self.unacknowledged.get_mut(&msg_id)
+        if let Some(sent) = self.unacknowledged.get_mut(msg_id)
             && !sent.queued
         {
             sent.queued = true;

@@ -26,12 +26,13 @@ const MSG_COPY: u32 = 0xe060_46b2;
 /// closing later than asked does no harm.
 const DISCONNECT_DELAY_S_MIN: u64 = 75;
 
-/// A body that does not parse as its constructor promised.
-struct Malformed;
+/// Why a service message is dropped.
+struct Unfit(DropReason);
 
-impl From<odnix_tl::DecodeError> for Malformed {
+impl From<odnix_tl::DecodeError> for Unfit {
+    /// It does not parse as its constructor promised.
     fn from(_: odnix_tl::DecodeError) -> Self {
-        Self
+        Self(DropReason::Malformed)
     }
 }
 
@@ -65,12 +66,12 @@ impl ServerSession {
         };
         Some(match outcome {
             Ok(()) => Received::Accepted,
-            Err(Malformed) => Received::Dropped(DropReason::Malformed),
+            Err(Unfit(reason)) => Received::Dropped(reason),
         })
     }
 
     /// `msgs_ack msg_ids:Vector<long>`: unknown ids are ignored.
-    fn on_msgs_ack(&mut self, body: Bytes) -> Result<(), Malformed> {
+    fn on_msgs_ack(&mut self, body: Bytes) -> Result<(), Unfit> {
         let ack = types::MsgsAck::from_bytes(body)?;
         self.check_ids(&ack.msg_ids)?;
         for msg_id in ack.msg_ids {
@@ -79,7 +80,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn on_ping(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
+    fn on_ping(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let ping = functions::Ping::from_bytes(body)?;
         self.pong(msg_id, ping.ping_id);
         Ok(())
@@ -92,7 +93,7 @@ impl ServerSession {
         now: Now,
         msg_id: MsgId,
         body: Bytes,
-    ) -> Result<(), Malformed> {
+    ) -> Result<(), Unfit> {
         let ping = functions::PingDelayDisconnect::from_bytes(body)?;
         let delay = u64::try_from(ping.disconnect_delay).unwrap_or(0).max(DISCONNECT_DELAY_S_MIN);
         self.disconnect_at = Some(now.mono.after(Duration::from_secs(delay)));
@@ -105,7 +106,7 @@ impl ServerSession {
     }
 
     /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
-    fn on_http_wait(&mut self, body: Bytes) -> Result<(), Malformed> {
+    fn on_http_wait(&mut self, body: Bytes) -> Result<(), Unfit> {
         let wait = types::HttpWait::from_bytes(body)?;
         let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
         self.http_wait = Some(HttpWait {
@@ -116,12 +117,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn on_get_future_salts(
-        &mut self,
-        now: Now,
-        msg_id: MsgId,
-        body: Bytes,
-    ) -> Result<(), Malformed> {
+    fn on_get_future_salts(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = functions::GetFutureSalts::from_bytes(body)?;
         if !self.has_room(0) {
             return Ok(());
@@ -136,7 +132,7 @@ impl ServerSession {
     }
 
     /// One byte for each id: its state and flags.
-    fn on_msgs_state_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
+    fn on_msgs_state_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = types::MsgsStateReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         self.tell_states(now, msg_id, &request.msg_ids);
@@ -151,7 +147,7 @@ impl ServerSession {
 
     fn state(&self, now: Now, msg_id: MsgId) -> u8 {
         // One of ours that is kept, as in the answer to a msg_resend_req.
-        if self.unacknowledged.contains_key(&msg_id) {
+        if self.unacknowledged.get(msg_id).is_some() {
             return RECEIVED;
         }
         if self.link.received.contains(msg_id) {
@@ -179,7 +175,7 @@ impl ServerSession {
     }
 
     /// What is known is sent again, whole; if something is not, the states of all are told.
-    fn on_msg_resend_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
+    fn on_msg_resend_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = types::MsgResendReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         let mut all_known = true;
@@ -193,12 +189,7 @@ impl ServerSession {
     }
 
     /// The answers to these requests are sent again, and the states of the requests told.
-    fn on_msg_resend_ans_req(
-        &mut self,
-        now: Now,
-        msg_id: MsgId,
-        body: Bytes,
-    ) -> Result<(), Malformed> {
+    fn on_msg_resend_ans_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = types::MsgResendAnsReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         for id in &request.msg_ids {
@@ -210,7 +201,7 @@ impl ServerSession {
         Ok(())
     }
 
-    fn on_destroy_session(&mut self, body: Bytes) -> Result<(), Malformed> {
+    fn on_destroy_session(&mut self, body: Bytes) -> Result<(), Unfit> {
         let session_id = functions::DestroySession::from_bytes(body)?.session_id;
         if session_id == self.link.session_id {
             self.session_destroyed(session_id, false);
@@ -230,11 +221,12 @@ impl ServerSession {
     }
 
     /// `rpc_drop_answer`: the client no longer wants an answer. The reply is an `rpc_result`.
-    fn on_rpc_drop_answer(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Malformed> {
+    fn on_rpc_drop_answer(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = MsgId::from_i64(functions::RpcDropAnswer::from_bytes(body)?.req_msg_id);
         let answer = match self.calls.get_mut(&request) {
             Some(call @ &mut Call::Running(bytes)) => {
                 *call = Call::Forgotten(bytes);
+                self.running_of_packet.remove(&request);
                 types::RpcAnswerDroppedRunning {}.to_bytes()
             }
             Some(Call::Answered(Some(answer))) => {
@@ -254,7 +246,7 @@ impl ServerSession {
     }
 
     fn drop_sent(&mut self, answer: MsgId) -> Result<Bytes, odnix_tl::EncodeError> {
-        let Some(sent) = self.unacknowledged.get(&answer) else {
+        let Some(sent) = self.unacknowledged.get(answer) else {
             return types::RpcAnswerUnknown {}.to_bytes();
         };
         let dropped = types::RpcAnswerDropped {
@@ -276,8 +268,8 @@ impl ServerSession {
         self.calls.remove(&request);
     }
 
-    fn check_ids(&self, ids: &[i64]) -> Result<(), Malformed> {
-        if ids.len() > self.limits.ids_max { Err(Malformed) } else { Ok(()) }
+    fn check_ids(&mut self, ids: &[i64]) -> Result<(), Unfit> {
+        if self.packet_ids.take(ids) { Ok(()) } else { Err(Unfit(DropReason::Limit)) }
     }
 
     /// Room again after updates were dropped: the client is told to ask for the difference.

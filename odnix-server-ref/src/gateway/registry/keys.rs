@@ -79,11 +79,12 @@ impl Registry {
     ) {
         let mut inner = self.lock();
         let max = self.limits.temporary_keys_per_key_max;
-        let exists = self.memory_keys.end_by(from.key_id, expires_at);
+        let exists = self.memory_keys.is_temporary(from.key_id);
         let bound = user
             .filter(|_| exists)
             .and_then(|user| Some((user, inner.bindings.bind(from.key_id, permanent, max).ok()?)));
         if let Some((user, crowded_out)) = bound {
+            self.memory_keys.end_by(from.key_id, expires_at);
             inner.set_user(from.key_id, user);
             inner.tell_connections(from.key_id, None, &|id| Command::KeyBound(id, permanent));
             if let Some(oldest) = crowded_out {
