@@ -267,7 +267,7 @@ impl Limits {
     }
 
     /// Name, value, lowest and highest value of the limits of packets, connections and keys.
-    fn ranges_of_transport(&self) -> [(&'static str, usize, usize, usize); 12] {
+    fn ranges_of_transport(&self) -> [(&'static str, usize, usize, usize); 14] {
         let any = usize::MAX;
         [
             ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
@@ -278,6 +278,8 @@ impl Limits {
             ("parked_packets_max", self.parked_packets_max, 1, any),
             ("parked_bytes_max", self.parked_bytes_max, 1024, any),
             ("updates_max", self.updates_max, 1, any),
+            ("mailboxes_max", self.mailboxes_max, 1, any),
+            ("differences_max", self.differences_max, 1, any),
             ("handshake_retries_max", wide(self.handshake_retries_max), 0, any),
             ("handshake_answers_max", self.handshake_answers_max, 1, any),
             ("handshake_answers_bytes_max", self.handshake_answers_bytes_max, 0, any),
