@@ -15,12 +15,18 @@ enum Step {
     Push(i32, i32),
     PushNear(i8, u8),
     AffectedNear(i8, u8),
+    Qts(i32),
+    QtsNear(i8),
+    Seq(i32, i32),
+    SeqNear(i8, u8),
     Lost,
-    Empty,
-    Full(i32),
-    FullNear(i8),
-    SliceNear(i8),
+    Changed,
+    Empty(i32),
+    Full(i32, i32),
+    FullNear(i8, i8),
+    SliceNear(i8, i8),
     TooLongNear(i8),
+    State(i32, i32),
     Fail,
     Confirm,
     Wait(u32),
@@ -40,11 +46,17 @@ pub fn run(input: &[u8]) {
     });
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Question {
+    Difference,
+    State,
+}
+
 struct World {
     sequencer: Sequencer<i32>,
     now: Now,
-    pts: i32,
-    question: Option<i32>,
+    at: Checkpoint,
+    question: Option<Question>,
     reset: Option<Checkpoint>,
 }
 
@@ -52,17 +64,30 @@ impl World {
     fn new(pts: i32) -> Self {
         let now = Now::new(Instant::from_micros(0), UnixTime::from_secs(1_700_000_000));
         let limits = Limits { updates_max: UPDATES_MAX, ..Limits::default() };
-        let sequencer = Sequencer::new(now, Checkpoint { pts }, &limits);
-        Self { sequencer, now, pts: pts.max(0), question: None, reset: None }
+        let sequencer = Sequencer::new(now, Checkpoint::at(pts), &limits);
+        Self { sequencer, now, at: Checkpoint::at(pts.max(0)), question: None, reset: None }
     }
 
     fn near(&self, by: i8) -> i32 {
-        self.pts.saturating_add(i32::from(by))
+        self.at.pts.saturating_add(i32::from(by))
     }
 
+    fn state_near(&self, pts: i8, qts: i8) -> Checkpoint {
+        let qts = self.at.qts.saturating_add(i32::from(qts));
+        Checkpoint { pts: self.near(pts), qts, date: 1, seq: self.at.seq }
+    }
+
+    /// An answer to a question that was withdrawn meanwhile is refused.
     fn answer(&mut self, answer: Difference<i32>) {
-        if self.question.take().is_some() {
-            self.sequencer.provide_difference(self.now, answer).expect("it was asked");
+        match self.question.take() {
+            Some(Question::Difference) => {
+                let _ = self.sequencer.provide_difference(self.now, answer);
+            }
+            Some(Question::State) => assert!(
+                self.sequencer.provide_difference(self.now, answer).is_err(),
+                "it asked for the state"
+            ),
+            None => {}
         }
     }
 
@@ -77,21 +102,55 @@ impl World {
             Step::AffectedNear(by, count) => {
                 self.sequencer.push_affected(self.now, self.near(by), i32::from(count));
             }
+            Step::Qts(qts) => drop(self.sequencer.push_qts(self.now, qts, qts)),
+            Step::QtsNear(by) => {
+                let qts = self.at.qts.saturating_add(i32::from(by));
+                self.sequencer.push_qts(self.now, qts, qts);
+            }
+            Step::Seq(start, seq) => drop(self.sequencer.push_seq(self.now, start, seq, 2, seq)),
+            Step::SeqNear(by, count) => {
+                let start = self.at.seq.saturating_add(i32::from(by));
+                let seq = start.saturating_add(i32::from(count));
+                self.sequencer.push_seq(self.now, start, seq, 2, seq);
+            }
+            Step::Changed => {
+                self.sequencer.pts_changed();
+                // A question that was handed out is not answered any more.
+                if self.reset.is_none() {
+                    self.question = None;
+                }
+            }
             Step::Lost => self.sequencer.updates_lost(),
-            Step::Empty => self.answer(Difference::Empty),
-            Step::Full(pts) => self.answer(Difference::Full { updates, pts }),
-            Step::FullNear(by) => self.answer(Difference::Full { updates, pts: self.near(by) }),
-            Step::SliceNear(by) => self.answer(Difference::Slice { updates, pts: self.near(by) }),
+            Step::Empty(seq) => self.answer(Difference::Empty { date: 3, seq }),
+            Step::Full(pts, qts) => {
+                let state = Checkpoint { pts, qts, date: 3, seq: 0 };
+                self.answer(Difference::Full { updates, state });
+            }
+            Step::FullNear(pts, qts) => {
+                let state = self.state_near(pts, qts);
+                self.answer(Difference::Full { updates, state });
+            }
+            Step::SliceNear(pts, qts) => {
+                let state = self.state_near(pts, qts);
+                self.answer(Difference::Slice { updates, state });
+            }
             Step::TooLongNear(by) => self.answer(Difference::TooLong { pts: self.near(by) }),
+            Step::State(pts, qts) => {
+                if self.question == Some(Question::State) {
+                    self.question = None;
+                    let state = Checkpoint { pts, qts, date: 3, seq: 0 };
+                    self.sequencer.provide_state(self.now, state).expect("it was asked");
+                }
+            }
             Step::Fail => {
                 if self.question.take().is_some() {
-                    self.sequencer.difference_failed(self.now).expect("it was asked");
+                    self.sequencer.question_failed(self.now).expect("it was asked");
                 }
             }
             Step::Confirm => {
                 if let Some(to) = self.reset.take() {
                     self.sequencer.confirm_reset().expect("it was wanted");
-                    self.pts = to.pts;
+                    self.at = to;
                 }
             }
             Step::Wait(micros) => {
@@ -100,7 +159,7 @@ impl World {
             }
             Step::Poll => self.poll(),
         }
-        assert_eq!(self.sequencer.checkpoint().pts, self.pts);
+        assert_eq!(self.sequencer.checkpoint(), self.at);
     }
 
     fn poll(&mut self) {
@@ -109,17 +168,22 @@ impl World {
             events += 1;
             match event {
                 Event::Deliver { checkpoint, .. } => {
-                    assert!(checkpoint.pts >= self.pts);
-                    self.pts = checkpoint.pts;
+                    assert!(checkpoint.pts >= self.at.pts && checkpoint.qts >= self.at.qts);
+                    assert!(checkpoint.seq >= 0);
+                    self.at = checkpoint;
                 }
-                Event::GetDifference { from_pts } => {
+                Event::GetDifference { from } => {
                     assert_eq!((self.question, self.reset), (None, None));
-                    assert_eq!(from_pts, self.pts);
-                    self.question = Some(from_pts);
+                    assert_eq!((from.pts, from.qts), (self.at.pts, self.at.qts));
+                    self.question = Some(Question::Difference);
+                }
+                Event::GetState => {
+                    assert_eq!((self.question, self.reset), (None, None));
+                    self.question = Some(Question::State);
                 }
                 Event::Reset { to, .. } => {
                     assert_eq!((self.question, self.reset), (None, None));
-                    assert!(to.pts >= 0);
+                    assert!(to.pts >= 0 && to.qts >= 0);
                     self.reset = Some(to);
                 }
             }

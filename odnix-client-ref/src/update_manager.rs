@@ -83,6 +83,7 @@ type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 enum Answer {
     Difference { from_pts: i32, answer: Result<enums::updates::Difference, CallError> },
+    State(Result<types::updates::State, CallError>),
     Reloaded { messages: usize },
 }
 
@@ -198,7 +199,7 @@ impl Running {
     }
 
     fn sequencer(&self, pts: i32) -> Sequencer<Update> {
-        let checkpoint = updates::Checkpoint { pts };
+        let checkpoint = updates::Checkpoint::at(pts);
         Sequencer::new(self.manager.clock.now(), checkpoint, &Limits::default())
     }
 
@@ -338,6 +339,7 @@ impl Running {
         self.question = None;
         match answer {
             Answer::Difference { from_pts, answer } => self.on_difference(from_pts, answer),
+            Answer::State(answer) => self.on_state(answer),
             Answer::Reloaded { messages } => {
                 self.manager.events.send(ClientEvent::HistoryReloaded { messages });
                 if let Some(mailbox) = &mut self.mailbox {
@@ -362,7 +364,7 @@ impl Running {
                     self.manager.events.send(ClientEvent::SignedOut);
                 }
                 if let Some(mailbox) = &mut self.mailbox {
-                    let _ = mailbox.sequencer.difference_failed(now);
+                    let _ = mailbox.sequencer.question_failed(now);
                 }
                 return;
             }
@@ -370,12 +372,25 @@ impl Running {
         self.note_users(users);
         let Some(mailbox) = &mut self.mailbox else { return };
         mailbox.date = date.unwrap_or_default().max(mailbox.date);
-        if let Difference::Full { updates, pts } | Difference::Slice { updates, pts } = &difference
+        if let Difference::Full { updates, state } | Difference::Slice { updates, state } =
+            &difference
         {
-            let (to_pts, updates) = (*pts, updates.len());
+            let (to_pts, updates) = (state.pts, updates.len());
             self.applied.push(ClientEvent::DifferenceApplied { from_pts, to_pts, updates });
         }
         let _ = mailbox.sequencer.provide_difference(now, difference);
+    }
+
+    fn on_state(&mut self, answer: Result<types::updates::State, CallError>) {
+        let now = self.manager.clock.now();
+        let Some(mailbox) = &mut self.mailbox else { return };
+        let _ = match answer {
+            Ok(state) => mailbox.sequencer.provide_state(now, checkpoint(&state)).map(drop),
+            Err(error) => {
+                tracing::warn!(%error, "the server does not say where its log ends");
+                mailbox.sequencer.question_failed(now)
+            }
+        };
     }
 
     // --- what follows ---
@@ -391,13 +406,19 @@ impl Running {
                     self.batch.updates.extend(updates);
                     self.batch.checkpoint = Some(Checkpoint { pts: checkpoint.pts, date });
                 }
-                Event::GetDifference { from_pts } => {
+                Event::GetDifference { from: updates::Checkpoint { pts: from_pts, .. } } => {
                     self.applied.push(ClientEvent::DifferenceRequested { from_pts });
                     let (caller, date) = (self.manager.caller.clone(), mailbox.date);
                     let log_replay_max = self.manager.log_replay_max;
                     self.question = Some(Box::pin(async move {
                         let answer = get_difference(&caller, from_pts, date, log_replay_max).await;
                         Answer::Difference { from_pts, answer }
+                    }));
+                }
+                Event::GetState => {
+                    let caller = self.manager.caller.clone();
+                    self.question = Some(Box::pin(async move {
+                        Answer::State(caller.call(&functions::updates::GetState {}).await)
                     }));
                 }
                 Event::Reset { to, reason } => self.reset = Some((to.pts, reason)),
@@ -563,20 +584,28 @@ async fn get_difference(
     }
 }
 
+fn checkpoint(state: &types::updates::State) -> updates::Checkpoint {
+    let types::updates::State { pts, qts, date, seq, .. } = *state;
+    updates::Checkpoint { pts, qts, date, seq }
+}
+
 /// The answer as the sequencer takes it, the users it names, and the server's clock.
 fn read_difference(
     answer: enums::updates::Difference,
 ) -> (Difference<Update>, Vec<types::User>, Option<i32>) {
     use enums::updates::Difference as Wire;
     match answer {
-        Wire::DifferenceEmpty(empty) => (Difference::Empty, Vec::new(), Some(empty.date)),
+        Wire::DifferenceEmpty(empty) => {
+            let (date, seq) = (empty.date, empty.seq);
+            (Difference::Empty { date, seq }, Vec::new(), Some(date))
+        }
         Wire::Difference(full) => {
-            let (pts, date) = (full.state.pts, full.state.date);
-            (Difference::Full { updates: full.updates, pts }, full.users, Some(date))
+            let state = checkpoint(&full.state);
+            (Difference::Full { updates: full.updates, state }, full.users, Some(state.date))
         }
         Wire::DifferenceSlice(slice) => {
-            let (pts, date) = (slice.intermediate_state.pts, slice.intermediate_state.date);
-            (Difference::Slice { updates: slice.updates, pts }, slice.users, Some(date))
+            let state = checkpoint(&slice.intermediate_state);
+            (Difference::Slice { updates: slice.updates, state }, slice.users, Some(state.date))
         }
         Wire::DifferenceTooLong(too_long) => {
             (Difference::TooLong { pts: too_long.pts }, Vec::new(), None)

@@ -33,6 +33,8 @@
 //! | `parked_packets_max` | 64 | packets | waiting for a key or session to be provided |
 //! | `parked_bytes_max` | 8 MiB | bytes | of those |
 //! | `updates_max` | 1024 | updates | waiting for a gap to close, or to be polled |
+//! | `mailboxes_max` | 4096 | mailboxes | followed by one client |
+//! | `differences_max` | 8 | questions | about missed updates, out at a time |
 //! | `handshake_retries_max` | 5 | rounds | of dh_gen_retry |
 //! | `handshake_answers_max` | 16 | answers | of key exchanges, remembered for exact repeats |
 //! | `handshake_answers_bytes_max` | 16 KiB | bytes | of those; the newest is kept in any case |
@@ -107,6 +109,10 @@ pub struct Limits {
     pub parked_bytes_max: usize,
     /// Updates waiting for a gap to close, or to be polled.
     pub updates_max: usize,
+    /// Mailboxes that one client follows.
+    pub mailboxes_max: usize,
+    /// Questions about missed updates that are out at a time.
+    pub differences_max: usize,
     /// Rounds of dh_gen_retry.
     pub handshake_retries_max: u32,
     /// Answers of key exchanges remembered for exact repeats.
@@ -151,6 +157,8 @@ impl Default for Limits {
             parked_packets_max: 64,
             parked_bytes_max: 8 << 20,
             updates_max: 1024,
+            mailboxes_max: 4096,
+            differences_max: 8,
             handshake_retries_max: 5,
             handshake_answers_max: 16,
             handshake_answers_bytes_max: 16 << 10,
@@ -259,7 +267,7 @@ impl Limits {
     }
 
     /// Name, value, lowest and highest value of the limits of packets, connections and keys.
-    fn ranges_of_transport(&self) -> [(&'static str, usize, usize, usize); 12] {
+    fn ranges_of_transport(&self) -> [(&'static str, usize, usize, usize); 14] {
         let any = usize::MAX;
         [
             ("packet_bytes_max", self.packet_bytes_max, 4096, PACKET_BYTES_CEILING),
@@ -270,6 +278,8 @@ impl Limits {
             ("parked_packets_max", self.parked_packets_max, 1, any),
             ("parked_bytes_max", self.parked_bytes_max, 1024, any),
             ("updates_max", self.updates_max, 1, any),
+            ("mailboxes_max", self.mailboxes_max, 1, any),
+            ("differences_max", self.differences_max, 1, any),
             ("handshake_retries_max", wide(self.handshake_retries_max), 0, any),
             ("handshake_answers_max", self.handshake_answers_max, 1, any),
             ("handshake_answers_bytes_max", self.handshake_answers_bytes_max, 0, any),

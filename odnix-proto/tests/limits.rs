@@ -9,7 +9,7 @@ const ANY: usize = usize::MAX;
 const MUCH: usize = 1 << 40;
 
 /// Name, how it is set, and the lowest and the highest value that is taken.
-const ROWS: [(&str, Set, usize, usize); 35] = [
+const ROWS: [(&str, Set, usize, usize); 37] = [
     ("packet_bytes_max", set_packet_bytes_max, 4096, 16 << 20),
     ("http_head_bytes_max", |it, value| it.http_head_bytes_max = value, 256, ANY),
     ("http_requests_max", |it, value| it.http_requests_max = value, 2, ANY),
@@ -41,6 +41,8 @@ const ROWS: [(&str, Set, usize, usize); 35] = [
     ("parked_packets_max", |it, value| it.parked_packets_max = value, 1, ANY),
     ("parked_bytes_max", |it, value| it.parked_bytes_max = value, 1024, ANY),
     ("updates_max", |it, value| it.updates_max = value, 1, ANY),
+    ("mailboxes_max", |it, value| it.mailboxes_max = value, 1, ANY),
+    ("differences_max", |it, value| it.differences_max = value, 1, ANY),
     ("handshake_retries_max", |it, value| it.handshake_retries_max = narrow(value), 0, ANY),
     ("handshake_answers_max", |it, value| it.handshake_answers_max = value, 1, ANY),
     ("handshake_answers_bytes_max", |it, value| it.handshake_answers_bytes_max = value, 0, ANY),

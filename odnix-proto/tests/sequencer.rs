@@ -16,7 +16,16 @@ fn at(millis: u64) -> Now {
 }
 
 fn delivered(names: &[&'static str], pts: i32) -> Event<&'static str> {
-    Event::Deliver { updates: names.to_vec(), checkpoint: Checkpoint { pts } }
+    Event::Deliver { updates: names.to_vec(), checkpoint: Checkpoint::at(pts) }
+}
+
+/// For a mailbox with a pts only.
+fn asks<U>(from_pts: i32) -> Event<U> {
+    Event::GetDifference { from: Checkpoint::at(from_pts) }
+}
+
+fn empty<U>() -> Difference<U> {
+    Difference::Empty { date: 0, seq: 0 }
 }
 
 fn drain<U>(sequencer: &mut Sequencer<U>) -> Vec<Event<U>> {
@@ -25,9 +34,9 @@ fn drain<U>(sequencer: &mut Sequencer<U>) -> Vec<Event<U>> {
 
 /// A sequencer at `pts` that has already asked at start-up and missed nothing.
 fn following(pts: i32) -> Sequencer<&'static str> {
-    let mut sequencer = Sequencer::new(at(0), Checkpoint { pts }, &Limits::default());
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: pts.max(0) }]);
-    sequencer.provide_difference(at(0), Difference::Empty).unwrap();
+    let mut sequencer = Sequencer::new(at(0), Checkpoint::at(pts), &Limits::default());
+    assert_eq!(drain(&mut sequencer), [asks(pts.max(0))]);
+    sequencer.provide_difference(at(0), empty()).unwrap();
     assert_eq!(sequencer.poll_event(), None);
     assert!(sequencer.is_caught_up());
     sequencer
@@ -37,7 +46,7 @@ fn following(pts: i32) -> Sequencer<&'static str> {
 fn asked() -> Sequencer<&'static str> {
     let mut sequencer = following(10);
     sequencer.updates_lost();
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
     sequencer
 }
 
@@ -79,7 +88,7 @@ fn extreme_numbers_never_panic() {
             sequencer.push(at(0), pts, pts_count, "u");
             sequencer.push_affected(at(0), pts, pts_count);
             sequencer.updates_lost();
-            let answer = Difference::Full { updates: vec!["d"], pts: pts_count };
+            let answer = Difference::Full { updates: vec!["d"], state: Checkpoint::at(pts_count) };
             let _ = sequencer.provide_difference(at(1), answer);
             sequencer.handle_timeout(at(100_000));
             drain(&mut sequencer);
@@ -92,7 +101,7 @@ fn an_update_that_overlaps_what_was_seen_asks_for_the_difference() {
     let mut sequencer = following(10);
     let verdict = sequencer.push(at(0), 12, 3, "overlapping");
     assert_eq!(verdict, Received::Dropped(DropReason::Unexpected));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
 }
 
 #[test]
@@ -100,7 +109,7 @@ fn a_held_update_that_turns_out_to_overlap_asks_for_the_difference() {
     let mut sequencer = following(10);
     assert_eq!(sequencer.push(at(0), 14, 2, "from 12"), Received::Accepted);
     assert_eq!(sequencer.push(at(0), 13, 3, "to 13"), Received::Accepted);
-    let expected = [delivered(&["to 13"], 13), Event::GetDifference { from_pts: 13 }];
+    let expected = [delivered(&["to 13"], 13), asks(13)];
     assert_eq!(drain(&mut sequencer), expected);
 }
 
@@ -136,10 +145,10 @@ fn a_gap_is_waited_for_half_a_second_then_asked_about_once() {
     assert_eq!(sequencer.poll_event(), None);
     sequencer.handle_timeout(at(600));
     sequencer.handle_timeout(at(601));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
     assert_eq!(sequencer.poll_timeout(), None, "the answer is the RPC's to time");
 
-    let answer = Difference::Full { updates: vec!["a", "b"], pts: 12 };
+    let answer = Difference::Full { updates: vec!["a", "b"], state: Checkpoint::at(12) };
     sequencer.provide_difference(at(700), answer).unwrap();
     assert_eq!(drain(&mut sequencer), [delivered(&["a", "b"], 12), delivered(&["c"], 13)]);
 }
@@ -175,46 +184,46 @@ fn silence_for_15_minutes_asks_whether_something_was_missed() {
     sequencer.handle_timeout(at(900_999));
     assert_eq!(sequencer.poll_event(), None);
     sequencer.handle_timeout(at(901_000));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 11 }]);
+    assert_eq!(drain(&mut sequencer), [asks(11)]);
 }
 
 #[test]
 fn what_does_not_fit_is_dropped_and_fetched() {
     let limits = Limits { updates_max: 4, ..Limits::default() };
-    let mut sequencer = Sequencer::new(at(0), Checkpoint { pts: 10 }, &limits);
+    let mut sequencer = Sequencer::new(at(0), Checkpoint::at(10), &limits);
     drain(&mut sequencer);
-    sequencer.provide_difference(at(0), Difference::Empty).unwrap();
+    sequencer.provide_difference(at(0), empty()).unwrap();
     for pts in [21, 22, 23, 24] {
         assert_eq!(sequencer.push(at(0), pts, 1, "held"), Received::Accepted);
     }
     assert_eq!(sequencer.push(at(0), 25, 1, "e"), Received::Dropped(DropReason::Limit));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
 
     // The same while nobody polls, and while the question is out.
     for pts in [11, 12, 13, 14, 15, 16] {
         sequencer.push(at(0), pts, 1, "held");
     }
-    let answer = Difference::Full { updates: vec!["all"], pts: 14 };
+    let answer = Difference::Full { updates: vec!["all"], state: Checkpoint::at(14) };
     sequencer.provide_difference(at(1), answer).unwrap();
-    let expected = [delivered(&["all"], 14), Event::GetDifference { from_pts: 14 }];
+    let expected = [delivered(&["all"], 14), asks(14)];
     assert_eq!(drain(&mut sequencer), expected, "something was dropped: ask once more");
 }
 
 #[test]
 fn a_limit_of_zero_holds_nothing() {
     let limits = Limits { updates_max: 0, ..Limits::default() };
-    let mut sequencer = Sequencer::new(at(0), Checkpoint { pts: 10 }, &limits);
+    let mut sequencer = Sequencer::new(at(0), Checkpoint::at(10), &limits);
     drain(&mut sequencer);
-    sequencer.provide_difference(at(0), Difference::Empty).unwrap();
+    sequencer.provide_difference(at(0), empty()).unwrap();
     assert_eq!(sequencer.push(at(0), 11, 1, "a"), Received::Dropped(DropReason::Limit));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
 }
 
 // ---- the difference -------------------------------------------------------------------------
 
 #[test]
 fn a_stored_checkpoint_below_zero_counts_as_zero() {
-    assert_eq!(following(-5).checkpoint(), Checkpoint { pts: 0 });
+    assert_eq!(following(-5).checkpoint(), Checkpoint::at(0));
 }
 
 #[test]
@@ -223,7 +232,7 @@ fn pushes_during_the_difference_wait_for_it() {
     assert_eq!(sequencer.push(at(0), 13, 1, "c"), Received::Accepted);
     assert_eq!(sequencer.push(at(0), 11, 1, "a"), Received::Accepted);
     assert_eq!(sequencer.poll_event(), None);
-    let answer = Difference::Full { updates: vec!["a", "b"], pts: 12 };
+    let answer = Difference::Full { updates: vec!["a", "b"], state: Checkpoint::at(12) };
     assert_eq!(sequencer.provide_difference(at(1), answer), Ok(Received::Accepted));
     assert_eq!(drain(&mut sequencer), [delivered(&["a", "b"], 12), delivered(&["c"], 13)]);
 }
@@ -231,12 +240,12 @@ fn pushes_during_the_difference_wait_for_it() {
 #[test]
 fn slices_loop_at_once_and_each_has_its_checkpoint() {
     let mut sequencer = asked();
-    let slice = Difference::Slice { updates: vec!["a", "b"], pts: 12 };
+    let slice = Difference::Slice { updates: vec!["a", "b"], state: Checkpoint::at(12) };
     sequencer.provide_difference(at(1), slice).unwrap();
-    let expected = [delivered(&["a", "b"], 12), Event::GetDifference { from_pts: 12 }];
+    let expected = [delivered(&["a", "b"], 12), asks(12)];
     assert_eq!(drain(&mut sequencer), expected);
     assert!(!sequencer.is_caught_up());
-    let last = Difference::Full { updates: vec!["c"], pts: 13 };
+    let last = Difference::Full { updates: vec!["c"], state: Checkpoint::at(13) };
     sequencer.provide_difference(at(2), last).unwrap();
     assert_eq!(drain(&mut sequencer), [delivered(&["c"], 13)]);
     assert!(sequencer.is_caught_up());
@@ -246,13 +255,13 @@ fn slices_loop_at_once_and_each_has_its_checkpoint() {
 fn too_long_and_backwards_wait_until_the_application_confirms() {
     let cases = [
         (Difference::TooLong { pts: 500 }, 500, ResetReason::TooLong),
-        (Difference::Full { updates: vec![], pts: 3 }, 3, ResetReason::Backwards),
+        (Difference::Full { updates: vec![], state: Checkpoint::at(3) }, 3, ResetReason::Backwards),
     ];
     for (answer, pts, reason) in cases {
         let mut sequencer = asked();
         assert_eq!(sequencer.confirm_reset(), Err(UsageError::NotAsked));
         sequencer.provide_difference(at(0), answer).unwrap();
-        let to = Checkpoint { pts };
+        let to = Checkpoint::at(pts);
         assert_eq!(drain(&mut sequencer), [Event::Reset { to, reason }]);
         sequencer.push(at(0), pts + 1, 1, "held");
         sequencer.updates_lost();
@@ -261,8 +270,8 @@ fn too_long_and_backwards_wait_until_the_application_confirms() {
         assert_eq!(sequencer.checkpoint().pts, 10);
         sequencer.confirm_reset().unwrap();
         assert_eq!(sequencer.checkpoint(), to);
-        assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: pts }]);
-        sequencer.provide_difference(at(0), Difference::Empty).unwrap();
+        assert_eq!(drain(&mut sequencer), [asks(pts)]);
+        sequencer.provide_difference(at(0), empty()).unwrap();
         sequencer.push(at(0), pts + 1, 1, "next");
         assert_eq!(drain(&mut sequencer).len(), usize::from(pts < 10 || pts == 500));
     }
@@ -271,10 +280,10 @@ fn too_long_and_backwards_wait_until_the_application_confirms() {
 #[test]
 fn nonsensical_answers_are_dropped_and_asked_again() {
     let cases = [
-        Difference::Full { updates: vec!["x"], pts: -1 },
-        Difference::Slice { updates: vec!["x"], pts: 10 },
-        Difference::Slice { updates: vec!["x"], pts: 9 },
-        Difference::Slice { updates: vec!["x"], pts: i32::MIN },
+        Difference::Full { updates: vec!["x"], state: Checkpoint::at(-1) },
+        Difference::Slice { updates: vec!["x"], state: Checkpoint::at(10) },
+        Difference::Slice { updates: vec!["x"], state: Checkpoint::at(9) },
+        Difference::Slice { updates: vec!["x"], state: Checkpoint::at(i32::MIN) },
         Difference::TooLong { pts: 10 },
         Difference::TooLong { pts: -1 },
     ];
@@ -283,7 +292,7 @@ fn nonsensical_answers_are_dropped_and_asked_again() {
         assert_eq!(sequencer.provide_difference(at(0), answer.clone()), Ok(MALFORMED));
         assert_eq!(sequencer.poll_event(), None, "{answer:?}");
         sequencer.handle_timeout(at(1000));
-        assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+        assert_eq!(drain(&mut sequencer), [asks(10)]);
     }
 }
 
@@ -292,8 +301,8 @@ fn a_failed_difference_is_asked_again_after_growing_pauses() {
     let mut sequencer = asked();
     let mut millis = 0;
     for pause in [1, 2, 4, 8, 16, 32, 32] {
-        sequencer.difference_failed(at(millis)).unwrap();
-        assert_eq!(sequencer.difference_failed(at(millis)), Err(UsageError::NotAsked));
+        sequencer.question_failed(at(millis)).unwrap();
+        assert_eq!(sequencer.question_failed(at(millis)), Err(UsageError::NotAsked));
         sequencer.push(at(millis), 11, 1, "held");
         sequencer.updates_lost();
         assert_eq!(sequencer.poll_timeout(), Some(at(millis + pause * 1000).mono));
@@ -301,9 +310,9 @@ fn a_failed_difference_is_asked_again_after_growing_pauses() {
         assert_eq!(sequencer.poll_event(), None);
         millis += pause * 1000;
         sequencer.handle_timeout(at(millis));
-        assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+        assert_eq!(drain(&mut sequencer), [asks(10)]);
     }
-    sequencer.provide_difference(at(millis), Difference::Empty).unwrap();
+    sequencer.provide_difference(at(millis), empty()).unwrap();
     assert_eq!(drain(&mut sequencer), [delivered(&["held"], 11)]);
 }
 
@@ -313,18 +322,18 @@ fn losses_reported_while_the_question_is_out_are_asked_about_once_more() {
     sequencer.updates_lost();
     sequencer.updates_lost();
     assert_eq!(sequencer.poll_event(), None);
-    sequencer.provide_difference(at(0), Difference::Empty).unwrap();
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
-    sequencer.provide_difference(at(0), Difference::Empty).unwrap();
+    sequencer.provide_difference(at(0), empty()).unwrap();
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
+    sequencer.provide_difference(at(0), empty()).unwrap();
     assert_eq!(sequencer.poll_event(), None);
 }
 
 #[test]
 fn answers_that_nobody_asked_for_are_refused() {
     let mut sequencer = following(10);
-    let answer = Difference::Full { updates: vec!["x"], pts: 11 };
+    let answer = Difference::Full { updates: vec!["x"], state: Checkpoint::at(11) };
     assert_eq!(sequencer.provide_difference(at(0), answer), Err(UsageError::NotAsked));
-    assert_eq!(sequencer.difference_failed(at(0)), Err(UsageError::NotAsked));
+    assert_eq!(sequencer.question_failed(at(0)), Err(UsageError::NotAsked));
     assert_eq!(sequencer.confirm_reset(), Err(UsageError::NotAsked));
     assert_eq!(sequencer.poll_event(), None);
 }
@@ -334,12 +343,12 @@ fn a_false_claim_about_the_future_is_asked_about_once() {
     let mut sequencer = following(10);
     sequencer.push(at(0), i32::MAX, 1, "false");
     sequencer.handle_timeout(at(500));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
     sequencer.push(at(501), 12, 1, "after the question");
-    sequencer.provide_difference(at(600), Difference::Empty).unwrap();
+    sequencer.provide_difference(at(600), empty()).unwrap();
     sequencer.handle_timeout(at(1100));
-    assert_eq!(drain(&mut sequencer), [Event::GetDifference { from_pts: 10 }]);
-    sequencer.provide_difference(at(1200), Difference::Empty).unwrap();
+    assert_eq!(drain(&mut sequencer), [asks(10)]);
+    sequencer.provide_difference(at(1200), empty()).unwrap();
     assert!(sequencer.is_caught_up());
     sequencer.handle_timeout(at(100_000));
     assert_eq!(sequencer.poll_event(), None);
@@ -357,11 +366,14 @@ impl Server {
     fn difference(&self, from_pts: i32) -> Difference<i32> {
         let missed = self.log.iter().copied().filter(|pts| *pts > from_pts).collect::<Vec<_>>();
         match missed.get(self.slice - 1) {
-            _ if missed.is_empty() => Difference::Empty,
-            Some(pts) if missed.len() > self.slice => {
-                Difference::Slice { updates: missed[..self.slice].to_vec(), pts: *pts }
+            _ if missed.is_empty() => empty(),
+            Some(pts) if missed.len() > self.slice => Difference::Slice {
+                updates: missed[..self.slice].to_vec(),
+                state: Checkpoint::at(*pts),
+            },
+            _ => {
+                Difference::Full { state: Checkpoint::at(*missed.last().unwrap()), updates: missed }
             }
-            _ => Difference::Full { pts: *missed.last().unwrap(), updates: missed },
         }
     }
 }
@@ -450,12 +462,12 @@ impl World {
                     assert_eq!(self.replica.updates.last(), Some(&checkpoint.pts));
                     assert_eq!(self.sequencer.checkpoint(), checkpoint);
                 }
-                Event::GetDifference { from_pts } => {
+                Event::GetDifference { from: Checkpoint { pts: from_pts, .. } } => {
                     assert_eq!(self.question, None, "one question at a time");
                     assert_eq!(from_pts, self.replica.pts);
                     self.question = Some(from_pts);
                 }
-                Event::Reset { .. } => panic!("the server's log is whole"),
+                Event::GetState | Event::Reset { .. } => panic!("the server's log is whole"),
             }
         }
     }
@@ -473,7 +485,7 @@ impl World {
             }
             Step::Fail => {
                 if self.question.take().is_some() {
-                    self.sequencer.difference_failed(now).unwrap();
+                    self.sequencer.question_failed(now).unwrap();
                 }
             }
             Step::Wait(millis) => {
@@ -483,7 +495,7 @@ impl World {
             Step::Lost => self.sequencer.updates_lost(),
             Step::Crash => {
                 self.question = None;
-                let stored = Checkpoint { pts: self.replica.pts };
+                let stored = Checkpoint::at(self.replica.pts);
                 self.sequencer = Sequencer::new(now, stored, &self.limits);
             }
             Step::Poll => self.poll(),
@@ -535,8 +547,8 @@ proptest! {
     ) {
         let mut world = World::new(&counts, 100, 1000);
         world.sequencer = Sequencer::new(at(0), Checkpoint::default(), &world.limits);
-        prop_assert_eq!(world.sequencer.poll_event(), Some(Event::GetDifference { from_pts: 0 }));
-        world.sequencer.provide_difference(at(0), Difference::Empty).unwrap();
+        prop_assert_eq!(world.sequencer.poll_event(), Some(asks(0)));
+        world.sequencer.provide_difference(at(0), empty()).unwrap();
         for index in order.into_iter().filter(|index| *index < counts.len()) {
             world.push(index, false);
             world.push(index, false);

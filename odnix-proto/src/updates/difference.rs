@@ -1,34 +1,40 @@
-//! The life of one `getDifference`: asked, answered, failed and retried.
+//! The life of one question to the server: asked, answered, failed and retried.
 
 use super::Checkpoint;
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// First pause after a failed `getDifference`; it doubles with each further failure.
+/// First pause after a failed question; it doubles with each further failure.
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_DOUBLINGS_MAX: u32 = 5;
 
 /// The answer to `getDifference`.
 ///
-/// Exhaustive on purpose: the constructors of `updates.Difference`.
+/// Exhaustive on purpose: the constructors of `updates.Difference`, and of
+/// `updates.ChannelDifference`, whose `final` says whether it is a slice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference<U> {
     /// `updates.differenceEmpty`: nothing was missed.
-    Empty,
+    Empty {
+        /// The server's time, Unix seconds.
+        date: i32,
+        /// The sequence goes on from here.
+        seq: i32,
+    },
     /// `updates.difference`: all that was missed.
     Full {
         /// What was missed, in order.
         updates: Vec<U>,
-        /// `state.pts`.
-        pts: i32,
+        /// `state`.
+        state: Checkpoint,
     },
     /// `updates.differenceSlice`: the oldest part; the rest is asked for at once.
     Slice {
         /// What was missed first, in order.
         updates: Vec<U>,
-        /// `intermediate_state.pts`.
-        pts: i32,
+        /// `intermediate_state`.
+        state: Checkpoint,
     },
     /// `updates.differenceTooLong`: the server no longer has all that was missed.
     TooLong {
@@ -45,6 +51,17 @@ pub enum ResetReason {
     TooLong,
     /// The server's log ends before the local position: it lost or replaced its log.
     Backwards,
+    /// The server said that positions were given out anew (`updatePtsChanged`).
+    PtsChanged,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Question {
+    /// What was missed.
+    Difference,
+    /// Where the mailbox stands.
+    State,
 }
 
 /// Where the question stands.
@@ -54,9 +71,9 @@ pub(super) enum State {
     Following,
     /// The question is out. Pushes numbered from `arrival` on came after it. `again`: something
     /// was lost meanwhile, so ask once more.
-    Asked { arrival: u64, again: bool, failures: u32 },
+    Asked { question: Question, arrival: u64, again: bool, failures: u32 },
     /// The question failed and is put again at `at`.
-    Retry { at: Instant, failures: u32 },
+    Retry { question: Question, at: Instant, failures: u32 },
     /// The application has to drop its replica and confirm.
     AwaitReset { to: Checkpoint },
 }

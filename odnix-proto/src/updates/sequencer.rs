@@ -1,23 +1,52 @@
-//! The client's sequencer for one `pts` stream.
+//! The client's sequencer for one mailbox.
 
-use super::difference::{Difference, ResetReason, State, retry_pause};
+use super::difference::{Difference, Question, ResetReason, State, retry_pause};
+use super::line::{Line, Next};
 use crate::error::{DropReason, Received, UsageError};
 use crate::limits::Limits;
 use crate::time::{Instant, Now};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{mem, time::Duration};
 
 /// How long missing updates may still arrive by themselves.
 const GAP_WAIT: Duration = Duration::from_millis(500);
 /// After this long without a word, ask whether something was missed.
 const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
 
-/// The position to store in the same transaction as the updates it comes with.
+/// The position to store in the same transaction as the updates it comes with: `updates.State`
+/// without its `unread_count`. The mailbox of a group has its `pts` only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Checkpoint {
-    /// `pts` after the updates, 0 or more.
+    /// After the updates, 0 or more.
     pub pts: i32,
+    /// The same for what comes with a `qts`: secret chats and the like.
+    pub qts: i32,
+    /// The server's time of the last answer or sequence, Unix seconds.
+    pub date: i32,
+    /// The number of the last sequence of updates without a position of their own.
+    pub seq: i32,
+}
+
+impl Checkpoint {
+    /// Of a mailbox that has a `pts` only.
+    pub const fn at(pts: i32) -> Self {
+        Self { pts, qts: 0, date: 0, seq: 0 }
+    }
+
+    fn not_negative(self) -> Self {
+        let Self { pts, qts, date, seq } = self;
+        Self { pts: pts.max(0), qts: qts.max(0), date, seq: seq.max(0) }
+    }
+
+    fn is_negative(&self) -> bool {
+        self.pts < 0 || self.qts < 0 || self.seq < 0
+    }
+
+    /// Whether a counter of the server's log is lower than in `other`.
+    fn is_behind(&self, other: &Self) -> bool {
+        self.pts < other.pts || self.qts < other.qts
+    }
 }
 
 /// What the application has to do next.
@@ -35,11 +64,14 @@ pub enum Event<U> {
     },
     /// Call `updates.getDifference` from here, then
     /// [`provide_difference`](Sequencer::provide_difference) or
-    /// [`difference_failed`](Sequencer::difference_failed).
+    /// [`question_failed`](Sequencer::question_failed).
     GetDifference {
-        /// `pts` of the call.
-        from_pts: i32,
+        /// `pts`, `qts` and `date` of the call.
+        from: Checkpoint,
     },
+    /// Call `updates.getState`, then [`provide_state`](Sequencer::provide_state) or
+    /// [`question_failed`](Sequencer::question_failed).
+    GetState,
     /// The replica can't be brought up to date step by step. Drop or reload it, store `to` in the
     /// same transaction, then [`confirm_reset`](Sequencer::confirm_reset).
     Reset {
@@ -50,18 +82,31 @@ pub enum Event<U> {
     },
 }
 
-/// Updates that wait for earlier ones, ordered by where they begin, where they end, and when
-/// they came; the last keeps several with a `pts_count` of 0 apart.
-type Held<U> = BTreeMap<(i64, i64, u64), Option<U>>;
+/// An update that waits for its turn; none for what an RPC's result moved.
+#[derive(Debug)]
+struct Waiting<U> {
+    update: Option<U>,
+    /// That of its sequence.
+    date: Option<i32>,
+}
+
+/// The counters of a mailbox.
+#[derive(Clone, Copy, Debug)]
+enum Counter {
+    Pts,
+    Qts,
+    Seq,
+}
 
 /// Puts pushed updates in order, finds gaps, and runs `getDifference`.
 #[derive(Debug)]
 pub struct Sequencer<U> {
-    /// Position after everything in `events`.
-    pts: i64,
+    pts: Line<Waiting<U>>,
+    qts: Line<Waiting<U>>,
+    seq: Line<Waiting<U>>,
+    date: i32,
     handed_out: Checkpoint,
     events: VecDeque<Event<U>>,
-    held: Held<U>,
     state: State,
     gap_until: Option<Instant>,
     silent_until: Instant,
@@ -70,22 +115,24 @@ pub struct Sequencer<U> {
 }
 
 impl<U> Sequencer<U> {
-    /// Goes on from the stored checkpoint; a negative one counts as 0. The first event asks for
+    /// Goes on from the stored checkpoint; what is negative counts as 0. The first event asks for
     /// the difference. A client without a checkpoint takes `updates.getState` first.
     pub fn new(now: Now, checkpoint: Checkpoint, limits: &Limits) -> Self {
-        let checkpoint = Checkpoint { pts: checkpoint.pts.max(0) };
+        let checkpoint = checkpoint.not_negative();
         let mut sequencer = Self {
-            pts: i64::from(checkpoint.pts),
+            pts: Line::new(checkpoint.pts),
+            qts: Line::new(checkpoint.qts),
+            seq: Line::new(checkpoint.seq),
+            date: checkpoint.date,
             handed_out: checkpoint,
             events: VecDeque::new(),
-            held: Held::new(),
             state: State::Following,
             gap_until: None,
             silent_until: now.mono.after(SILENCE_MAX),
             arrivals: 0,
             updates_max: limits.updates_max,
         };
-        sequencer.ask(0);
+        sequencer.ask(Question::Difference, 0);
         sequencer
     }
 
@@ -96,81 +143,169 @@ impl<U> Sequencer<U> {
 
     /// Whether the position is known to be the server's: no gap, no question open.
     pub fn is_caught_up(&self) -> bool {
-        self.state == State::Following && self.held.is_empty()
+        self.state == State::Following && self.held() == 0
     }
 
-    /// Takes a pushed update.
+    /// Whether a question was handed out that has not been answered.
+    pub fn is_asking(&self) -> bool {
+        matches!(self.state, State::Asked { .. })
+            && !matches!(self.events.back(), Some(Event::GetDifference { .. } | Event::GetState))
+    }
+
+    // --- what the server pushes ---
+
+    /// Takes an update of the log.
     pub fn push(&mut self, now: Now, pts: i32, pts_count: i32, update: U) -> Received {
-        self.take(now, pts, pts_count, Some(update))
+        let waiting = Waiting { update: Some(update), date: None };
+        self.take(now, Counter::Pts, (pts, pts_count), waiting)
     }
 
     /// Takes the `pts` and `pts_count` of an RPC's result (`messages.affectedMessages`…): the
     /// position moves exactly as by an update, but there is nothing to apply.
     pub fn push_affected(&mut self, now: Now, pts: i32, pts_count: i32) -> Received {
-        self.take(now, pts, pts_count, None)
+        let waiting = Waiting { update: None, date: None };
+        self.take(now, Counter::Pts, (pts, pts_count), waiting)
+    }
+
+    /// Takes an update with a `qts`; each moves it by one.
+    pub fn push_qts(&mut self, now: Now, qts: i32, update: U) -> Received {
+        let waiting = Waiting { update: Some(update), date: None };
+        self.take(now, Counter::Qts, (qts, 1), waiting)
+    }
+
+    /// Takes the updates of one `updates` (where `seq_start` is `seq`) or `updatesCombined` that
+    /// have no position of their own. With a `seq_start` of 0 they are in no sequence, and
+    /// delivered as they come.
+    pub fn push_seq(
+        &mut self,
+        now: Now,
+        seq_start: i32,
+        seq: i32,
+        date: i32,
+        updates: U,
+    ) -> Received {
+        if seq_start == 0 {
+            return self.push_unordered(now, updates);
+        }
+        let count = seq.checked_sub(seq_start).and_then(|count| count.checked_add(1));
+        let Some(count) = count.filter(|count| *count > 0) else {
+            return Received::Dropped(DropReason::Malformed);
+        };
+        let waiting = Waiting { update: Some(updates), date: Some(date) };
+        self.take(now, Counter::Seq, (seq, count), waiting)
+    }
+
+    fn push_unordered(&mut self, now: Now, updates: U) -> Received {
+        self.silent_until = now.mono.after(SILENCE_MAX);
+        // The replica that they speak of is about to be dropped.
+        if let State::AwaitReset { .. } = self.state {
+            return Received::Dropped(DropReason::Unexpected);
+        }
+        if self.has_no_room() {
+            return Received::Dropped(DropReason::Limit);
+        }
+        self.deliver(Vec::from([updates]));
+        Received::Accepted
     }
 
     /// Something may be missing: `updatesTooLong`, `new_session_created`, or an update that does
     /// not decode. Asks for the difference; while one is out already, once more after it.
     pub fn updates_lost(&mut self) {
         match &mut self.state {
-            State::Following => self.ask(0),
+            State::Following => self.ask(Question::Difference, 0),
             State::Asked { again, .. } => *again = true,
             State::Retry { .. } | State::AwaitReset { .. } => {}
         }
     }
 
+    /// `updatePtsChanged`: the position means nothing any more. Asks for the new one, which the
+    /// application has to confirm.
+    pub fn pts_changed(&mut self) {
+        if let State::AwaitReset { .. } = self.state {
+            return;
+        }
+        self.events.retain(|event| !matches!(event, Event::GetDifference { .. } | Event::GetState));
+        self.ask(Question::State, 0);
+    }
+
+    // --- what it answers ---
+
     /// Takes the answer to [`Event::GetDifference`]. A nonsensical one is dropped and counts as
     /// a failure.
     ///
     /// # Errors
-    /// [`UsageError::NotAsked`]: no difference is asked for.
+    /// [`UsageError::NotAsked`]: no difference is asked for, or no longer.
     pub fn provide_difference(
         &mut self,
         now: Now,
         answer: Difference<U>,
     ) -> Result<Received, UsageError> {
-        let State::Asked { arrival, again, .. } = self.state else {
+        let State::Asked { question: Question::Difference, arrival, again, .. } = self.state else {
             return Err(UsageError::NotAsked);
         };
         self.silent_until = now.mono.after(SILENCE_MAX);
+        let here = self.position();
         match answer {
-            Difference::Empty => self.caught_up(now, arrival, again),
-            Difference::Full { pts, .. } | Difference::TooLong { pts } if pts < 0 => {
-                return self.nonsense(now);
-            }
-            Difference::Full { pts, .. } if i64::from(pts) < self.pts => {
-                self.reset(pts, ResetReason::Backwards);
-            }
-            Difference::Full { updates, pts } => {
-                self.deliver(updates, pts);
-                self.caught_up(now, arrival, again);
-            }
+            Difference::Empty { seq, .. } if seq < 0 => return self.nonsense(now),
+            Difference::Full { state, .. } if state.is_negative() => return self.nonsense(now),
             // A slice that does not advance would be asked for forever.
-            Difference::Slice { pts, .. } | Difference::TooLong { pts }
-                if i64::from(pts) <= self.pts =>
+            Difference::Slice { state, .. }
+                if state.is_negative() || state.is_behind(&here) || !here.is_behind(&state) =>
             {
                 return self.nonsense(now);
             }
-            Difference::Slice { updates, pts } => {
-                self.deliver(updates, pts);
-                self.ask(0);
+            Difference::TooLong { pts } if pts <= here.pts => return self.nonsense(now),
+            Difference::Empty { date, seq } => {
+                self.move_to(Vec::new(), Checkpoint { date, seq, ..here });
+                self.caught_up(now, arrival, again);
             }
-            Difference::TooLong { pts } => self.reset(pts, ResetReason::TooLong),
+            Difference::Full { state, .. } if state.is_behind(&here) => {
+                self.reset(state, ResetReason::Backwards);
+            }
+            Difference::Full { updates, state } => {
+                self.move_to(updates, state);
+                self.caught_up(now, arrival, again);
+            }
+            Difference::Slice { updates, state } => {
+                self.move_to(updates, state);
+                self.ask(Question::Difference, 0);
+            }
+            Difference::TooLong { pts } => {
+                self.reset(Checkpoint { pts, ..here }, ResetReason::TooLong);
+            }
         }
         Ok(Received::Accepted)
     }
 
-    /// The call of [`Event::GetDifference`] failed; it is asked for again after 1, 2, 4, … 32 s.
+    /// Takes the answer to [`Event::GetState`]. A nonsensical one is dropped and counts as a
+    /// failure.
     ///
     /// # Errors
-    /// [`UsageError::NotAsked`]: no difference is asked for.
-    pub fn difference_failed(&mut self, now: Now) -> Result<(), UsageError> {
-        let State::Asked { failures, .. } = self.state else {
+    /// [`UsageError::NotAsked`]: no state is asked for.
+    pub fn provide_state(&mut self, now: Now, state: Checkpoint) -> Result<Received, UsageError> {
+        let State::Asked { question: Question::State, .. } = self.state else {
+            return Err(UsageError::NotAsked);
+        };
+        self.silent_until = now.mono.after(SILENCE_MAX);
+        if state.is_negative() {
+            return self.nonsense(now);
+        }
+        self.reset(state, ResetReason::PtsChanged);
+        Ok(Received::Accepted)
+    }
+
+    /// The call of [`Event::GetDifference`] or [`Event::GetState`] failed; it is asked for again
+    /// after 1, 2, 4, … 32 s.
+    ///
+    /// # Errors
+    /// [`UsageError::NotAsked`]: nothing is asked.
+    pub fn question_failed(&mut self, now: Now) -> Result<(), UsageError> {
+        let State::Asked { question, failures, .. } = self.state else {
             return Err(UsageError::NotAsked);
         };
         let failures = failures.saturating_add(1);
-        self.state = State::Retry { at: now.mono.after(retry_pause(failures)), failures };
+        let at = now.mono.after(retry_pause(failures));
+        self.state = State::Retry { question, at, failures };
         Ok(())
     }
 
@@ -183,11 +318,13 @@ impl<U> Sequencer<U> {
         let State::AwaitReset { to } = self.state else {
             return Err(UsageError::NotAsked);
         };
-        self.pts = i64::from(to.pts);
+        self.stand_at(to);
         self.handed_out = to;
-        self.ask(0);
+        self.ask(Question::Difference, 0);
         Ok(())
     }
+
+    // --- what follows ---
 
     /// What to do next, oldest first.
     pub fn poll_event(&mut self) -> Option<Event<U>> {
@@ -196,6 +333,12 @@ impl<U> Sequencer<U> {
             self.handed_out = *checkpoint;
         }
         Some(event)
+    }
+
+    /// Whether the next event is a question, and not one to be stored.
+    pub(super) fn next_is_question(&self) -> Option<bool> {
+        let event = self.events.front()?;
+        Some(matches!(event, Event::GetDifference { .. } | Event::GetState))
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -217,35 +360,57 @@ impl<U> Sequencer<U> {
         }
         self.silent_until = now.mono.after(SILENCE_MAX);
         match self.state {
-            State::Retry { failures, .. } => self.ask(failures),
-            _ => self.ask(0),
+            State::Retry { question, failures, .. } => self.ask(question, failures),
+            _ => self.ask(Question::Difference, 0),
         }
     }
 
-    fn take(&mut self, now: Now, pts: i32, pts_count: i32, update: Option<U>) -> Received {
-        let end = i64::from(pts);
-        let start = end.saturating_sub(i64::from(pts_count));
-        if pts_count < 0 || start < 0 {
+    fn line(&mut self, counter: Counter) -> &mut Line<Waiting<U>> {
+        match counter {
+            Counter::Pts => &mut self.pts,
+            Counter::Qts => &mut self.qts,
+            Counter::Seq => &mut self.seq,
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.pts.len().saturating_add(self.qts.len()).saturating_add(self.seq.len())
+    }
+
+    fn has_no_room(&self) -> bool {
+        self.held().saturating_add(self.events.len()) >= self.updates_max
+    }
+
+    fn take(
+        &mut self,
+        now: Now,
+        counter: Counter,
+        (end, count): (i32, i32),
+        waiting: Waiting<U>,
+    ) -> Received {
+        let end = i64::from(end);
+        let start = end.saturating_sub(i64::from(count));
+        if count < 0 || start < 0 {
             return Received::Dropped(DropReason::Malformed);
         }
         self.silent_until = now.mono.after(SILENCE_MAX);
-        if is_stale(self.pts, start, end) {
+        let is_following = self.state == State::Following;
+        let line = self.line(counter);
+        if line.has_passed(start, end) || (count > 0 && line.holds(start, end)) {
             return Received::Dropped(DropReason::Duplicate);
         }
-        if self.held.len().saturating_add(self.events.len()) >= self.updates_max {
+        let overlaps = is_following && line.is_behind(start);
+        if self.has_no_room() {
             self.updates_lost();
             return Received::Dropped(DropReason::Limit);
         }
-        if self.state == State::Following && start < self.pts {
+        if overlaps {
             self.updates_lost();
             return Received::Dropped(DropReason::Unexpected);
         }
-        let mut twins = self.held.range((start, end, 0)..=(start, end, u64::MAX));
-        if pts_count > 0 && twins.next().is_some() {
-            return Received::Dropped(DropReason::Duplicate);
-        }
-        self.held.insert((start, end, self.arrivals), update);
-        self.arrivals = self.arrivals.saturating_add(1);
+        let arrival = self.arrivals;
+        self.arrivals = arrival.saturating_add(1);
+        self.line(counter).hold(start, end, arrival, waiting);
         self.follow(now);
         Received::Accepted
     }
@@ -255,73 +420,88 @@ impl<U> Sequencer<U> {
         if self.state != State::Following {
             return;
         }
-        let before = self.pts;
-        while let Some(entry) = self.held.first_entry() {
-            let (start, end, _) = *entry.key();
-            if start > self.pts {
-                break;
-            }
-            let in_order = start == self.pts;
-            let update = entry.remove();
-            if in_order {
-                let pts = i32::try_from(end).unwrap_or(i32::MAX);
-                self.deliver(update.into_iter().collect(), pts);
-            } else if !is_stale(self.pts, start, end) {
-                return self.updates_lost();
+        let mut moved = false;
+        for counter in [Counter::Pts, Counter::Qts, Counter::Seq] {
+            let mut at = self.line(counter).at();
+            while let Some(next) = self.line(counter).next() {
+                let Next::InOrder(Waiting { update, date }) = next else {
+                    return self.updates_lost();
+                };
+                self.date = date.unwrap_or(self.date);
+                let before = mem::replace(&mut at, self.line(counter).at());
+                moved |= at != before;
+                if update.is_some() || at != before {
+                    self.deliver(update.into_iter().collect());
+                }
             }
         }
-        if self.held.is_empty() {
+        if self.held() == 0 {
             self.gap_until = None;
-        } else if self.gap_until.is_none() || self.pts != before {
+        } else if self.gap_until.is_none() || moved {
             self.gap_until = Some(now.mono.after(GAP_WAIT));
         }
     }
 
-    fn deliver(&mut self, updates: Vec<U>, pts: i32) {
-        if updates.is_empty() && i64::from(pts) == self.pts {
-            return;
-        }
-        self.pts = i64::from(pts);
-        self.events.push_back(Event::Deliver { updates, checkpoint: Checkpoint { pts } });
+    /// After everything in `events`.
+    fn position(&self) -> Checkpoint {
+        let (pts, qts, seq) = (self.pts.at(), self.qts.at(), self.seq.at());
+        Checkpoint { pts, qts, date: self.date, seq }
     }
 
-    fn ask(&mut self, failures: u32) {
-        let from_pts = i32::try_from(self.pts).unwrap_or(i32::MAX);
+    fn stand_at(&mut self, Checkpoint { pts, qts, date, seq }: Checkpoint) {
+        self.pts.move_to(pts);
+        self.qts.move_to(qts);
+        self.seq.move_to(seq);
+        self.date = date;
+    }
+
+    fn move_to(&mut self, updates: Vec<U>, to: Checkpoint) {
+        let here = self.position();
+        self.stand_at(to);
+        if !updates.is_empty() || (Checkpoint { date: here.date, ..to }) != here {
+            self.deliver(updates);
+        }
+    }
+
+    fn deliver(&mut self, updates: Vec<U>) {
+        let checkpoint = self.position();
+        self.events.push_back(Event::Deliver { updates, checkpoint });
+    }
+
+    fn ask(&mut self, question: Question, failures: u32) {
         self.gap_until = None;
-        self.state = State::Asked { arrival: self.arrivals, again: false, failures };
-        self.events.push_back(Event::GetDifference { from_pts });
+        self.state = State::Asked { question, arrival: self.arrivals, again: false, failures };
+        self.events.push_back(match question {
+            Question::Difference => Event::GetDifference { from: self.position() },
+            Question::State => Event::GetState,
+        });
     }
 
     /// The server has told everything up to here. What it claimed before the question and still
     /// does not tell was never in its log: without this rule, one false claim would make the
     /// client ask forever.
     fn caught_up(&mut self, now: Now, arrival: u64, again: bool) {
-        let pts = self.pts;
-        self.held.retain(|(start, end, number), _| {
-            (*number >= arrival || *start <= pts) && !is_stale(pts, *start, *end)
-        });
+        for counter in [Counter::Pts, Counter::Qts, Counter::Seq] {
+            self.line(counter).settle(arrival);
+        }
         self.state = State::Following;
         if again {
-            self.ask(0);
+            self.ask(Question::Difference, 0);
         } else {
             self.follow(now);
         }
     }
 
-    fn reset(&mut self, pts: i32, reason: ResetReason) {
-        let to = Checkpoint { pts };
-        self.held.clear();
+    fn reset(&mut self, to: Checkpoint, reason: ResetReason) {
+        for counter in [Counter::Pts, Counter::Qts, Counter::Seq] {
+            self.line(counter).clear();
+        }
         self.state = State::AwaitReset { to };
         self.events.push_back(Event::Reset { to, reason });
     }
 
     fn nonsense(&mut self, now: Now) -> Result<Received, UsageError> {
-        self.difference_failed(now)?;
+        self.question_failed(now)?;
         Ok(Received::Dropped(DropReason::Malformed))
     }
-}
-
-/// Seen before. One with a `pts_count` of 0 at the very position is not: it moves nothing.
-fn is_stale(pts: i64, start: i64, end: i64) -> bool {
-    end < pts || (end == pts && start < end)
 }
