@@ -491,6 +491,18 @@ fn only_calls_of_the_newest_request_that_run_keep_its_answer() {
 }
 
 #[test]
+fn a_request_that_brings_no_calls_waits_for_those_of_the_request_before() {
+    let mut hand = ByHand::new();
+    let calls = hand.request_calls(2, &[]);
+    hand.request(&odnix_tl::mtproto::types::MsgsAck { msg_ids: vec![1] }.to_bytes().unwrap());
+    assert_eq!(hand.results(), Some(0), "the first request, because a second came");
+    hand.reply(calls[0]);
+    assert_eq!(hand.results(), None, "nothing would fetch the other answer");
+    hand.reply(calls[1]);
+    assert_eq!(hand.results(), Some(2));
+}
+
+#[test]
 fn a_call_that_runs_and_is_sent_again_keeps_the_answer_of_its_new_request() {
     let mut hand = ByHand::new();
     let calls = hand.request_calls(1, &[]);

@@ -19,6 +19,7 @@ use crate::{
     time::Now,
 };
 use bytes::Bytes;
+use core::mem;
 use odnix_tl::{Constructor, Decode, Encode, mtproto::types};
 
 const CODE_MSG_ID_TOO_LOW: i32 = 16;
@@ -32,8 +33,18 @@ const CODE_BAD_CONTAINER: i32 = 64;
 impl ServerSession {
     /// Takes in one opened packet of this session.
     pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
+        let before = mem::take(&mut self.running_of_packet);
+        let received = self.handle_packet(now, opened);
+        // One that brings no calls, such as an acknowledgement, waits in place of the last one.
+        if self.running_of_packet.is_empty() {
+            let runs = |id: &MsgId| matches!(self.calls.get(id), Some(Call::Running(_)));
+            self.running_of_packet = before.into_iter().filter(runs).collect();
+        }
+        received
+    }
+
+    fn handle_packet(&mut self, now: Now, opened: Opened) -> Received {
         let now = self.clock.read(now);
-        self.running_of_packet.clear();
         self.packet_ids = IdBudget::new(&self.limits);
         let header = opened.header;
         let outer = Message { msg_id: header.msg_id, seq_no: header.seq_no, body: opened.data };

@@ -197,7 +197,8 @@ pub struct ServerSession {
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
     http_wait: Option<HttpWait>,
-    /// The calls of the newest packet that run: over HTTP its request may wait for them.
+    /// The calls of the newest packet that brought any, as far as they run: over HTTP a request
+    /// may wait for them.
     running_of_packet: BTreeSet<MsgId>,
     /// What the packet that is being read may still ask about.
     packet_ids: IdBudget,
@@ -278,7 +279,7 @@ impl ServerSession {
         self.http_wait.take()
     }
 
-    /// Whether a call that the newest packet brought, for the first time or again, still runs.
+    /// Whether a call of the newest packet that brought any, new ones or again, still runs.
     pub(crate) fn runs_calls_of_packet(&self) -> bool {
         !self.running_of_packet.is_empty()
     }
