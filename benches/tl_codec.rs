@@ -68,13 +68,20 @@ fn messages(criterion: &mut Criterion) {
     let message = |id: i64| odnix::types::Message {
         out: id % 2 == 0,
         id,
-        from_id: odnix::types::PeerUser { user_id: 7 },
-        peer_id: odnix::types::PeerUser { user_id: 8 },
+        from_id: 7,
+        peer_id: odnix::types::PeerUser { user_id: 8 }.into(),
         date: 1_800_000_000,
         message: "A line of a conversation, about as long as lines are.".into(),
         media: None,
+        action: None,
+        edit_date: None,
     };
-    let page = Messages { count: 100, messages: (0..100).map(message).collect(), users: vec![] };
+    let page = Messages {
+        count: 100,
+        messages: (0..100).map(message).collect(),
+        users: vec![],
+        chats: vec![],
+    };
     let bytes = page.to_bytes().expect("a small object");
     let mut group = criterion.benchmark_group("100 messages of the Odnix layer");
     group.bench_function("encode", |bencher| bencher.iter(|| black_box(&page).to_bytes()));

@@ -6,7 +6,7 @@ use crate::driver::pump::Pump;
 use crate::driver::{Control, Driver, Notices, Patience, ServerAddress, Wire};
 use crate::error::{CallError, ClientError};
 use crate::event::{ClientEvent, Events};
-use crate::replica::{Digest, PendingSend, Replica, ReplicaError};
+use crate::replica::{Digest, PendingSend, Replica, ReplicaError, dialog_id};
 use crate::store::Store;
 use crate::update_manager::{Local, Standing, UpdateManager};
 use odnix_proto::connection::client::{Config, Connection, Init, Pfs, SavedKey};
@@ -422,7 +422,7 @@ impl Client {
         let resolved = self.call(&functions::contacts::ResolveUsername { username: name }).await?;
         let users = resolved.users.clone();
         self.store.with(move |replica| replica.save_users(&users)).await?;
-        let found = resolved.users.into_iter().find(|user| user.id == resolved.peer.user_id);
+        let found = resolved.users.into_iter().find(|user| user.id == dialog_id(&resolved.peer));
         found.ok_or_else(|| CallError::Answer("it names a user it does not describe".to_owned()))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::caller::{Caller, input_peer};
 use crate::error::CallError;
-use crate::replica::{Batch, Checkpoint};
+use crate::replica::{Batch, Checkpoint, dialog_id};
 use crate::store::Store;
 use odnix_tl::odnix::{functions, types};
 use std::time::Duration;
@@ -33,7 +33,7 @@ async fn reload(caller: &Caller, store: &Store, to: Checkpoint) -> Result<usize,
             break;
         };
         for dialog in &page.dialogs {
-            let peer = page.users.iter().find(|user| user.id == dialog.peer.user_id);
+            let peer = page.users.iter().find(|user| user.id == dialog_id(&dialog.peer));
             if let Some(peer) = peer {
                 new_messages += reload_dialog(caller, store, peer).await?;
             }

@@ -22,7 +22,7 @@ use crate::driver::clock::Clock;
 use crate::error::{CallError, ClientError};
 use crate::event::{ClientEvent, Events};
 use crate::reload;
-use crate::replica::{Batch, Checkpoint, PendingSend, Replica};
+use crate::replica::{Batch, Checkpoint, PendingSend, Replica, dialog_id};
 use crate::store::Store;
 use odnix_proto::limits::Limits;
 use odnix_proto::updates::{self, Difference, Event, ResetReason, Sequencer};
@@ -318,7 +318,7 @@ impl Running {
             Local::Read { peer_id, max_id, affected } => {
                 self.on_update(Update::UpdateReadHistory(types::UpdateReadHistory {
                     outbox: false,
-                    peer: types::PeerUser { user_id: peer_id },
+                    peer: user_peer(peer_id),
                     max_id,
                     still_unread_count: 0,
                     pts: affected.pts,
@@ -504,11 +504,13 @@ impl Mailbox {
             message: types::Message {
                 out: true,
                 id: sent.id,
-                from_id: types::PeerUser { user_id: self.own_id },
-                peer_id: types::PeerUser { user_id: send.peer_id },
+                from_id: self.own_id,
+                peer_id: user_peer(send.peer_id),
                 date: sent.date,
                 message: send.text,
                 media: None,
+                action: None,
+                edit_date: None,
             },
             random_id: send.random_id,
             pts: sent.pts,
@@ -517,16 +519,14 @@ impl Mailbox {
     }
 
     fn knows_people_of(&self, update: &Update) -> bool {
-        let knows = |peer: &types::PeerUser| {
-            peer.user_id == self.own_id || self.known.contains(&peer.user_id)
-        };
+        let knows = |id: i64| id < 0 || id == self.own_id || self.known.contains(&id);
         match update {
             Update::UpdateNewMessage(new) => {
-                knows(&new.message.from_id) && knows(&new.message.peer_id)
+                knows(new.message.from_id) && knows(dialog_id(&new.message.peer_id))
             }
-            Update::UpdateMessageSent(sent) => knows(&sent.message.peer_id),
-            Update::UpdateReadHistory(read) => knows(&read.peer),
-            Update::UpdateUserTyping(_) => true,
+            Update::UpdateMessageSent(sent) => knows(dialog_id(&sent.message.peer_id)),
+            Update::UpdateReadHistory(read) => knows(dialog_id(&read.peer)),
+            _ => true,
         }
     }
 }
@@ -537,8 +537,19 @@ fn position(update: &Update) -> Option<(i32, i32)> {
         Update::UpdateNewMessage(new) => Some((new.pts, new.pts_count)),
         Update::UpdateMessageSent(sent) => Some((sent.pts, sent.pts_count)),
         Update::UpdateReadHistory(read) => Some((read.pts, read.pts_count)),
-        Update::UpdateUserTyping(_) => None,
+        Update::UpdateEditMessage(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateDeleteMessages(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateDraftMessage(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateChat(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateUserTyping(_)
+        | Update::UpdateChatUserTyping(_)
+        | Update::UpdateUserStatus(_)
+        | Update::UpdateOfChat(_) => None,
     }
+}
+
+fn user_peer(user_id: i64) -> enums::Peer {
+    enums::Peer::PeerUser(types::PeerUser { user_id })
 }
 
 fn read_update(update: &Update) -> Option<&types::UpdateReadHistory> {
@@ -577,6 +588,7 @@ async fn get_difference(
             Ok(enums::updates::Difference::Difference(types::updates::Difference {
                 updates: Vec::new(),
                 users: Vec::new(),
+                chats: Vec::new(),
                 state,
             }))
         }

@@ -5,12 +5,19 @@ use odnix_client_ref::replica::{
     Batch, Checkpoint, DeviceKey, MailboxModel, PendingSend, Replica, ReplicaError,
 };
 use odnix_proto::{AuthKey, Secret};
-use odnix_tl::odnix::{enums::Update, types};
+use odnix_tl::odnix::{
+    enums::{Peer, Update},
+    types,
+};
 use tempfile::TempDir;
 
 const SERVER: i64 = 0x0123_4567_89ab_cdef;
 const ME: i64 = 1;
 const BOB: i64 = 2;
+
+fn user_peer(user_id: i64) -> Peer {
+    Peer::PeerUser(types::PeerUser { user_id })
+}
 
 fn open(folder: &TempDir) -> Replica {
     Replica::open(folder.path(), SERVER, None).expect("open")
@@ -24,6 +31,7 @@ fn user(id: i64, username: &str) -> types::User {
         access_hash: id * 1000,
         username: username.into(),
         first_name: username.to_uppercase(),
+        status: None,
     }
 }
 
@@ -31,11 +39,13 @@ fn message(id: i64, out: bool, text: &str) -> types::Message {
     types::Message {
         out,
         id,
-        from_id: types::PeerUser { user_id: if out { ME } else { BOB } },
-        peer_id: types::PeerUser { user_id: BOB },
+        from_id: if out { ME } else { BOB },
+        peer_id: user_peer(BOB),
         date: 1_700_000_000,
         message: text.into(),
         media: None,
+        action: None,
+        edit_date: None,
     }
 }
 
@@ -52,7 +62,7 @@ fn sent(id: i64, random_id: i64, pts: i32) -> Update {
 fn read(outbox: bool, max_id: i64, pts: i32) -> Update {
     Update::UpdateReadHistory(types::UpdateReadHistory {
         outbox,
-        peer: types::PeerUser { user_id: BOB },
+        peer: user_peer(BOB),
         max_id,
         still_unread_count: 0,
         pts,
@@ -164,8 +174,8 @@ fn the_digest_sees_every_field() {
     let changes: [fn(&mut types::Message); 8] = [
         |_| {},
         |m| m.id = 2,
-        |m| m.peer_id.user_id = 9,
-        |m| m.from_id.user_id = 9,
+        |m| m.peer_id = user_peer(9),
+        |m| m.from_id = 9,
         |m| m.date += 1,
         |m| m.message.push('!'),
         |m| m.out = true,

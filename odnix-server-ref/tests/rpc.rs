@@ -6,9 +6,13 @@ use common::{World, caller, get_difference, message, pts_of, pushed, refusal, re
 use odnix_server_ref::engine;
 use odnix_server_ref::rpc::{LoginChange, Rpc, RpcError};
 use odnix_server_ref::store::{StoreError, UserId};
-use odnix_tl::odnix::enums::{InputPeer, InputUser, SendMessageAction, Update, updates};
+use odnix_tl::odnix::enums::{InputPeer, InputUser, Peer, SendMessageAction, Update, updates};
 use odnix_tl::odnix::{functions, types};
 use std::sync::Arc;
+
+fn user_peer(user_id: i64) -> Peer {
+    Peer::PeerUser(types::PeerUser { user_id })
+}
 
 fn sign_up(username: &str, password: &str) -> functions::auth::SignUp {
     functions::auth::SignUp {
@@ -224,15 +228,15 @@ async fn a_message_moves_both_mailboxes_and_each_side_sees_its_view() {
     let [Update::UpdateMessageSent(update)] = updates.as_slice() else { panic!() };
     assert_eq!((update.random_id, update.pts, update.pts_count), (77, 1, 1));
     assert!(update.message.out);
-    assert_eq!(update.message.peer_id.user_id, bob.id.0);
+    assert_eq!(update.message.peer_id, user_peer(bob.id.0));
     assert_eq!(users.iter().filter(|user| user.self_).count(), 1);
 
     let (updates, users) = pushed(&theirs.update);
     let [Update::UpdateNewMessage(update)] = updates.as_slice() else { panic!() };
     assert_eq!((update.message.id, update.pts), (sent.id, 1));
     assert!(!update.message.out);
-    assert_eq!(update.message.peer_id.user_id, alice.id.0);
-    assert_eq!(update.message.from_id.user_id, alice.id.0);
+    assert_eq!(update.message.peer_id, user_peer(alice.id.0));
+    assert_eq!(update.message.from_id, alice.id.0);
     assert_eq!(update.message.media.as_ref().unwrap().data, r#"{"file":1}"#);
     // What Bob is told lets him answer.
     let author = users.iter().find(|user| user.id == alice.id.0).unwrap();
@@ -257,7 +261,7 @@ async fn a_message_to_oneself_moves_the_one_mailbox_once() {
         .await
         .unwrap();
     assert_eq!(dialogs.dialogs.len(), 1);
-    assert_eq!(dialogs.dialogs[0].peer.user_id, alice.id.0);
+    assert_eq!(dialogs.dialogs[0].peer, user_peer(alice.id.0));
     // By id and access_hash it is the same chat.
     let by_id = world.peer(&alice, &alice).await;
     world.send(&alice, &by_id, "another", 2).await;
@@ -386,7 +390,7 @@ async fn reading_tells_both_sides_once() {
     for (push, by_peer, peer) in [(inbox, false, alice.id), (outbox, true, bob.id)] {
         let (updates, _) = pushed(&push.update);
         let [Update::UpdateReadHistory(update)] = updates.as_slice() else { panic!() };
-        assert_eq!((update.outbox, update.peer.user_id), (by_peer, peer.0));
+        assert_eq!((update.outbox, update.peer.clone()), (by_peer, user_peer(peer.0)));
         assert_eq!((update.max_id, update.still_unread_count), (2, 1));
     }
 

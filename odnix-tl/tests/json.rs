@@ -42,6 +42,7 @@ fn true_flags_are_booleans_and_absent_fields_are_absent() {
         access_hash: 2,
         username: "alice".to_owned(),
         first_name: "Alice".to_owned(),
+        status: None,
     };
     exact(
         r#"{"_":"user","self":true,"contact":false,"id":"1","access_hash":"2","username":"alice","first_name":"Alice"}"#,

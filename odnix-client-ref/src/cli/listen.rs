@@ -4,7 +4,7 @@
 use super::commands::{peer_name, send_pending};
 use super::output::{Output, message_json, message_line};
 use super::{ATTEMPTS_MAX, Common, Listen};
-use odnix_client_ref::replica::{MessageRow, ReplicaError};
+use odnix_client_ref::replica::{MessageRow, ReplicaError, dialog_id};
 use odnix_client_ref::{CallError, Client, ClientEvent, Patience};
 use odnix_tl::odnix::enums::SendMessageAction;
 use serde_json::json;
@@ -141,7 +141,7 @@ impl<'a> Follower<'a> {
                 json!({ "event": "disconnected", "reason": reason }),
             ),
             ClientEvent::Read(read) => {
-                let peer = self.name(read.peer.user_id).await?;
+                let peer = self.name(dialog_id(&read.peer)).await?;
                 let text = if read.outbox {
                     format!("{peer} has read your messages up to {}", read.max_id)
                 } else {
@@ -150,7 +150,7 @@ impl<'a> Follower<'a> {
                 let object = json!({
                     "event": "read",
                     "peer": peer,
-                    "peer_id": read.peer.user_id.to_string(),
+                    "peer_id": dialog_id(&read.peer).to_string(),
                     "outbox": read.outbox,
                     "max_id": read.max_id.to_string(),
                 });

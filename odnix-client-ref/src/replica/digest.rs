@@ -15,17 +15,18 @@
 //!
 //! ```
 //! use odnix_client_ref::replica::MailboxModel;
-//! use odnix_tl::odnix::{enums::Update, types};
+//! use odnix_tl::odnix::{enums::{Peer, Update}, types};
 //!
-//! let alice = types::PeerUser { user_id: 1 };
 //! let message = types::Message {
 //!     out: false,
 //!     id: 7,
-//!     from_id: alice.clone(),
-//!     peer_id: alice,
+//!     from_id: 1,
+//!     peer_id: Peer::PeerUser(types::PeerUser { user_id: 1 }),
 //!     date: 1_700_000_000,
 //!     message: "hello".into(),
 //!     media: None,
+//!     action: None,
+//!     edit_date: None,
 //! };
 //! let update = Update::UpdateNewMessage(types::UpdateNewMessage { message, pts: 1, pts_count: 1 });
 //! let mut mailbox = MailboxModel::default();
@@ -35,7 +36,10 @@
 //! assert_eq!(mailbox.digest(), once, "an update counts once");
 //! ```
 
-use odnix_tl::odnix::{enums::Update, types};
+use odnix_tl::odnix::{
+    enums::{Peer, Update},
+    types,
+};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -63,6 +67,14 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// The name of a dialog in a replica: the id of a user, or that of a group with a minus.
+pub fn dialog_id(peer: &Peer) -> i64 {
+    match peer {
+        Peer::PeerUser(it) => it.user_id,
+        Peer::PeerChat(it) => it.chat_id.saturating_neg(),
+    }
+}
+
 /// A message as one mailbox sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessageRow {
@@ -86,8 +98,8 @@ impl From<&types::Message> for MessageRow {
     fn from(message: &types::Message) -> Self {
         Self {
             id: message.id,
-            peer_id: message.peer_id.user_id,
-            from_id: message.from_id.user_id,
+            peer_id: dialog_id(&message.peer_id),
+            from_id: message.from_id,
             out: message.out,
             date: message.date,
             text: message.message.clone(),
@@ -127,9 +139,9 @@ impl MailboxModel {
             Update::UpdateNewMessage(new) => self.insert(&new.message),
             Update::UpdateMessageSent(sent) => self.insert(&sent.message),
             Update::UpdateReadHistory(read) => {
-                self.read.entry(read.peer.user_id).or_default().advance(read);
+                self.read.entry(dialog_id(&read.peer)).or_default().advance(read);
             }
-            Update::UpdateUserTyping(_) => {}
+            _ => {}
         }
     }
 

@@ -25,7 +25,7 @@ mod error;
 mod files;
 mod rows;
 
-pub use digest::{Digest, MailboxModel, MessageRow, ReadPositions};
+pub use digest::{Digest, MailboxModel, MessageRow, ReadPositions, dialog_id};
 pub use error::ReplicaError;
 
 use digest::CanonicalHasher;
@@ -391,7 +391,7 @@ impl Replica {
                     inbox_max_id: dialog.read_inbox_max_id,
                     outbox_max_id: dialog.read_outbox_max_id,
                 };
-                advance_read(tx, dialog.peer.user_id, positions)?;
+                advance_read(tx, dialog_id(&dialog.peer), positions)?;
             }
             Ok(new_messages)
         })
@@ -566,6 +566,7 @@ impl Replica {
                     access_hash: row.get(1)?,
                     username: row.get(2)?,
                     first_name: row.get(3)?,
+                    status: None,
                 })
             },
         )

@@ -1,6 +1,7 @@
 //! What updates, users and checkpoints change, row by row, inside a transaction. Each of these
 //! may be done again without changing anything more.
 
+use super::digest::dialog_id;
 use super::{Checkpoint, MessageRow, ReadPositions};
 use odnix_tl::odnix::{enums::Update, types};
 use rusqlite::{Row, Transaction, params};
@@ -15,10 +16,10 @@ pub(super) fn apply_update(tx: &Transaction<'_>, update: &Update) -> rusqlite::R
         Update::UpdateReadHistory(read) => {
             let mut positions = ReadPositions::default();
             positions.advance(read);
-            advance_read(tx, read.peer.user_id, positions)?;
+            advance_read(tx, dialog_id(&read.peer), positions)?;
             Ok(0)
         }
-        Update::UpdateUserTyping(_) => Ok(0),
+        _ => Ok(0),
     }
 }
 

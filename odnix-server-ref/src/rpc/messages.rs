@@ -3,7 +3,7 @@
 //! A message to someone else moves two mailboxes (`updateMessageSent` for the author,
 //! `updateNewMessage` for the peer); a message to oneself moves one (`updateMessageSent`).
 
-use super::view::{View, wire_int};
+use super::view::{View, user_peer, wire_int};
 use super::{
     LIMIT_MAX, MEDIA_BYTES_MAX, MESSAGE_CHARS_MAX, Outcome, Push, RpcError, encode, reply,
 };
@@ -123,6 +123,7 @@ pub(super) fn get_history(view: &mut View<'_>, request: &GetHistory) -> Result<O
     reply(&types::messages::Messages {
         count: wire_int(count),
         messages: messages.iter().map(|message| view.message(message, peer)).collect(),
+        chats: Vec::new(),
         users: view.users([view.me, peer])?,
     })
 }
@@ -143,6 +144,7 @@ pub(super) fn get_dialogs(view: &mut View<'_>, request: &GetDialogs) -> Result<O
         users: view.users(people)?,
         dialogs: dialogs.iter().map(|dialog| view.dialog(dialog)).collect(),
         messages,
+        chats: Vec::new(),
     })
 }
 
@@ -202,7 +204,7 @@ fn read_update(
     move |pts, pts_count| {
         Update::UpdateReadHistory(types::UpdateReadHistory {
             outbox,
-            peer: types::PeerUser { user_id: peer.0 },
+            peer: user_peer(peer),
             max_id,
             still_unread_count: wire_int(left),
             pts,

@@ -54,12 +54,18 @@ fn slice(view: &mut View<'_>, from: i64, to: i64, limit: usize) -> Result<Differ
     let users = view.users(updates.iter().flat_map(mentioned))?;
     let state = state(view, reached)?;
     Ok(if reached == to {
-        Difference::Difference(types::updates::Difference { updates, users, state })
+        Difference::Difference(types::updates::Difference {
+            updates,
+            users,
+            chats: Vec::new(),
+            state,
+        })
     } else {
         let intermediate_state = state;
         Difference::DifferenceSlice(types::updates::DifferenceSlice {
             updates,
             users,
+            chats: Vec::new(),
             intermediate_state,
         })
     })

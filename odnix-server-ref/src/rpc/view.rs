@@ -4,7 +4,7 @@ use super::{Push, RpcError, encode};
 use crate::engine::Recorded;
 use crate::store::{Dialog, Message, StoreError, Tx, User, UserId};
 use hmac::{Hmac, KeyInit, Mac};
-use odnix_tl::odnix::enums::{InputPeer, InputUser, Update, Updates};
+use odnix_tl::odnix::enums::{InputPeer, InputUser, Peer, Update, Updates};
 use odnix_tl::odnix::types;
 use sha2::Sha256;
 use std::collections::BTreeSet;
@@ -68,6 +68,7 @@ impl View<'_> {
         match peer {
             InputPeer::InputPeerSelf => self.myself(),
             InputPeer::InputPeerUser(it) => self.named(it.user_id, it.access_hash),
+            InputPeer::InputPeerChat(_) => Err(RpcError::PeerIdInvalid),
         }
     }
 
@@ -86,6 +87,7 @@ impl View<'_> {
             access_hash: self.access.access_hash(self.me, user.id),
             username: user.username.clone(),
             first_name: user.first_name.clone(),
+            status: None,
         })
     }
 
@@ -108,21 +110,25 @@ impl View<'_> {
         types::Message {
             out: message.from == self.me,
             id: message.id.0,
-            from_id: types::PeerUser { user_id: message.from.0 },
-            peer_id: types::PeerUser { user_id: peer.0 },
+            from_id: message.from.0,
+            peer_id: user_peer(peer),
             date: wire_int(message.date),
             message: message.text.clone(),
             media: message.media.clone().map(|data| types::DataJson { data }),
+            action: None,
+            edit_date: None,
         }
     }
 
     pub(super) fn dialog(&self, dialog: &Dialog) -> types::Dialog {
         types::Dialog {
-            peer: types::PeerUser { user_id: dialog.peer.0 },
+            peer: user_peer(dialog.peer),
             top_message: dialog.top_message.0,
             read_inbox_max_id: dialog.read_inbox_max_id,
             read_outbox_max_id: dialog.read_outbox_max_id,
             unread_count: wire_int(dialog.unread_count),
+            pts: None,
+            draft: None,
         }
     }
 
@@ -132,6 +138,7 @@ impl View<'_> {
         let updates = Updates::Updates(types::Updates {
             updates: vec![recorded.update],
             users,
+            chats: Vec::new(),
             date: self.date,
             seq: 0,
         });
@@ -141,14 +148,23 @@ impl View<'_> {
 
 /// The users an update speaks of.
 pub(super) fn mentioned(update: &Update) -> Vec<UserId> {
-    let of_message = |it: &types::Message| vec![it.from_id.user_id, it.peer_id.user_id];
+    let of_peer = |peer: &Peer| match peer {
+        Peer::PeerUser(it) => vec![it.user_id],
+        Peer::PeerChat(_) => Vec::new(),
+    };
+    let of_message = |it: &types::Message| [vec![it.from_id], of_peer(&it.peer_id)].concat();
     let ids = match update {
         Update::UpdateNewMessage(it) => of_message(&it.message),
         Update::UpdateMessageSent(it) => of_message(&it.message),
-        Update::UpdateReadHistory(it) => vec![it.peer.user_id],
+        Update::UpdateReadHistory(it) => of_peer(&it.peer),
         Update::UpdateUserTyping(it) => vec![it.user_id],
+        _ => Vec::new(),
     };
     ids.into_iter().map(UserId).collect()
+}
+
+pub(super) fn user_peer(user: UserId) -> Peer {
+    Peer::PeerUser(types::PeerUser { user_id: user.0 })
 }
 
 /// A stored number as the wire's int, held within its range.

@@ -301,7 +301,7 @@ pub mod types {
 
     /// A user of this server, as the caller sees it
     ///
-    /// `user#12102001 flags:# self:flags.0?true contact:flags.1?true id:long access_hash:long username:string first_name:string = User;`
+    /// `user#2d0e51f1 flags:# self:flags.0?true contact:flags.1?true id:long access_hash:long username:string first_name:string status:flags.2?UserStatus = User;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct User {
         /// the caller itself
@@ -316,15 +316,112 @@ pub mod types {
         pub username: String,
         /// the name to show, 1 to 64 characters
         pub first_name: String,
+        /// whether the user is here, as far as it has told
+        pub status: Option<enums::UserStatus>,
     }
     tl_struct! {
-        User = "user" 0x12102001, 28;
-        {self_, contact, id, access_hash, username, first_name}
+        User = "user" 0x2d0e51f1, 28;
+        {self_, contact, id, access_hash, username, first_name, status}
         (
             Word, Bit::<0, _>(self_), Bit::<1, _>(contact), id, access_hash, username,
-            first_name,
+            first_name, Bit::<2, _>(status),
         )
     }
+
+    /// The user is here
+    ///
+    /// `userStatusOnline#edb93949 expires:int = UserStatus;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UserStatusOnline {
+        /// until then, unless the user says otherwise; Unix seconds
+        pub expires: i32,
+    }
+    tl_struct! { UserStatusOnline = "userStatusOnline" 0xedb93949, 4; (expires) }
+
+    /// The user is away
+    ///
+    /// `userStatusOffline#008c703f was_online:int = UserStatus;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UserStatusOffline {
+        /// when it was last here, Unix seconds
+        pub was_online: i32,
+    }
+    tl_struct! { UserStatusOffline = "userStatusOffline" 0x008c703f, 4; (was_online) }
+
+    /// A group. A small one is copied into the mailbox of each member; a large one has a mailbox of its own
+    ///
+    /// `chat#83388f0f flags:# left:flags.0?true creator:flags.1?true large:flags.2?true id:long title:string date:int participants_count:int version:int pts:flags.3?int = Chat;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Chat {
+        /// the caller is no member, or no longer
+        pub left: bool,
+        /// the caller has made it
+        pub creator: bool,
+        /// it has a mailbox of its own: updateOfChat, updates.getChatDifference
+        pub large: bool,
+        /// unique on this server
+        pub id: i64,
+        /// 1 to 128 characters
+        pub title: String,
+        /// when it was made, Unix seconds
+        pub date: i32,
+        /// how many members it has
+        pub participants_count: i32,
+        /// rises by one with each change of its title or members
+        pub version: i32,
+        /// where the mailbox of a large one stands
+        pub pts: Option<i32>,
+    }
+    tl_struct! {
+        Chat = "chat" 0x83388f0f, 28;
+        {left, creator, large, id, title, date, participants_count, version, pts}
+        (
+            (
+                Word, Bit::<0, _>(left), Bit::<1, _>(creator), Bit::<2, _>(large), id, title, date,
+                participants_count,
+            ),
+            (version, Bit::<3, _>(pts)),
+        )
+    }
+
+    /// A member of a group
+    ///
+    /// `chatParticipant#c02d4007 user_id:long inviter_id:long date:int = ChatParticipant;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct ChatParticipant {
+        /// who
+        pub user_id: i64,
+        /// who has added it; itself for the creator
+        pub inviter_id: i64,
+        /// since when, Unix seconds
+        pub date: i32,
+    }
+    tl_struct! {
+        ChatParticipant = "chatParticipant" 0xc02d4007, 20;
+        (user_id, inviter_id, date)
+    }
+
+    /// What was written and not sent
+    ///
+    /// `draftMessage#63b78dfd message:string date:int = DraftMessage;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct DraftMessage {
+        /// the text, never empty
+        pub message: String,
+        /// when it was saved, Unix seconds
+        pub date: i32,
+    }
+    tl_struct! { DraftMessage = "draftMessage" 0x63b78dfd, 8; (message, date) }
+
+    /// There is no draft any more
+    ///
+    /// `draftMessageEmpty#b06cf109 date:int = DraftMessage;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct DraftMessageEmpty {
+        /// since when, Unix seconds
+        pub date: i32,
+    }
+    tl_struct! { DraftMessageEmpty = "draftMessageEmpty" 0xb06cf109, 4; (date) }
 
     /// The other side of a dialog, in an answer: a user
     ///
@@ -335,6 +432,16 @@ pub mod types {
         pub user_id: i64,
     }
     tl_struct! { PeerUser = "peerUser" 0x59511722, 8; (user_id) }
+
+    /// The other side of a dialog, in an answer: a group
+    ///
+    /// `peerChat#36c6019a chat_id:long = Peer;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PeerChat {
+        /// the id of the group
+        pub chat_id: i64,
+    }
+    tl_struct! { PeerChat = "peerChat" 0x36c6019a, 8; (chat_id) }
 
     /// The dialog of the caller with itself
     ///
@@ -356,6 +463,18 @@ pub mod types {
         pub access_hash: i64,
     }
     tl_struct! { InputPeerUser = "inputPeerUser" 0xdde8a54c, 16; (user_id, access_hash) }
+
+    /// The dialog of a group
+    ///
+    /// If the caller is not a member, a request fails with CHAT_ID_INVALID
+    ///
+    /// `inputPeerChat#35a95cb9 chat_id:long = InputPeer;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct InputPeerChat {
+        /// the id of the group
+        pub chat_id: i64,
+    }
+    tl_struct! { InputPeerChat = "inputPeerChat" 0x35a95cb9, 8; (chat_id) }
 
     /// The caller
     ///
@@ -380,49 +499,117 @@ pub mod types {
 
     /// A message as the caller's mailbox sees it
     ///
-    /// `message#64ea0a28 flags:# out:flags.0?true id:long from_id:Peer peer_id:Peer date:int message:string media:flags.1?DataJSON = Message;`
+    /// `message#db50a5f3 flags:# out:flags.0?true id:long from_id:long peer_id:Peer date:int message:string media:flags.1?DataJSON action:flags.2?MessageAction edit_date:flags.3?int = Message;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Message {
         /// the caller is its author
         pub out: bool,
         /// unique on this server, rising in commit order
         pub id: i64,
-        /// its author
-        pub from_id: types::PeerUser,
+        /// its author, a user
+        pub from_id: i64,
         /// the other side of the dialog, as the caller sees it
-        pub peer_id: types::PeerUser,
+        pub peer_id: enums::Peer,
         /// when the server committed it, Unix seconds
         pub date: i32,
         /// its text, at most 4096 characters
         pub message: String,
         /// a JSON reference to stored media, at most 4096 bytes
         pub media: Option<types::DataJson>,
+        /// a change of the group that this message stands for; its text is empty then
+        pub action: Option<enums::MessageAction>,
+        /// when its author last changed it, Unix seconds
+        pub edit_date: Option<i32>,
     }
     tl_struct! {
-        Message = "message" 0x64ea0a28, 44;
-        {out, id, from_id, peer_id, date, message, media}
-        (Word, Bit::<0, _>(out), id, from_id, peer_id, date, message, Bit::<1, _>(media))
+        Message = "message" 0xdb50a5f3, 40;
+        {out, id, from_id, peer_id, date, message, media, action, edit_date}
+        (
+            (Word, Bit::<0, _>(out), id, from_id, peer_id, date, message, Bit::<1, _>(media)),
+            (Bit::<2, _>(action), Bit::<3, _>(edit_date)),
+        )
+    }
+
+    /// The author has made this group
+    ///
+    /// `messageActionChatCreate#bd47cbad title:string users:Vector<long> = MessageAction;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MessageActionChatCreate {
+        /// its title
+        pub title: String,
+        /// its first members, without the author
+        pub users: Vec<i64>,
+    }
+    tl_struct! {
+        MessageActionChatCreate = "messageActionChatCreate" 0xbd47cbad, 12;
+        (title, users)
+    }
+
+    /// The author has added members
+    ///
+    /// `messageActionChatAddUser#15cefd00 users:Vector<long> = MessageAction;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MessageActionChatAddUser {
+        /// who
+        pub users: Vec<i64>,
+    }
+    tl_struct! { MessageActionChatAddUser = "messageActionChatAddUser" 0x15cefd00, 8; (users) }
+
+    /// The author has removed a member, or has left
+    ///
+    /// `messageActionChatDeleteUser#a43f30cc user_id:long = MessageAction;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MessageActionChatDeleteUser {
+        /// who is no member any more
+        pub user_id: i64,
+    }
+    tl_struct! {
+        MessageActionChatDeleteUser = "messageActionChatDeleteUser" 0xa43f30cc, 8;
+        (user_id)
+    }
+
+    /// The author has changed the title
+    ///
+    /// `messageActionChatEditTitle#b5a1ce5a title:string = MessageAction;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct MessageActionChatEditTitle {
+        /// the new one
+        pub title: String,
+    }
+    tl_struct! {
+        MessageActionChatEditTitle = "messageActionChatEditTitle" 0xb5a1ce5a, 4;
+        (title)
     }
 
     /// Where the caller stands in the conversation with one peer
     ///
-    /// `dialog#b3cc3970 peer:Peer top_message:long read_inbox_max_id:long read_outbox_max_id:long unread_count:int = Dialog;`
+    /// Nobody is told who has read what in a large group: read_outbox_max_id is 0 there
+    ///
+    /// `dialog#07cf88e9 flags:# peer:Peer top_message:long read_inbox_max_id:long read_outbox_max_id:long unread_count:int pts:flags.0?int draft:flags.1?DraftMessage = Dialog;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Dialog {
         /// the other side
-        pub peer: types::PeerUser,
+        pub peer: enums::Peer,
         /// the id of the newest message
         pub top_message: i64,
         /// the caller has read messages of the peer up to this id
         pub read_inbox_max_id: i64,
         /// the peer has read messages of the caller up to this id
         pub read_outbox_max_id: i64,
-        /// messages of the peer that the caller has not read
+        /// messages of others that the caller has not read
         pub unread_count: i32,
+        /// where the mailbox of a large group stands
+        pub pts: Option<i32>,
+        /// what the caller has written there and not sent
+        pub draft: Option<enums::DraftMessage>,
     }
     tl_struct! {
-        Dialog = "dialog" 0xb3cc3970, 40;
-        (peer, top_message, read_inbox_max_id, read_outbox_max_id, unread_count)
+        Dialog = "dialog" 0x07cf88e9, 44;
+        {peer, top_message, read_inbox_max_id, read_outbox_max_id, unread_count, pts, draft}
+        (
+            Word, peer, top_message, read_inbox_max_id, read_outbox_max_id, unread_count,
+            Bit::<0, _>(pts), Bit::<1, _>(draft),
+        )
     }
 
     /// The user is writing
@@ -439,6 +626,72 @@ pub mod types {
     pub struct SendMessageCancelAction;
     tl_struct! { SendMessageCancelAction = "sendMessageCancelAction" 0xfd5ec8f5, 0; () }
 
+    /// A draft and where it was written
+    ///
+    /// `peerDraft#dc8c68d3 peer:Peer draft:DraftMessage = PeerDraft;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct PeerDraft {
+        /// the other side of the dialog
+        pub peer: enums::Peer,
+        /// what
+        pub draft: enums::DraftMessage,
+    }
+    tl_struct! { PeerDraft = "peerDraft" 0xdc8c68d3, 20; (peer, draft) }
+
+    /// A device that is logged in
+    ///
+    /// `authorization#7d2433e7 flags:# current:flags.0?true hash:long device_model:string system_version:string app_version:string date_created:int date_active:int = Authorization;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct Authorization {
+        /// the one that asks
+        pub current: bool,
+        /// names it in account.resetAuthorization
+        pub hash: i64,
+        /// as it has introduced itself
+        pub device_model: String,
+        /// as it has introduced itself
+        pub system_version: String,
+        /// as it has introduced itself
+        pub app_version: String,
+        /// when its key was made, Unix seconds
+        pub date_created: i32,
+        /// when it last logged in or introduced itself, Unix seconds
+        pub date_active: i32,
+    }
+    tl_struct! {
+        Authorization = "authorization" 0x7d2433e7, 32;
+        {
+            current, hash, device_model, system_version, app_version, date_created, date_active,
+        }
+        (
+            Word, Bit::<0, _>(current), hash, device_model, system_version, app_version,
+            date_created, date_active,
+        )
+    }
+
+    /// A file on this server; what a message refers to as its media
+    ///
+    /// `storedFile#3897aaea id:long access_hash:long size:long sha256:bytes name:string mime_type:string = StoredFile;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct StoredFile {
+        /// unique on this server
+        pub id: i64,
+        /// what whoever fetches it must present
+        pub access_hash: i64,
+        /// in bytes
+        pub size: i64,
+        /// the hash of its content, 32 bytes
+        pub sha256: Bytes,
+        /// as given, at most 255 bytes
+        pub name: String,
+        /// as given, at most 255 bytes
+        pub mime_type: String,
+    }
+    tl_struct! {
+        StoredFile = "storedFile" 0x3897aaea, 36;
+        (id, access_hash, size, sha256, name, mime_type)
+    }
+
     /// Someone wrote to the caller
     ///
     /// `updateNewMessage#1f2b0afd message:Message pts:int pts_count:int = Update;`
@@ -452,7 +705,7 @@ pub mod types {
         pub pts_count: i32,
     }
     tl_struct! {
-        UpdateNewMessage = "updateNewMessage" 0x1f2b0afd, 56;
+        UpdateNewMessage = "updateNewMessage" 0x1f2b0afd, 52;
         (message, pts, pts_count)
     }
 
@@ -471,7 +724,7 @@ pub mod types {
         pub pts_count: i32,
     }
     tl_struct! {
-        UpdateMessageSent = "updateMessageSent" 0x7107201a, 64;
+        UpdateMessageSent = "updateMessageSent" 0x7107201a, 60;
         (message, random_id, pts, pts_count)
     }
 
@@ -483,7 +736,7 @@ pub mod types {
         /// the peer has read the caller's messages; else the caller has read the peer's
         pub outbox: bool,
         /// in the dialog with this peer
-        pub peer: types::PeerUser,
+        pub peer: enums::Peer,
         /// the id of the newest message that is read
         pub max_id: i64,
         /// messages of the dialog that the one who reads has still not read
@@ -511,6 +764,124 @@ pub mod types {
     }
     tl_struct! { UpdateUserTyping = "updateUserTyping" 0xc01e857f, 12; (user_id, action) }
 
+    /// The same in a group
+    ///
+    /// `updateChatUserTyping#ed58b1fe chat_id:long user_id:long action:SendMessageAction = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateChatUserTyping {
+        /// where
+        pub chat_id: i64,
+        /// who
+        pub user_id: i64,
+        /// what that user does
+        pub action: enums::SendMessageAction,
+    }
+    tl_struct! {
+        UpdateChatUserTyping = "updateChatUserTyping" 0xed58b1fe, 20;
+        (chat_id, user_id, action)
+    }
+
+    /// A user is here, or away; in no log
+    ///
+    /// `updateUserStatus#e5bdf8de user_id:long status:UserStatus = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateUserStatus {
+        /// who
+        pub user_id: i64,
+        /// which of them
+        pub status: enums::UserStatus,
+    }
+    tl_struct! { UpdateUserStatus = "updateUserStatus" 0xe5bdf8de, 16; (user_id, status) }
+
+    /// The author of a message has changed it
+    ///
+    /// `updateEditMessage#e40370a3 message:Message pts:int pts_count:int = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateEditMessage {
+        /// as it is now
+        pub message: types::Message,
+        /// the mailbox stands here after this update
+        pub pts: i32,
+        /// by how much the update moves pts
+        pub pts_count: i32,
+    }
+    tl_struct! {
+        UpdateEditMessage = "updateEditMessage" 0xe40370a3, 52;
+        (message, pts, pts_count)
+    }
+
+    /// Messages are gone, for everybody or for the caller
+    ///
+    /// `updateDeleteMessages#541f1a47 peer:Peer messages:Vector<long> still_unread_count:int pts:int pts_count:int = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateDeleteMessages {
+        /// in the dialog with this peer
+        pub peer: enums::Peer,
+        /// their ids
+        pub messages: Vec<i64>,
+        /// messages of the dialog that the caller has still not read; 0 in a large group, where each client counts for itself
+        pub still_unread_count: i32,
+        /// the mailbox stands here after this update
+        pub pts: i32,
+        /// by how much the update moves pts: one for each message
+        pub pts_count: i32,
+    }
+    tl_struct! {
+        UpdateDeleteMessages = "updateDeleteMessages" 0x541f1a47, 32;
+        (peer, messages, still_unread_count, pts, pts_count)
+    }
+
+    /// The caller has saved or dropped a draft, on this or another device
+    ///
+    /// `updateDraftMessage#9808e8e6 peer:Peer draft:DraftMessage pts:int pts_count:int = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateDraftMessage {
+        /// in the dialog with this peer
+        pub peer: enums::Peer,
+        /// what, or that there is none
+        pub draft: enums::DraftMessage,
+        /// the mailbox stands here after this update
+        pub pts: i32,
+        /// by how much the update moves pts
+        pub pts_count: i32,
+    }
+    tl_struct! {
+        UpdateDraftMessage = "updateDraftMessage" 0x9808e8e6, 28;
+        (peer, draft, pts, pts_count)
+    }
+
+    /// The caller has become a member of a large group, or is no member any more; the group itself comes with the update
+    ///
+    /// A member fetches the history, and follows the mailbox from chat.pts; who has left drops them
+    ///
+    /// `updateChat#f9d4b465 chat_id:long pts:int pts_count:int = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateChat {
+        /// which
+        pub chat_id: i64,
+        /// the mailbox of the caller stands here after this update
+        pub pts: i32,
+        /// by how much the update moves pts
+        pub pts_count: i32,
+    }
+    tl_struct! { UpdateChat = "updateChat" 0xf9d4b465, 16; (chat_id, pts, pts_count) }
+
+    /// Something happened in a large group
+    ///
+    /// `updateOfChat#dd5d78f5 chat_id:long update:Update = Update;`
+    #[derive(Clone, Debug, PartialEq)]
+    pub struct UpdateOfChat {
+        /// which
+        pub chat_id: i64,
+        /// what; its pts and pts_count are those of the group's mailbox
+        pub update: Box<enums::Update>,
+    }
+    tl_struct! {
+        UpdateOfChat = "updateOfChat" 0xdd5d78f5, 24;
+        {chat_id, update}
+        (chat_id, As(update, Heap(Boxed)))
+    }
+
     /// Too much happened to tell it here: call updates.getDifference
     ///
     /// `updatesTooLong#e317af7e = Updates;`
@@ -532,19 +903,38 @@ pub mod types {
 
     /// Updates that belong together
     ///
-    /// `updates#401e2009 updates:Vector<Update> users:Vector<User> date:int seq:int = Updates;`
+    /// `updates#74ae4240 updates:Vector<Update> users:Vector<User> chats:Vector<Chat> date:int seq:int = Updates;`
     #[derive(Clone, Debug, PartialEq)]
     pub struct Updates {
         /// what happened, in the order of pts
         pub updates: Vec<enums::Update>,
         /// the users that the updates speak of
         pub users: Vec<types::User>,
+        /// the groups that the updates speak of
+        pub chats: Vec<types::Chat>,
         /// when they were sent, Unix seconds
         pub date: i32,
         /// 0: this layer has no sequence besides pts
         pub seq: i32,
     }
-    tl_struct! { Updates = "updates" 0x401e2009, 24; (updates, users, date, seq) }
+    tl_struct! { Updates = "updates" 0x74ae4240, 32; (updates, users, chats, date, seq) }
+
+    /// Those of the namespace `account`.
+    pub mod account {
+        #[allow(unused_imports, reason = "not every module needs each of them")]
+        use super::super::{SCHEMA, enums, types};
+        use crate::prelude::*;
+
+        /// All devices of the caller
+        ///
+        /// `account.authorizations#1250abde authorizations:Vector<Authorization> = account.Authorizations;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Authorizations {
+            /// the one that was active last first, at most 100
+            pub authorizations: Vec<types::Authorization>,
+        }
+        tl_struct! { Authorizations = "account.authorizations" 0x1250abde, 8; (authorizations) }
+    }
 
     /// Those of the namespace `auth`.
     pub mod auth {
@@ -575,7 +965,7 @@ pub mod types {
         #[derive(Clone, Debug, PartialEq)]
         pub struct ResolvedPeer {
             /// that user
-            pub peer: types::PeerUser,
+            pub peer: enums::Peer,
             /// the user in full, with its access_hash
             pub users: Vec<types::User>,
         }
@@ -626,7 +1016,7 @@ pub mod types {
             pub id: i64,
             /// when the server committed it, Unix seconds
             pub date: i32,
-            /// the mailbox of the caller stands here after the message
+            /// the mailbox of the large group, else that of the caller, stands here after the message
             pub pts: i32,
             /// by how much the message moved pts: 1
             pub pts_count: i32,
@@ -638,21 +1028,26 @@ pub mod types {
 
         /// A part of a history, newest first
         ///
-        /// `messages.messages#af5958d0 count:int messages:Vector<Message> users:Vector<User> = messages.Messages;`
+        /// `messages.messages#86931981 count:int messages:Vector<Message> chats:Vector<Chat> users:Vector<User> = messages.Messages;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Messages {
             /// messages of the whole dialog
             pub count: i32,
             /// at most limit of them
             pub messages: Vec<types::Message>,
+            /// the groups that the messages speak of
+            pub chats: Vec<types::Chat>,
             /// the users that the messages speak of
             pub users: Vec<types::User>,
         }
-        tl_struct! { Messages = "messages.messages" 0xaf5958d0, 20; (count, messages, users) }
+        tl_struct! {
+            Messages = "messages.messages" 0x86931981, 28;
+            (count, messages, chats, users)
+        }
 
         /// A part of the list of dialogs, the one with the newest message first
         ///
-        /// `messages.dialogs#d662e080 count:int dialogs:Vector<Dialog> messages:Vector<Message> users:Vector<User> = messages.Dialogs;`
+        /// `messages.dialogs#aa1cf4f1 count:int dialogs:Vector<Dialog> messages:Vector<Message> chats:Vector<Chat> users:Vector<User> = messages.Dialogs;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Dialogs {
             /// dialogs of the caller
@@ -661,15 +1056,17 @@ pub mod types {
             pub dialogs: Vec<types::Dialog>,
             /// the newest message of each
             pub messages: Vec<types::Message>,
+            /// the groups that these speak of
+            pub chats: Vec<types::Chat>,
             /// the users that these speak of
             pub users: Vec<types::User>,
         }
         tl_struct! {
-            Dialogs = "messages.dialogs" 0xd662e080, 28;
-            (count, dialogs, messages, users)
+            Dialogs = "messages.dialogs" 0xaa1cf4f1, 36;
+            (count, dialogs, messages, chats, users)
         }
 
-        /// How a request moved the mailbox of the caller
+        /// How a request moved a mailbox: that of the large group it was about, else that of the caller
         ///
         /// `messages.affectedMessages#84d19185 pts:int pts_count:int = messages.AffectedMessages;`
         #[derive(Clone, Debug, PartialEq)]
@@ -683,6 +1080,64 @@ pub mod types {
             AffectedMessages = "messages.affectedMessages" 0x84d19185, 8;
             (pts, pts_count)
         }
+
+        /// A group after a request, and how the request moved the mailbox of the caller
+        ///
+        /// `messages.affectedChat#da105d8a chat:Chat pts:int pts_count:int = messages.AffectedChat;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct AffectedChat {
+            /// the group
+            pub chat: types::Chat,
+            /// the mailbox of the caller stands here
+            pub pts: i32,
+            /// by how much the request moved it; 0 if not at all
+            pub pts_count: i32,
+        }
+        tl_struct! {
+            AffectedChat = "messages.affectedChat" 0xda105d8a, 40;
+            (chat, pts, pts_count)
+        }
+
+        /// Groups
+        ///
+        /// `messages.chats#64ff9fd5 chats:Vector<Chat> = messages.Chats;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Chats {
+            /// those of them that the caller is or was a member of
+            pub chats: Vec<types::Chat>,
+        }
+        tl_struct! { Chats = "messages.chats" 0x64ff9fd5, 8; (chats) }
+
+        /// A part of the members of a group, by id
+        ///
+        /// `messages.chatParticipants#41e65ee6 count:int participants:Vector<ChatParticipant> users:Vector<User> = messages.ChatParticipants;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct ChatParticipants {
+            /// all members
+            pub count: i32,
+            /// at most limit of them
+            pub participants: Vec<types::ChatParticipant>,
+            /// who they are
+            pub users: Vec<types::User>,
+        }
+        tl_struct! {
+            ChatParticipants = "messages.chatParticipants" 0x41e65ee6, 20;
+            (count, participants, users)
+        }
+
+        /// All drafts of the caller
+        ///
+        /// `messages.drafts#946296f2 drafts:Vector<PeerDraft> chats:Vector<Chat> users:Vector<User> = messages.Drafts;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Drafts {
+            /// at most 100
+            pub drafts: Vec<types::PeerDraft>,
+            /// the groups that these speak of
+            pub chats: Vec<types::Chat>,
+            /// the users that these speak of
+            pub users: Vec<types::User>,
+        }
+        tl_struct! { Drafts = "messages.drafts" 0x946296f2, 24; (drafts, chats, users) }
     }
 
     /// Those of the namespace `updates`.
@@ -723,33 +1178,40 @@ pub mod types {
 
         /// All that happened after pts
         ///
-        /// `updates.difference#efe7b03b updates:Vector<Update> users:Vector<User> state:updates.State = updates.Difference;`
+        /// `updates.difference#a45d85ba updates:Vector<Update> users:Vector<User> chats:Vector<Chat> state:updates.State = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct Difference {
             /// what happened, in the order of pts
             pub updates: Vec<enums::Update>,
             /// the users that the updates speak of
             pub users: Vec<types::User>,
+            /// the groups that the updates speak of
+            pub chats: Vec<types::Chat>,
             /// where the mailbox stands now
             pub state: types::updates::State,
         }
-        tl_struct! { Difference = "updates.difference" 0xefe7b03b, 40; (updates, users, state) }
+        tl_struct! {
+            Difference = "updates.difference" 0xa45d85ba, 48;
+            (updates, users, chats, state)
+        }
 
         /// The first part of what happened after pts: ask again from intermediate_state
         ///
-        /// `updates.differenceSlice#8521eeab updates:Vector<Update> users:Vector<User> intermediate_state:updates.State = updates.Difference;`
+        /// `updates.differenceSlice#f17b901d updates:Vector<Update> users:Vector<User> chats:Vector<Chat> intermediate_state:updates.State = updates.Difference;`
         #[derive(Clone, Debug, PartialEq)]
         pub struct DifferenceSlice {
             /// what happened, in the order of pts
             pub updates: Vec<enums::Update>,
             /// the users that the updates speak of
             pub users: Vec<types::User>,
+            /// the groups that the updates speak of
+            pub chats: Vec<types::Chat>,
             /// where the mailbox stood after these updates
             pub intermediate_state: types::updates::State,
         }
         tl_struct! {
-            DifferenceSlice = "updates.differenceSlice" 0x8521eeab, 40;
-            (updates, users, intermediate_state)
+            DifferenceSlice = "updates.differenceSlice" 0xf17b901d, 48;
+            (updates, users, chats, intermediate_state)
         }
 
         /// More happened than pts_total_limit: fetch dialogs and histories anew, and go on from pts
@@ -762,6 +1224,35 @@ pub mod types {
         }
         tl_struct! { DifferenceTooLong = "updates.differenceTooLong" 0x4afe8f6d, 4; (pts) }
     }
+
+    /// Those of the namespace `upload`.
+    pub mod upload {
+        #[allow(unused_imports, reason = "not every module needs each of them")]
+        use super::super::{SCHEMA, enums, types};
+        use crate::prelude::*;
+
+        /// The parts of a file that have arrived
+        ///
+        /// `upload.parts#91182109 parts:Vector<int> = upload.Parts;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Parts {
+            /// their numbers, rising
+            pub parts: Vec<i32>,
+        }
+        tl_struct! { Parts = "upload.parts" 0x91182109, 8; (parts) }
+
+        /// A part of a file
+        ///
+        /// `upload.file#177692eb size:long bytes:bytes = upload.File;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct File {
+            /// of the whole file, in bytes
+            pub size: i64,
+            /// at most limit of them; empty behind the end
+            pub bytes: Bytes,
+        }
+        tl_struct! { File = "upload.file" 0x177692eb, 12; (size, bytes) }
+    }
 }
 
 /// All types with more than one constructor.
@@ -772,12 +1263,24 @@ pub mod enums {
     use crate::prelude::*;
 
     tl_enum! {
+        /// `DraftMessage`
+        pub enum DraftMessage = "DraftMessage", 8 {
+            /// `draftMessage`
+            DraftMessage(types::DraftMessage),
+            /// `draftMessageEmpty`
+            DraftMessageEmpty(types::DraftMessageEmpty),
+        }
+    }
+
+    tl_enum! {
         /// `InputPeer`
         pub enum InputPeer = "InputPeer", 4 {
             /// `inputPeerSelf`
             InputPeerSelf = types::InputPeerSelf,
             /// `inputPeerUser`
             InputPeerUser(types::InputPeerUser),
+            /// `inputPeerChat`
+            InputPeerChat(types::InputPeerChat),
         }
     }
 
@@ -806,6 +1309,30 @@ pub mod enums {
             JsonArray(types::JsonArray),
             /// `jsonObject`
             JsonObject(types::JsonObject),
+        }
+    }
+
+    tl_enum! {
+        /// `MessageAction`
+        pub enum MessageAction = "MessageAction", 8 {
+            /// `messageActionChatCreate`
+            MessageActionChatCreate(types::MessageActionChatCreate),
+            /// `messageActionChatAddUser`
+            MessageActionChatAddUser(types::MessageActionChatAddUser),
+            /// `messageActionChatDeleteUser`
+            MessageActionChatDeleteUser(types::MessageActionChatDeleteUser),
+            /// `messageActionChatEditTitle`
+            MessageActionChatEditTitle(types::MessageActionChatEditTitle),
+        }
+    }
+
+    tl_enum! {
+        /// `Peer`
+        pub enum Peer = "Peer", 12 {
+            /// `peerUser`
+            PeerUser(types::PeerUser),
+            /// `peerChat`
+            PeerChat(types::PeerChat),
         }
     }
 
@@ -844,6 +1371,20 @@ pub mod enums {
             UpdateReadHistory(types::UpdateReadHistory),
             /// `updateUserTyping`
             UpdateUserTyping(types::UpdateUserTyping),
+            /// `updateChatUserTyping`
+            UpdateChatUserTyping(types::UpdateChatUserTyping),
+            /// `updateUserStatus`
+            UpdateUserStatus(types::UpdateUserStatus),
+            /// `updateEditMessage`
+            UpdateEditMessage(types::UpdateEditMessage),
+            /// `updateDeleteMessages`
+            UpdateDeleteMessages(types::UpdateDeleteMessages),
+            /// `updateDraftMessage`
+            UpdateDraftMessage(types::UpdateDraftMessage),
+            /// `updateChat`
+            UpdateChat(types::UpdateChat),
+            /// `updateOfChat`
+            UpdateOfChat(types::UpdateOfChat),
         }
     }
 
@@ -856,6 +1397,16 @@ pub mod enums {
             UpdateShort(types::UpdateShort),
             /// `updates`
             Updates(types::Updates),
+        }
+    }
+
+    tl_enum! {
+        /// `UserStatus`
+        pub enum UserStatus = "UserStatus", 8 {
+            /// `userStatusOnline`
+            UserStatusOnline(types::UserStatusOnline),
+            /// `userStatusOffline`
+            UserStatusOffline(types::UserStatusOffline),
         }
     }
 
@@ -978,6 +1529,48 @@ pub mod functions {
         pub query: Raw,
     }
     tl_struct! { InvokeWithoutUpdates = "invokeWithoutUpdates" 0xbf9459b7, 0 -> Raw; (query) }
+
+    /// Those of the namespace `account`.
+    pub mod account {
+        #[allow(unused_imports, reason = "not every module needs each of them")]
+        use super::super::{SCHEMA, enums, types};
+        use crate::prelude::*;
+
+        /// Tells those whom the caller has written to, or who have written to it, whether it is here
+        ///
+        /// `account.updateStatus#6628562c offline:Bool = Bool;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct UpdateStatus {
+            /// it is away
+            pub offline: bool,
+        }
+        tl_struct! { UpdateStatus = "account.updateStatus" 0x6628562c, 4 -> bool; (offline) }
+
+        /// The devices that are logged in as the caller
+        ///
+        /// `account.getAuthorizations#e320c158 = account.Authorizations;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetAuthorizations;
+        tl_struct! {
+            GetAuthorizations = "account.getAuthorizations" 0xe320c158, 0 -> types::account::Authorizations;
+            ()
+        }
+
+        /// Logs another device of the caller out and destroys its key; what it holds stays there
+        ///
+        /// Errors: HASH_INVALID if there is no such device, or it is the one that asks
+        ///
+        /// `account.resetAuthorization#df77f3bc hash:long = Bool;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct ResetAuthorization {
+            /// as given by account.getAuthorizations
+            pub hash: i64,
+        }
+        tl_struct! {
+            ResetAuthorization = "account.resetAuthorization" 0xdf77f3bc, 8 -> bool;
+            (hash)
+        }
+    }
 
     /// Those of the namespace `auth`.
     pub mod auth {
@@ -1148,7 +1741,7 @@ pub mod functions {
 
         /// Sends a message, exactly once for each random_id of the caller
         ///
-        /// Errors: PEER_ID_INVALID, RANDOM_ID_INVALID, MESSAGE_EMPTY if there is neither text nor media, MESSAGE_TOO_LONG, MEDIA_INVALID
+        /// Errors: PEER_ID_INVALID, CHAT_ID_INVALID, RANDOM_ID_INVALID, MESSAGE_EMPTY if there is neither text nor media, MESSAGE_TOO_LONG, MEDIA_INVALID
         ///
         /// `messages.sendMessage#6c3096a5 flags:# peer:InputPeer message:string random_id:long media:flags.0?DataJSON = messages.SentMessage;`
         #[derive(Clone, Debug, PartialEq)]
@@ -1234,6 +1827,201 @@ pub mod functions {
             pub action: enums::SendMessageAction,
         }
         tl_struct! { SetTyping = "messages.setTyping" 0xa3825e50, 8 -> bool; (peer, action) }
+
+        /// Replaces text and media of a message of the caller
+        ///
+        /// Errors: PEER_ID_INVALID, CHAT_ID_INVALID, MESSAGE_ID_INVALID if there is no such message there, MESSAGE_AUTHOR_REQUIRED, MESSAGE_EMPTY, MESSAGE_TOO_LONG, MEDIA_INVALID. The same content again changes nothing
+        ///
+        /// `messages.editMessage#22084314 flags:# peer:InputPeer id:long message:string media:flags.0?DataJSON = messages.AffectedMessages;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct EditMessage {
+            /// where
+            pub peer: enums::InputPeer,
+            /// which
+            pub id: i64,
+            /// the new text, at most 4096 characters; may be empty if there is media
+            pub message: String,
+            /// the new media; absent for none
+            pub media: Option<types::DataJson>,
+        }
+        tl_struct! {
+            EditMessage = "messages.editMessage" 0x22084314, 20 -> types::messages::AffectedMessages;
+            {peer, id, message, media}
+            (Word, peer, id, message, Bit::<0, _>(media))
+        }
+
+        /// Deletes messages; those that are gone already, or were never there, change nothing
+        ///
+        /// Errors: PEER_ID_INVALID, CHAT_ID_INVALID, MESSAGE_IDS_TOO_MUCH, MESSAGE_DELETE_FORBIDDEN if one of them is not the caller's to revoke, or a large group is asked to delete for the caller alone
+        ///
+        /// `messages.deleteMessages#c8f01e8b flags:# revoke:flags.0?true peer:InputPeer id:Vector<long> = messages.AffectedMessages;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct DeleteMessages {
+            /// for everybody: own messages, and any in a group that the caller has made; else for the caller alone
+            pub revoke: bool,
+            /// where
+            pub peer: enums::InputPeer,
+            /// at most 100 messages
+            pub id: Vec<i64>,
+        }
+        tl_struct! {
+            DeleteMessages = "messages.deleteMessages" 0xc8f01e8b, 16 -> types::messages::AffectedMessages;
+            {revoke, peer, id}
+            (Word, Bit::<0, _>(revoke), peer, id)
+        }
+
+        /// Saves what is written and not sent, for all devices of the caller
+        ///
+        /// Errors: PEER_ID_INVALID, CHAT_ID_INVALID, MESSAGE_TOO_LONG, DRAFTS_TOO_MUCH above 100. The same text again changes nothing
+        ///
+        /// `messages.saveDraft#8d9331b2 peer:InputPeer message:string = messages.AffectedMessages;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct SaveDraft {
+            /// where
+            pub peer: enums::InputPeer,
+            /// the text, at most 4096 characters; empty to drop the draft
+            pub message: String,
+        }
+        tl_struct! {
+            SaveDraft = "messages.saveDraft" 0x8d9331b2, 8 -> types::messages::AffectedMessages;
+            (peer, message)
+        }
+
+        /// All drafts of the caller
+        ///
+        /// `messages.getDrafts#143417e6 = messages.Drafts;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetDrafts;
+        tl_struct! {
+            GetDrafts = "messages.getDrafts" 0x143417e6, 0 -> types::messages::Drafts;
+            ()
+        }
+
+        /// Messages of the caller that hold all these words, newest first
+        ///
+        /// Errors: PEER_ID_INVALID, CHAT_ID_INVALID, SEARCH_QUERY_EMPTY, LIMIT_INVALID, OFFSET_INVALID
+        ///
+        /// `messages.search#5ecaf924 flags:# peer:flags.0?InputPeer q:string offset_id:long limit:int = messages.Messages;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct Search {
+            /// in this dialog only; absent for the 200 dialogs with the newest messages
+            pub peer: Option<enums::InputPeer>,
+            /// words, at most 256 characters; the last one may be the beginning of a word
+            pub q: String,
+            /// only messages with a lower id; 0 for the newest
+            pub offset_id: i64,
+            /// 1 to 100 messages
+            pub limit: i32,
+        }
+        tl_struct! {
+            Search = "messages.search" 0x5ecaf924, 20 -> types::messages::Messages;
+            {peer, q, offset_id, limit}
+            (Word, Bit::<0, _>(peer), q, offset_id, limit)
+        }
+
+        /// Makes a group, exactly once for each random_id of the caller
+        ///
+        /// Errors: RANDOM_ID_INVALID, CHAT_TITLE_INVALID, PEER_ID_INVALID, USERS_TOO_MUCH
+        ///
+        /// `messages.createChat#40360e6f flags:# large:flags.0?true title:string users:Vector<InputUser> random_id:long = messages.AffectedChat;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct CreateChat {
+            /// with a mailbox of its own, for up to 10000 members instead of 200
+            pub large: bool,
+            /// 1 to 128 characters, not only spaces, no control characters
+            pub title: String,
+            /// the first members, at most 100, without the caller
+            pub users: Vec<enums::InputUser>,
+            /// made up by the caller, not 0, and not that of a message; a repetition with it gives the group and makes nothing
+            pub random_id: i64,
+        }
+        tl_struct! {
+            CreateChat = "messages.createChat" 0x40360e6f, 24 -> types::messages::AffectedChat;
+            {large, title, users, random_id}
+            (Word, Bit::<0, _>(large), title, users, random_id)
+        }
+
+        /// Adds members to a group; those who are members already change nothing
+        ///
+        /// Errors: CHAT_ID_INVALID, PEER_ID_INVALID, USERS_TOO_MUCH
+        ///
+        /// `messages.addChatUsers#3a77d857 chat_id:long users:Vector<InputUser> = messages.AffectedChat;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct AddChatUsers {
+            /// which group
+            pub chat_id: i64,
+            /// at most 100
+            pub users: Vec<enums::InputUser>,
+        }
+        tl_struct! {
+            AddChatUsers = "messages.addChatUsers" 0x3a77d857, 16 -> types::messages::AffectedChat;
+            (chat_id, users)
+        }
+
+        /// Removes a member from a group, or leaves it; who is no member changes nothing
+        ///
+        /// Errors: CHAT_ID_INVALID, PEER_ID_INVALID, CHAT_ADMIN_REQUIRED unless the caller has made the group, has added this member, or leaves
+        ///
+        /// `messages.deleteChatUser#58992220 chat_id:long user_id:InputUser = messages.AffectedChat;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct DeleteChatUser {
+            /// which group
+            pub chat_id: i64,
+            /// who; inputUserSelf to leave
+            pub user_id: enums::InputUser,
+        }
+        tl_struct! {
+            DeleteChatUser = "messages.deleteChatUser" 0x58992220, 12 -> types::messages::AffectedChat;
+            (chat_id, user_id)
+        }
+
+        /// Changes the title of a group; the same title again changes nothing
+        ///
+        /// Errors: CHAT_ID_INVALID, CHAT_TITLE_INVALID
+        ///
+        /// `messages.editChatTitle#b8932f3b chat_id:long title:string = messages.AffectedChat;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct EditChatTitle {
+            /// which group
+            pub chat_id: i64,
+            /// 1 to 128 characters, not only spaces, no control characters
+            pub title: String,
+        }
+        tl_struct! {
+            EditChatTitle = "messages.editChatTitle" 0xb8932f3b, 12 -> types::messages::AffectedChat;
+            (chat_id, title)
+        }
+
+        /// Groups by their ids; those that the caller was never a member of are left out
+        ///
+        /// Errors: CHATS_TOO_MUCH
+        ///
+        /// `messages.getChats#49e9528f id:Vector<long> = messages.Chats;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetChats {
+            /// at most 100 groups
+            pub id: Vec<i64>,
+        }
+        tl_struct! { GetChats = "messages.getChats" 0x49e9528f, 8 -> types::messages::Chats; (id) }
+
+        /// The members of a group, by id
+        ///
+        /// Errors: CHAT_ID_INVALID, LIMIT_INVALID, OFFSET_INVALID
+        ///
+        /// `messages.getParticipants#f3464d4c chat_id:long offset_id:long limit:int = messages.ChatParticipants;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetParticipants {
+            /// which group
+            pub chat_id: i64,
+            /// only members with a higher id; 0 for the first
+            pub offset_id: i64,
+            /// 1 to 100 members
+            pub limit: i32,
+        }
+        tl_struct! {
+            GetParticipants = "messages.getParticipants" 0xf3464d4c, 20 -> types::messages::ChatParticipants;
+            (chat_id, offset_id, limit)
+        }
     }
 
     /// Those of the namespace `odnix`.
@@ -1301,6 +2089,113 @@ pub mod functions {
                 Bit::<2, _>(qts_limit),
             )
         }
+
+        /// The updates of the mailbox of a large group after pts, as updates.getDifference gives those of the caller; state holds the pts of the group
+        ///
+        /// Errors: CHAT_ID_INVALID if it is not a large group of the caller, PERSISTENT_TIMESTAMP_INVALID if pts is negative or ahead of the mailbox, LIMIT_INVALID
+        ///
+        /// `updates.getChatDifference#85a9a25b flags:# chat_id:long pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int = updates.Difference;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetChatDifference {
+            /// which group
+            pub chat_id: i64,
+            /// the last update that the client has seen
+            pub pts: i32,
+            /// at most so many updates in one answer: 1 or more, taken as 1000 above that, 100 if absent
+            pub pts_limit: Option<i32>,
+            /// if more updates than this are missing, do not send them: the answer is updates.differenceTooLong
+            pub pts_total_limit: Option<i32>,
+        }
+        tl_struct! {
+            GetChatDifference = "updates.getChatDifference" 0x85a9a25b, 16 -> enums::updates::Difference;
+            {chat_id, pts, pts_limit, pts_total_limit}
+            (Word, chat_id, pts, Bit::<1, _>(pts_limit), Bit::<0, _>(pts_total_limit))
+        }
+    }
+
+    /// Those of the namespace `upload`.
+    pub mod upload {
+        #[allow(unused_imports, reason = "not every module needs each of them")]
+        use super::super::{SCHEMA, enums, types};
+        use crate::prelude::*;
+
+        /// Stores one part of a file that is being uploaded; the same part again replaces it
+        ///
+        /// Errors: FILE_ID_INVALID, FILE_PART_INVALID, FILE_PART_SIZE_INVALID, FILES_TOO_MUCH if too many uploads are unfinished
+        ///
+        /// `upload.saveFilePart#b304a621 file_id:long file_part:int bytes:bytes = Bool;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct SaveFilePart {
+            /// made up by the caller, not 0
+            pub file_id: i64,
+            /// from 0 on, below 4000
+            pub file_part: i32,
+            /// 1 to 524288 bytes; all parts of a file but the last have the same size
+            pub bytes: Bytes,
+        }
+        tl_struct! {
+            SaveFilePart = "upload.saveFilePart" 0xb304a621, 16 -> bool;
+            (file_id, file_part, bytes)
+        }
+
+        /// Which parts of an upload have arrived, to go on after an interruption
+        ///
+        /// Errors: FILE_ID_INVALID
+        ///
+        /// `upload.getParts#37da4224 file_id:long = upload.Parts;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetParts {
+            /// as given to upload.saveFilePart
+            pub file_id: i64,
+        }
+        tl_struct! {
+            GetParts = "upload.getParts" 0x37da4224, 8 -> types::upload::Parts;
+            (file_id)
+        }
+
+        /// Makes a file of its parts; a repetition gives the same file
+        ///
+        /// Errors: FILE_ID_INVALID, FILE_PARTS_INVALID if one is missing or of another size, FILE_HASH_INVALID if the content is not what the hash says, FILE_NAME_INVALID
+        ///
+        /// `upload.finishFile#8f0dec09 file_id:long parts:int sha256:bytes name:string mime_type:string = StoredFile;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct FinishFile {
+            /// as given to upload.saveFilePart
+            pub file_id: i64,
+            /// how many there are
+            pub parts: i32,
+            /// the hash of the whole content, 32 bytes
+            pub sha256: Bytes,
+            /// at most 255 bytes, no control characters
+            pub name: String,
+            /// at most 255 bytes
+            pub mime_type: String,
+        }
+        tl_struct! {
+            FinishFile = "upload.finishFile" 0x8f0dec09, 24 -> types::StoredFile;
+            (file_id, parts, sha256, name, mime_type)
+        }
+
+        /// Bytes of a file
+        ///
+        /// Errors: FILE_ID_INVALID, OFFSET_INVALID, LIMIT_INVALID
+        ///
+        /// `upload.getFile#a294ed03 id:long access_hash:long offset:long limit:int = upload.File;`
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct GetFile {
+            /// the file
+            pub id: i64,
+            /// as it came with the file
+            pub access_hash: i64,
+            /// from here on
+            pub offset: i64,
+            /// 1 to 524288 bytes
+            pub limit: i32,
+        }
+        tl_struct! {
+            GetFile = "upload.getFile" 0xa294ed03, 28 -> types::upload::File;
+            (id, access_hash, offset, limit)
+        }
     }
 
     /// Those of the namespace `users`.
@@ -1360,18 +2255,42 @@ crate::tl_any! {
         ReactionPaid(types::ReactionPaid),
         /// `user`
         User(types::User),
+        /// `userStatusOnline`
+        UserStatusOnline(types::UserStatusOnline),
+        /// `userStatusOffline`
+        UserStatusOffline(types::UserStatusOffline),
+        /// `chat`
+        Chat(types::Chat),
+        /// `chatParticipant`
+        ChatParticipant(types::ChatParticipant),
+        /// `draftMessage`
+        DraftMessage(types::DraftMessage),
+        /// `draftMessageEmpty`
+        DraftMessageEmpty(types::DraftMessageEmpty),
         /// `peerUser`
         PeerUser(types::PeerUser),
+        /// `peerChat`
+        PeerChat(types::PeerChat),
         /// `inputPeerSelf`
         InputPeerSelf(types::InputPeerSelf),
         /// `inputPeerUser`
         InputPeerUser(types::InputPeerUser),
+        /// `inputPeerChat`
+        InputPeerChat(types::InputPeerChat),
         /// `inputUserSelf`
         InputUserSelf(types::InputUserSelf),
         /// `inputUser`
         InputUser(types::InputUser),
         /// `message`
         Message(types::Message),
+        /// `messageActionChatCreate`
+        MessageActionChatCreate(types::MessageActionChatCreate),
+        /// `messageActionChatAddUser`
+        MessageActionChatAddUser(types::MessageActionChatAddUser),
+        /// `messageActionChatDeleteUser`
+        MessageActionChatDeleteUser(types::MessageActionChatDeleteUser),
+        /// `messageActionChatEditTitle`
+        MessageActionChatEditTitle(types::MessageActionChatEditTitle),
         /// `dialog`
         Dialog(types::Dialog),
         /// `sendMessageTypingAction`
@@ -1392,6 +2311,26 @@ crate::tl_any! {
         MessagesDialogs(types::messages::Dialogs),
         /// `messages.affectedMessages`
         MessagesAffectedMessages(types::messages::AffectedMessages),
+        /// `messages.affectedChat`
+        MessagesAffectedChat(types::messages::AffectedChat),
+        /// `messages.chats`
+        MessagesChats(types::messages::Chats),
+        /// `messages.chatParticipants`
+        MessagesChatParticipants(types::messages::ChatParticipants),
+        /// `peerDraft`
+        PeerDraft(types::PeerDraft),
+        /// `messages.drafts`
+        MessagesDrafts(types::messages::Drafts),
+        /// `authorization`
+        Authorization(types::Authorization),
+        /// `account.authorizations`
+        AccountAuthorizations(types::account::Authorizations),
+        /// `upload.parts`
+        UploadParts(types::upload::Parts),
+        /// `storedFile`
+        StoredFile(types::StoredFile),
+        /// `upload.file`
+        UploadFile(types::upload::File),
         /// `help.echoed`
         HelpEchoed(types::help::Echoed),
         /// `updateNewMessage`
@@ -1402,6 +2341,20 @@ crate::tl_any! {
         UpdateReadHistory(types::UpdateReadHistory),
         /// `updateUserTyping`
         UpdateUserTyping(types::UpdateUserTyping),
+        /// `updateChatUserTyping`
+        UpdateChatUserTyping(types::UpdateChatUserTyping),
+        /// `updateUserStatus`
+        UpdateUserStatus(types::UpdateUserStatus),
+        /// `updateEditMessage`
+        UpdateEditMessage(types::UpdateEditMessage),
+        /// `updateDeleteMessages`
+        UpdateDeleteMessages(types::UpdateDeleteMessages),
+        /// `updateDraftMessage`
+        UpdateDraftMessage(types::UpdateDraftMessage),
+        /// `updateChat`
+        UpdateChat(types::UpdateChat),
+        /// `updateOfChat`
+        UpdateOfChat(types::UpdateOfChat),
         /// `updatesTooLong`
         UpdatesTooLong(types::UpdatesTooLong),
         /// `updateShort`
@@ -1470,10 +2423,48 @@ crate::tl_any! {
         MessagesReadHistory(functions::messages::ReadHistory),
         /// `messages.setTyping`
         MessagesSetTyping(functions::messages::SetTyping),
+        /// `messages.editMessage`
+        MessagesEditMessage(functions::messages::EditMessage),
+        /// `messages.deleteMessages`
+        MessagesDeleteMessages(functions::messages::DeleteMessages),
+        /// `messages.saveDraft`
+        MessagesSaveDraft(functions::messages::SaveDraft),
+        /// `messages.getDrafts`
+        MessagesGetDrafts(functions::messages::GetDrafts),
+        /// `messages.search`
+        MessagesSearch(functions::messages::Search),
+        /// `messages.createChat`
+        MessagesCreateChat(functions::messages::CreateChat),
+        /// `messages.addChatUsers`
+        MessagesAddChatUsers(functions::messages::AddChatUsers),
+        /// `messages.deleteChatUser`
+        MessagesDeleteChatUser(functions::messages::DeleteChatUser),
+        /// `messages.editChatTitle`
+        MessagesEditChatTitle(functions::messages::EditChatTitle),
+        /// `messages.getChats`
+        MessagesGetChats(functions::messages::GetChats),
+        /// `messages.getParticipants`
+        MessagesGetParticipants(functions::messages::GetParticipants),
+        /// `account.updateStatus`
+        AccountUpdateStatus(functions::account::UpdateStatus),
+        /// `account.getAuthorizations`
+        AccountGetAuthorizations(functions::account::GetAuthorizations),
+        /// `account.resetAuthorization`
+        AccountResetAuthorization(functions::account::ResetAuthorization),
+        /// `upload.saveFilePart`
+        UploadSaveFilePart(functions::upload::SaveFilePart),
+        /// `upload.getParts`
+        UploadGetParts(functions::upload::GetParts),
+        /// `upload.finishFile`
+        UploadFinishFile(functions::upload::FinishFile),
+        /// `upload.getFile`
+        UploadGetFile(functions::upload::GetFile),
         /// `updates.getState`
         UpdatesGetState(functions::updates::GetState),
         /// `updates.getDifference`
         UpdatesGetDifference(functions::updates::GetDifference),
+        /// `updates.getChatDifference`
+        UpdatesGetChatDifference(functions::updates::GetChatDifference),
     }
 }
 
@@ -1496,35 +2487,64 @@ reactionEmpty#79f5d419 = Reaction;
 reactionEmoji#1b2286b8 emoticon:string = Reaction;
 reactionCustomEmoji#8935fc73 document_id:long = Reaction;
 reactionPaid#523da4eb = Reaction;
-user#12102001 flags:# self:flags.0?true contact:flags.1?true id:long access_hash:long username:string first_name:string = User;
+user#2d0e51f1 flags:# self:flags.0?true contact:flags.1?true id:long access_hash:long username:string first_name:string status:flags.2?UserStatus = User;
+userStatusOnline#edb93949 expires:int = UserStatus;
+userStatusOffline#008c703f was_online:int = UserStatus;
+chat#83388f0f flags:# left:flags.0?true creator:flags.1?true large:flags.2?true id:long title:string date:int participants_count:int version:int pts:flags.3?int = Chat;
+chatParticipant#c02d4007 user_id:long inviter_id:long date:int = ChatParticipant;
+draftMessage#63b78dfd message:string date:int = DraftMessage;
+draftMessageEmpty#b06cf109 date:int = DraftMessage;
 peerUser#59511722 user_id:long = Peer;
+peerChat#36c6019a chat_id:long = Peer;
 inputPeerSelf#7da07ec9 = InputPeer;
 inputPeerUser#dde8a54c user_id:long access_hash:long = InputPeer;
+inputPeerChat#35a95cb9 chat_id:long = InputPeer;
 inputUserSelf#f7c1b13f = InputUser;
 inputUser#f21158c6 user_id:long access_hash:long = InputUser;
-message#64ea0a28 flags:# out:flags.0?true id:long from_id:Peer peer_id:Peer date:int message:string media:flags.1?DataJSON = Message;
-dialog#b3cc3970 peer:Peer top_message:long read_inbox_max_id:long read_outbox_max_id:long unread_count:int = Dialog;
+message#db50a5f3 flags:# out:flags.0?true id:long from_id:long peer_id:Peer date:int message:string media:flags.1?DataJSON action:flags.2?MessageAction edit_date:flags.3?int = Message;
+messageActionChatCreate#bd47cbad title:string users:Vector<long> = MessageAction;
+messageActionChatAddUser#15cefd00 users:Vector<long> = MessageAction;
+messageActionChatDeleteUser#a43f30cc user_id:long = MessageAction;
+messageActionChatEditTitle#b5a1ce5a title:string = MessageAction;
+dialog#07cf88e9 flags:# peer:Peer top_message:long read_inbox_max_id:long read_outbox_max_id:long unread_count:int pts:flags.0?int draft:flags.1?DraftMessage = Dialog;
 sendMessageTypingAction#16bf744e = SendMessageAction;
 sendMessageCancelAction#fd5ec8f5 = SendMessageAction;
 auth.authorization#ff036af1 user:User = auth.Authorization;
 contacts.resolvedPeer#59a29ccf peer:Peer users:Vector<User> = contacts.ResolvedPeer;
 contacts.contacts#fbb5db26 users:Vector<User> = contacts.Contacts;
 messages.sentMessage#53a3bb31 id:long date:int pts:int pts_count:int = messages.SentMessage;
-messages.messages#af5958d0 count:int messages:Vector<Message> users:Vector<User> = messages.Messages;
-messages.dialogs#d662e080 count:int dialogs:Vector<Dialog> messages:Vector<Message> users:Vector<User> = messages.Dialogs;
+messages.messages#86931981 count:int messages:Vector<Message> chats:Vector<Chat> users:Vector<User> = messages.Messages;
+messages.dialogs#aa1cf4f1 count:int dialogs:Vector<Dialog> messages:Vector<Message> chats:Vector<Chat> users:Vector<User> = messages.Dialogs;
 messages.affectedMessages#84d19185 pts:int pts_count:int = messages.AffectedMessages;
+messages.affectedChat#da105d8a chat:Chat pts:int pts_count:int = messages.AffectedChat;
+messages.chats#64ff9fd5 chats:Vector<Chat> = messages.Chats;
+messages.chatParticipants#41e65ee6 count:int participants:Vector<ChatParticipant> users:Vector<User> = messages.ChatParticipants;
+peerDraft#dc8c68d3 peer:Peer draft:DraftMessage = PeerDraft;
+messages.drafts#946296f2 drafts:Vector<PeerDraft> chats:Vector<Chat> users:Vector<User> = messages.Drafts;
+authorization#7d2433e7 flags:# current:flags.0?true hash:long device_model:string system_version:string app_version:string date_created:int date_active:int = Authorization;
+account.authorizations#1250abde authorizations:Vector<Authorization> = account.Authorizations;
+upload.parts#91182109 parts:Vector<int> = upload.Parts;
+storedFile#3897aaea id:long access_hash:long size:long sha256:bytes name:string mime_type:string = StoredFile;
+upload.file#177692eb size:long bytes:bytes = upload.File;
 help.echoed#795e8f8c data:bytes = help.Echoed;
 updateNewMessage#1f2b0afd message:Message pts:int pts_count:int = Update;
 updateMessageSent#7107201a message:Message random_id:long pts:int pts_count:int = Update;
 updateReadHistory#b5b7ca44 flags:# outbox:flags.0?true peer:Peer max_id:long still_unread_count:int pts:int pts_count:int = Update;
 updateUserTyping#c01e857f user_id:long action:SendMessageAction = Update;
+updateChatUserTyping#ed58b1fe chat_id:long user_id:long action:SendMessageAction = Update;
+updateUserStatus#e5bdf8de user_id:long status:UserStatus = Update;
+updateEditMessage#e40370a3 message:Message pts:int pts_count:int = Update;
+updateDeleteMessages#541f1a47 peer:Peer messages:Vector<long> still_unread_count:int pts:int pts_count:int = Update;
+updateDraftMessage#9808e8e6 peer:Peer draft:DraftMessage pts:int pts_count:int = Update;
+updateChat#f9d4b465 chat_id:long pts:int pts_count:int = Update;
+updateOfChat#dd5d78f5 chat_id:long update:Update = Update;
 updatesTooLong#e317af7e = Updates;
 updateShort#78d4dec1 update:Update date:int = Updates;
-updates#401e2009 updates:Vector<Update> users:Vector<User> date:int seq:int = Updates;
+updates#74ae4240 updates:Vector<Update> users:Vector<User> chats:Vector<Chat> date:int seq:int = Updates;
 updates.state#a56c2a3e pts:int qts:int date:int seq:int unread_count:int = updates.State;
 updates.differenceEmpty#5d75a138 date:int seq:int = updates.Difference;
-updates.difference#efe7b03b updates:Vector<Update> users:Vector<User> state:updates.State = updates.Difference;
-updates.differenceSlice#8521eeab updates:Vector<Update> users:Vector<User> intermediate_state:updates.State = updates.Difference;
+updates.difference#a45d85ba updates:Vector<Update> users:Vector<User> chats:Vector<Chat> state:updates.State = updates.Difference;
+updates.differenceSlice#f17b901d updates:Vector<Update> users:Vector<User> chats:Vector<Chat> intermediate_state:updates.State = updates.Difference;
 updates.differenceTooLong#4afe8f6d pts:int = updates.Difference;
 ---functions---
 invokeAfterMsg#cb9f372d {X:Type} msg_id:long query:!X = X;
@@ -1550,7 +2570,26 @@ messages.getHistory#8834bf4e peer:InputPeer offset_id:long limit:int = messages.
 messages.getDialogs#1a6112fa offset_id:long limit:int = messages.Dialogs;
 messages.readHistory#d371af80 peer:InputPeer max_id:long = messages.AffectedMessages;
 messages.setTyping#a3825e50 peer:InputPeer action:SendMessageAction = Bool;
+messages.editMessage#22084314 flags:# peer:InputPeer id:long message:string media:flags.0?DataJSON = messages.AffectedMessages;
+messages.deleteMessages#c8f01e8b flags:# revoke:flags.0?true peer:InputPeer id:Vector<long> = messages.AffectedMessages;
+messages.saveDraft#8d9331b2 peer:InputPeer message:string = messages.AffectedMessages;
+messages.getDrafts#143417e6 = messages.Drafts;
+messages.search#5ecaf924 flags:# peer:flags.0?InputPeer q:string offset_id:long limit:int = messages.Messages;
+messages.createChat#40360e6f flags:# large:flags.0?true title:string users:Vector<InputUser> random_id:long = messages.AffectedChat;
+messages.addChatUsers#3a77d857 chat_id:long users:Vector<InputUser> = messages.AffectedChat;
+messages.deleteChatUser#58992220 chat_id:long user_id:InputUser = messages.AffectedChat;
+messages.editChatTitle#b8932f3b chat_id:long title:string = messages.AffectedChat;
+messages.getChats#49e9528f id:Vector<long> = messages.Chats;
+messages.getParticipants#f3464d4c chat_id:long offset_id:long limit:int = messages.ChatParticipants;
+account.updateStatus#6628562c offline:Bool = Bool;
+account.getAuthorizations#e320c158 = account.Authorizations;
+account.resetAuthorization#df77f3bc hash:long = Bool;
+upload.saveFilePart#b304a621 file_id:long file_part:int bytes:bytes = Bool;
+upload.getParts#37da4224 file_id:long = upload.Parts;
+upload.finishFile#8f0dec09 file_id:long parts:int sha256:bytes name:string mime_type:string = StoredFile;
+upload.getFile#a294ed03 id:long access_hash:long offset:long limit:int = upload.File;
 updates.getState#edd4882a = updates.State;
 updates.getDifference#19c2f763 flags:# pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int date:int qts:int qts_limit:flags.2?int = updates.Difference;
+updates.getChatDifference#85a9a25b flags:# chat_id:long pts:int pts_limit:flags.1?int pts_total_limit:flags.0?int = updates.Difference;
 "#,
 );
