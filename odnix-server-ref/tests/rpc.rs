@@ -493,7 +493,7 @@ async fn a_mailbox_has_no_holes_and_reads_back_what_was_pushed() {
     let wanted: Vec<(i32, i32)> = (1..=all.state.pts).map(|pts| (pts, 1)).collect();
     assert_eq!(pts, wanted);
     assert_eq!(all.state, world.state(&bob).await);
-    let lines = world.store.run(move |tx| tx.log_after(bob.id, 0, 100, usize::MAX)).await;
+    let lines = world.store.run(move |tx| tx.log_after(bob.id.into(), 0, 100, usize::MAX)).await;
     for (line, update) in lines.map_err(|e: StoreError| e).unwrap().iter().zip(&told) {
         assert_eq!(engine::read_back(line).unwrap(), *update);
         let json: serde_json::Value = serde_json::from_str(&line.content).unwrap();

@@ -126,7 +126,7 @@ async fn close_finishes_what_waits_and_refuses_the_rest() {
     }
     world.store.close().await;
     assert_eq!(outcomes.try_iter().filter(Result::is_ok).count(), 50);
-    let late = world.store.run(|tx| tx.pts(UserId(1))).await;
+    let late = world.store.run(|tx| tx.mailbox(UserId(1).into())).await;
     assert!(matches!(late, Err(StoreError::Closed)));
 }
 
@@ -210,11 +210,10 @@ async fn the_log_is_cut_by_count_and_by_bytes_but_never_empty() {
     let user: UserId =
         world.store.run(|tx| tx.create_user(&new_user("alice"))).await.unwrap_or_else(never);
     let fill = move |tx: &mut dyn Tx| {
-        for _ in 0..5 {
-            let pts = tx.advance_pts(user, 1)?;
+        for pts in 1..=5 {
             let content = "x".repeat(100);
             let entry = LogEntry { pts, pts_count: 1, event_type: "NewMessage".into(), content };
-            tx.append_log(user, &entry)?;
+            tx.append_log(user.into(), &entry)?;
         }
         Ok::<_, StoreError>(())
     };
@@ -228,16 +227,16 @@ async fn the_log_is_cut_by_count_and_by_bytes_but_never_empty() {
     ] {
         let lines: Vec<LogEntry> = world
             .store
-            .run(move |tx| tx.log_after(user, from, limit, bytes))
+            .run(move |tx| tx.log_after(user.into(), from, limit, bytes))
             .await
             .unwrap_or_else(never);
-        let pts: Vec<i64> = lines.iter().map(|line| line.pts).collect();
-        assert_eq!(pts, wanted.collect::<Vec<i64>>());
+        let pts: Vec<i32> = lines.iter().map(|line| line.pts).collect();
+        assert_eq!(pts, wanted.collect::<Vec<i32>>());
     }
 }
 
 #[tokio::test]
-async fn messages_are_immutable_even_to_sql() {
+async fn a_message_keeps_its_place_and_a_deleted_one_stays_deleted_even_to_sql() {
     let world = World::new();
     let user: UserId =
         world.store.run(|tx| tx.create_user(&new_user("alice"))).await.unwrap_or_else(never);
@@ -249,13 +248,23 @@ async fn messages_are_immutable_even_to_sql() {
             date: 0,
             text: "said",
             media: None,
+            action: None,
         })
     };
     world.store.run(write).await.unwrap_or_else(never);
     world.store.close().await;
     let file = rusqlite::Connection::open(common::database(world.folder.path())).unwrap();
-    let refused = file.execute("UPDATE messages SET message = 'unsaid'", []).unwrap_err();
-    assert!(refused.to_string().contains("immutable"));
+    let change = |sql: &str| file.execute(sql, []);
+    for column in ["id", "chat_id", "from_id", "date"] {
+        let refused = change(&format!("UPDATE messages SET {column} = 2")).unwrap_err();
+        assert!(refused.to_string().contains("only the content"), "{column}");
+    }
+    let refused = change("UPDATE messages SET action = '{}'").unwrap_err();
+    assert!(refused.to_string().contains("only the content"));
+    change("UPDATE messages SET message = 'edited', edit_date = 1").unwrap();
+    change("UPDATE messages SET message = '', deleted = 1").unwrap();
+    let refused = change("UPDATE messages SET message = 'back', deleted = 0").unwrap_err();
+    assert!(refused.to_string().contains("deleted message"));
 }
 
 #[tokio::test]

@@ -1,26 +1,38 @@
 //! The updates engine: gives each event its place in a mailbox.
 //!
-//! A mailbox is one user's counter `pts` and the log of what moved it. An event takes its pts
-//! from the mailbox row, and the row, the log line and whatever caused the event are written
-//! in one transaction, so the pts of a mailbox rise without holes in commit order, and a
-//! reader who sees pts N sees every line up to N.
+//! A mailbox is a counter `pts` and the log of what moved it; each user has one, and each large
+//! group. An event takes its pts from the [`Mailbox`](odnix_proto::updates::Mailbox), and the
+//! mailbox, the log line and whatever caused the event are written in one transaction, so the
+//! pts of a mailbox rise without holes in commit order, and a reader who sees pts N sees every
+//! line up to N.
 //!
-//! | event_type | update | moves pts by |
-//! |---|---|---|
-//! | `NewMessage` | `updateNewMessage` | 1 |
-//! | `MessageSent` | `updateMessageSent` | 1 |
-//! | `ReadHistory` | `updateReadHistory` | 1 |
+//! | event_type | update | in the mailbox of | moves pts by |
+//! |---|---|---|---|
+//! | `NewMessage` | `updateNewMessage` | each reader, or the large group | 1 |
+//! | `MessageSent` | `updateMessageSent` | the author | 1 |
+//! | `EditMessage` | `updateEditMessage` | each reader, or the large group | 1 |
+//! | `DeleteMessages` | `updateDeleteMessages` | each reader, or the large group | 1 for each message |
+//! | `ReadHistory` | `updateReadHistory` | who has read, and in private and small groups each author | 1 |
+//! | `DraftMessage` | `updateDraftMessage` | who writes | 1 |
+//! | `Chat` | `updateChat` | who joins or leaves a large group | 1 |
 //!
-//! `updateUserTyping` is ephemeral and never logged.
+//! Typing and presence are ephemeral and never logged. A log keeps its last lines only
+//! ([`LOG_POSITIONS_MAX`]); who is further behind is told `updates.differenceTooLong`.
 
-use crate::store::{LogEntry, StoreError, Tx, UserId};
+use crate::store::{LogEntry, Peer, StoreError, Tx};
+use odnix_proto::updates::{MailboxError, Position};
 use odnix_tl::odnix::enums::Update;
+
+/// Positions that the log of a mailbox reaches back.
+pub const LOG_POSITIONS_MAX: i32 = 1_000_000;
+/// A log is cut when it is longer by this part of its bound, not with each line.
+const LOG_SLACK: i32 = 16;
 
 /// An update that has its place in a mailbox.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recorded {
     /// Whose mailbox.
-    pub user: UserId,
+    pub owner: Peer,
     /// The mailbox's pts after the update.
     pub pts: i32,
     /// By how much the update moved it.
@@ -29,32 +41,39 @@ pub struct Recorded {
     pub update: Update,
 }
 
-/// Every logged update moves pts by one.
-pub const PTS_COUNT: i32 = 1;
-
-/// Takes the next pts of `user`'s mailbox and logs the update made from it.
+/// Takes the next `pts_count` positions of a mailbox and logs the update made from them. The log
+/// then reaches back `log_max` positions, or a little more.
 ///
 /// # Errors
-/// The store refused, or the mailbox has used up its 2^31 − 1 updates.
+/// The store refused, or the mailbox has used up its 2^31 − 1 positions.
 pub fn record(
     tx: &mut dyn Tx,
-    user: UserId,
+    owner: Peer,
+    pts_count: i32,
+    log_max: i32,
     update: impl FnOnce(i32, i32) -> Update,
 ) -> Result<Recorded, StoreError> {
-    let pts = wire_pts(tx.advance_pts(user, i64::from(PTS_COUNT))?)?;
-    let update = update(pts, PTS_COUNT);
+    let mut mailbox = tx.mailbox(owner)?;
+    let Position { pts, pts_count } = mailbox.assign(pts_count).map_err(|error| match error {
+        MailboxError::Full => StoreError::Corrupt("a mailbox is full"),
+        _ => StoreError::Corrupt("an update of a log moves nothing"),
+    })?;
+    let keep_from = pts.saturating_sub(log_max);
+    if keep_from.saturating_sub(mailbox.dropped_to()) > log_max / LOG_SLACK {
+        mailbox.drop_to(keep_from);
+    }
+    tx.save_mailbox(owner, &mailbox)?;
+    let update = update(pts, pts_count);
+    tx.append_log(owner, &entry(pts, pts_count, &update)?)?;
+    Ok(Recorded { owner, pts, pts_count, update })
+}
+
+fn entry(pts: i32, pts_count: i32, update: &Update) -> Result<LogEntry, StoreError> {
     let event_type =
-        event_type(&update).ok_or(StoreError::Corrupt("an ephemeral update has no pts"))?;
-    let content = serde_json::to_string(&update)
+        event_type(update).ok_or(StoreError::Corrupt("an ephemeral update has no pts"))?;
+    let content = serde_json::to_string(update)
         .map_err(|_| StoreError::Corrupt("an update cannot be written as JSON"))?;
-    let entry = LogEntry {
-        pts: i64::from(pts),
-        pts_count: i64::from(PTS_COUNT),
-        event_type: event_type.to_owned(),
-        content,
-    };
-    tx.append_log(user, &entry)?;
-    Ok(Recorded { user, pts, pts_count: PTS_COUNT, update })
+    Ok(LogEntry { pts, pts_count, event_type: event_type.to_owned(), content })
 }
 
 /// The update of a log line, equal to the one recorded.
@@ -66,19 +85,18 @@ pub fn read_back(entry: &LogEntry) -> Result<Update, StoreError> {
         .map_err(|_| StoreError::Corrupt("a line of the update log does not parse"))
 }
 
-/// A stored pts as the wire carries it.
-///
-/// # Errors
-/// The value does not fit.
-pub fn wire_pts(pts: i64) -> Result<i32, StoreError> {
-    i32::try_from(pts).map_err(|_| StoreError::Corrupt("pts out of range"))
-}
-
 fn event_type(update: &Update) -> Option<&'static str> {
     match update {
         Update::UpdateNewMessage(_) => Some("NewMessage"),
         Update::UpdateMessageSent(_) => Some("MessageSent"),
+        Update::UpdateEditMessage(_) => Some("EditMessage"),
+        Update::UpdateDeleteMessages(_) => Some("DeleteMessages"),
         Update::UpdateReadHistory(_) => Some("ReadHistory"),
-        _ => None,
+        Update::UpdateDraftMessage(_) => Some("DraftMessage"),
+        Update::UpdateChat(_) => Some("Chat"),
+        Update::UpdateUserTyping(_)
+        | Update::UpdateChatUserTyping(_)
+        | Update::UpdateUserStatus(_)
+        | Update::UpdateOfChat(_) => None,
     }
 }

@@ -5,10 +5,11 @@
 use super::Gateway;
 use super::registry::IncomingCall;
 use crate::rpc::{Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password};
-use crate::store::Tx;
+use crate::store::{Device, Tx};
 use odnix_proto::server::{CallId, SessionRef};
 use odnix_proto::{AuthKeyId, MsgId};
 use odnix_tl::odnix::Request;
+use odnix_tl::odnix::functions::InitConnection;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -144,6 +145,7 @@ impl Executor {
             dc: self.dc,
             layer: context.layer,
             tcp_address,
+            device: context.init.map(|init| device(*init)),
             now: self.gateway.now().wall,
         };
         let turn = self.turn(call, key_id, context.without_updates);
@@ -193,6 +195,11 @@ impl Executor {
             finished: Arc::clone(&self.finished),
         }
     }
+}
+
+fn device(init: InitConnection) -> Device {
+    let InitConnection { device_model, system_version, app_version, .. } = init;
+    Device { device_model, system_version, app_version }
 }
 
 async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcError> {

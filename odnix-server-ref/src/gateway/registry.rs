@@ -302,7 +302,7 @@ impl Registry {
         result: Result<Outcome, RpcError>,
     ) {
         let mut inner = self.lock();
-        let mut kept_temporary = None;
+        let (mut kept_temporary, mut revoked) = (None, None);
         let reply = match result {
             Err(error) => {
                 if let RpcError::Store(error) = &error {
@@ -322,13 +322,16 @@ impl Registry {
                 for push in &outcome.pushes {
                     inner.push(push, from);
                 }
-                kept_temporary = outcome.kept_temporary;
+                (kept_temporary, revoked) = (outcome.kept_temporary, outcome.revoked);
                 Ok(outcome.reply)
             }
         };
         inner.send(from, Message::Reply(call, reply));
         if let Some(kept) = kept_temporary {
             self.drop_temporary(&mut inner, holder, &kept);
+        }
+        if let Some(revoked) = revoked {
+            self.revoke_login(&mut inner, revoked);
         }
         drop(inner);
         self.call_ends();

@@ -75,7 +75,8 @@ fn log_in(rpc: &Rpc, tx: &mut dyn Tx, caller: &Caller, user: UserId) -> Result<O
     if !tx.set_session_user(caller.key_id, Some(user), caller.layer)? {
         return Err(RpcError::AuthKeyUnregistered);
     }
-    let mut view = View { tx, access: &rpc.access, me: user, date: caller.date() };
+    let mut view =
+        View { tx, access: &rpc.access, me: user, date: caller.date(), log_max: rpc.log_max };
     let me = view.users([user])?.pop().ok_or(RpcError::AuthKeyUnregistered)?;
     let outcome = reply(&types::auth::Authorization { user: me })?;
     Ok(Outcome { login: Some(LoginChange::In(user)), ..outcome })

@@ -1,7 +1,7 @@
 //! `contacts.*`.
 
 use super::account_rules::check_username;
-use super::view::{View, user_peer};
+use super::view::{View, wire_peer};
 use super::{CONTACTS_MAX, Outcome, RpcError, reply};
 use odnix_tl::odnix::functions::contacts::{AddContact, ResolveUsername};
 use odnix_tl::odnix::types;
@@ -13,7 +13,7 @@ pub(super) fn resolve_username(
     check_username(&request.username)?;
     let user = view.tx.user_by_username(&request.username)?.ok_or(RpcError::UsernameNotOccupied)?;
     reply(&types::contacts::ResolvedPeer {
-        peer: user_peer(user.id),
+        peer: wire_peer(user.id.into()),
         users: vec![view.user(&user)?],
     })
 }

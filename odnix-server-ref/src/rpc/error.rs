@@ -26,6 +26,39 @@ pub enum RpcError {
     /// No such user, or the access_hash is not the caller's for it.
     #[error("PEER_ID_INVALID")]
     PeerIdInvalid,
+    /// No such group, or the caller is not a member of it.
+    #[error("CHAT_ID_INVALID")]
+    ChatIdInvalid,
+    /// Empty, longer than 128 characters, or with control characters.
+    #[error("CHAT_TITLE_INVALID")]
+    ChatTitleInvalid,
+    /// Only who has made the group, or has added this member, may do that.
+    #[error("CHAT_ADMIN_REQUIRED")]
+    ChatAdminRequired,
+    /// More groups in one request than allowed.
+    #[error("CHATS_TOO_MUCH")]
+    ChatsTooMuch,
+    /// There is no such message in the dialog.
+    #[error("MESSAGE_ID_INVALID")]
+    MessageIdInvalid,
+    /// More messages in one request than allowed.
+    #[error("MESSAGE_IDS_TOO_MUCH")]
+    MessageIdsTooMuch,
+    /// Somebody else wrote the message.
+    #[error("MESSAGE_AUTHOR_REQUIRED")]
+    MessageAuthorRequired,
+    /// The message is not the caller's to delete in this way.
+    #[error("MESSAGE_DELETE_FORBIDDEN")]
+    MessageDeleteForbidden,
+    /// The caller has as many drafts as it may have.
+    #[error("DRAFTS_TOO_MUCH")]
+    DraftsTooMuch,
+    /// There is no word to look for, or too many characters.
+    #[error("SEARCH_QUERY_EMPTY")]
+    SearchQueryEmpty,
+    /// The caller has no other device of this hash.
+    #[error("HASH_INVALID")]
+    HashInvalid,
     /// Not 3..=32 letters, digits or underscores, the first a letter.
     #[error("USERNAME_INVALID")]
     UsernameInvalid,

@@ -10,10 +10,12 @@
 //! hash of (caller, user): a guessed id, someone else's access_hash and a user that does not
 //! exist get the same answer.
 
+mod account;
 mod account_rules;
 mod auth;
 mod contacts;
 mod error;
+mod groups;
 mod help;
 pub mod json;
 mod messages;
@@ -26,7 +28,8 @@ pub use error::RpcError;
 pub use json::Form;
 pub use password::Evidence;
 
-use crate::store::{Tx, UserId};
+use crate::engine::LOG_POSITIONS_MAX;
+use crate::store::{Device, Tx, UserId};
 use bytes::Bytes;
 use odnix_proto::{AuthKeyId, UnixTime};
 use odnix_tl::odnix::Request;
@@ -35,12 +38,34 @@ use std::net::SocketAddr;
 
 /// Longest list that one request may ask for.
 pub const LIMIT_MAX: i32 = 100;
-/// Most users in one request.
+/// Most users, groups or messages in one request.
 pub const USERS_MAX: usize = 100;
 /// Most contacts of one user.
 pub const CONTACTS_MAX: i64 = 1000;
 /// Longest message text, in characters.
 pub const MESSAGE_CHARS_MAX: usize = 4096;
+/// Longest title of a group, in characters.
+pub const TITLE_CHARS_MAX: usize = 128;
+/// Most members of a small group.
+pub const SMALL_MEMBERS_MAX: i64 = 200;
+/// Most users who are or were members of a small group.
+pub const SMALL_VISITORS_MAX: i64 = 1000;
+/// Most members of a large group.
+pub const LARGE_MEMBERS_MAX: i64 = 10_000;
+/// Most drafts of one user.
+pub const DRAFTS_MAX: i64 = 100;
+/// Longest text to search for, in characters.
+pub const SEARCH_CHARS_MAX: usize = 256;
+/// Dialogs that a search without a peer looks into, those with the newest messages.
+pub const SEARCH_DIALOGS_MAX: i64 = 200;
+/// How long a user counts as here after saying so.
+pub const ONLINE_SECONDS: i64 = 300;
+/// Most users who are told of someone's presence.
+pub const ACQUAINTANCES_MAX: i64 = 1000;
+/// Most devices that a user is told of.
+pub const DEVICES_MAX: i64 = 100;
+/// Longest text of a device about itself that is kept, in characters.
+pub const DEVICE_CHARS_MAX: usize = 128;
 /// Longest media reference, in bytes of JSON.
 pub const MEDIA_BYTES_MAX: usize = 4096;
 /// Updates in one slice of a difference unless the caller asks for another number.
@@ -61,6 +86,8 @@ pub struct Caller {
     pub layer: Option<i32>,
     /// Where this server's TCP listener is reached from the caller.
     pub tcp_address: SocketAddr,
+    /// How the device introduces itself, with the first call of a connection.
+    pub device: Option<Device>,
     /// The time of the request.
     pub now: UnixTime,
 }
@@ -93,6 +120,8 @@ pub struct Outcome {
     pub login: Option<LoginChange>,
     /// Of the temporary keys bound to the caller's permanent key, only these stay.
     pub kept_temporary: Option<Vec<AuthKeyId>>,
+    /// This key is gone, with its login and its temporary keys.
+    pub revoked: Option<AuthKeyId>,
     /// The user logged in with the caller's key when the request was handled.
     pub user: Option<UserId>,
 }
@@ -121,6 +150,7 @@ pub enum LoginChange {
 #[derive(Debug)]
 pub struct Rpc {
     access: view::AccessHashes,
+    log_max: i32,
 }
 
 impl Rpc {
@@ -128,7 +158,13 @@ impl Rpc {
     pub fn new(access_secret: [u8; 32]) -> Self {
         // Prepares the layer now, and not in the first call that needs it.
         json::layer();
-        Self { access: view::AccessHashes::new(access_secret) }
+        Self { access: view::AccessHashes::new(access_secret), log_max: LOG_POSITIONS_MAX }
+    }
+
+    /// The same with logs that reach back so many positions instead of [`LOG_POSITIONS_MAX`].
+    #[must_use]
+    pub fn with_log_max(self, log_max: i32) -> Self {
+        Self { log_max: log_max.max(1), ..self }
     }
 
     /// Parses a body; the connection envelope has been peeled off before.
@@ -167,6 +203,10 @@ impl Rpc {
                 self.handle_authorized(tx, caller, me, request)
             }
         }?;
+        if let (true, Some(device)) = (user.is_some() || outcome.login.is_some(), &caller.device) {
+            let kept = device.clone().cut_to(DEVICE_CHARS_MAX);
+            tx.set_device(caller.key_id, &kept, i64::from(caller.date()))?;
+        }
         outcome.reply = form.write(outcome.reply)?;
         outcome.user = match outcome.login {
             Some(LoginChange::In(user)) => Some(user),
@@ -183,7 +223,8 @@ impl Rpc {
         me: UserId,
         request: Request,
     ) -> Result<Outcome, RpcError> {
-        let mut view = view::View { tx, access: &self.access, me, date: caller.date() };
+        let mut view =
+            view::View { tx, access: &self.access, me, date: caller.date(), log_max: self.log_max };
         match request {
             Request::AuthLogOut(_) => auth::log_out(&mut view, caller),
             Request::AuthDropTempAuthKeys(it) => auth::drop_temp_auth_keys(&it),
@@ -192,12 +233,29 @@ impl Rpc {
             Request::ContactsAddContact(it) => contacts::add_contact(&mut view, &it),
             Request::ContactsGetContacts(_) => contacts::get_contacts(&mut view),
             Request::MessagesSendMessage(it) => messages::send_message(&mut view, &it),
+            Request::MessagesEditMessage(it) => messages::edit_message(&mut view, &it),
+            Request::MessagesDeleteMessages(it) => messages::delete_messages(&mut view, &it),
+            Request::MessagesSaveDraft(it) => messages::save_draft(&mut view, &it),
+            Request::MessagesGetDrafts(_) => messages::get_drafts(&mut view),
+            Request::MessagesSearch(it) => messages::search(&mut view, &it),
+            Request::MessagesCreateChat(it) => groups::create_chat(&mut view, &it),
+            Request::MessagesAddChatUsers(it) => groups::add_chat_users(&mut view, &it),
+            Request::MessagesDeleteChatUser(it) => groups::delete_chat_user(&mut view, &it),
+            Request::MessagesEditChatTitle(it) => groups::edit_chat_title(&mut view, &it),
+            Request::MessagesGetChats(it) => groups::get_chats(&mut view, &it),
+            Request::MessagesGetParticipants(it) => groups::get_participants(&mut view, &it),
+            Request::AccountUpdateStatus(it) => account::update_status(&mut view, &it),
+            Request::AccountGetAuthorizations(_) => account::get_authorizations(&mut view, caller),
+            Request::AccountResetAuthorization(it) => {
+                account::reset_authorization(&mut view, caller, &it)
+            }
             Request::MessagesGetHistory(it) => messages::get_history(&mut view, &it),
             Request::MessagesGetDialogs(it) => messages::get_dialogs(&mut view, &it),
             Request::MessagesReadHistory(it) => messages::read_history(&mut view, &it),
             Request::MessagesSetTyping(it) => messages::set_typing(&mut view, &it),
             Request::UpdatesGetState(_) => updates::get_state(&mut view),
             Request::UpdatesGetDifference(it) => updates::get_difference(&mut view, &it),
+            Request::UpdatesGetChatDifference(it) => updates::get_chat_difference(&mut view, &it),
             // The connection envelope is peeled off and JSON is read before; nested deeper,
             // neither is a method.
             _ => Err(RpcError::InputRequestInvalid),

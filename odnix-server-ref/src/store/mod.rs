@@ -13,12 +13,18 @@
 //! | table | key | what it is |
 //! |---|---|---|
 //! | `users` | id | entities: username, first name, argon2id hash |
-//! | `chats` | id | entities: the common history of two users (or of one with itself) |
+//! | `chats` | id | entities: the common history of two users (or of one with itself), or a group |
+//! | `members` | (chat, user) | who belongs to a group |
+//! | `visits` | (chat, user, first message) | which part of a small group somebody may read |
 //! | `contacts` | (user, contact) | who added whom |
-//! | `messages` | id | immutable content; the id is global and rises in commit order |
+//! | `messages` | id | the history; the id is global and rises in commit order, only the content may change |
+//! | `message_versions` | (message, version) | what edits replaced |
+//! | `hidden` | (user, chat, message) | deleted by one user for itself |
+//! | `words` | message | full-text index |
 //! | `dialogs` | (user, chat) | one user's view of a chat: newest message, read marks |
-//! | `mailbox` | user | the user's `pts` |
-//! | `update_log` | (user, pts) | the updates that led to each `pts`, as JSON |
+//! | `drafts` | (user, peer) | written and not sent |
+//! | `mailbox` | user or large group | its `pts`, and how far back its log reaches |
+//! | `update_log` | (user or large group, pts) | the updates that led to each `pts`, as JSON |
 //! | `sent` | (user, random_id) | what a `random_id` became: exactly once |
 //! | `sessions` | auth_key_id | authorization keys, first salt, the user logged in |
 //! | `settings` | name | secrets made on first start |
@@ -29,10 +35,11 @@ mod tx;
 mod writer;
 
 pub use rows::{
-    ChatId, Credentials, Dialog, KeyRecord, LogEntry, Message, MessageId, NewMessage, NewUser,
-    Sent, User, UserId,
+    ChatId, ChatKind, Credentials, Device, Dialog, Draft, Group, KeyRecord, LogEntry, LoggedIn,
+    Member, Message, MessageId, NewGroup, NewMessage, NewUser, Peer, Presence, Sent, Sight, User,
+    UserId,
 };
-pub use tx::Tx;
+pub use tx::{Chats, Dialogs, Keys, Mailboxes, Messages, Settings, Tx, Users};
 pub use writer::{Failpoint, Store, StoreOptions};
 
 /// Why a transaction did not happen.

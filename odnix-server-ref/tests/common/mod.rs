@@ -156,6 +156,7 @@ pub fn caller(key_id: AuthKeyId) -> Caller {
         dc: 2,
         layer: Some(1),
         tcp_address: "127.0.0.1:8444".parse().unwrap(),
+        device: None,
         now: UnixTime::from_secs(DATE),
     }
 }
@@ -210,6 +211,11 @@ pub fn pts_of(update: &enums::Update) -> (i32, i32) {
         enums::Update::UpdateNewMessage(it) => (it.pts, it.pts_count),
         enums::Update::UpdateMessageSent(it) => (it.pts, it.pts_count),
         enums::Update::UpdateReadHistory(it) => (it.pts, it.pts_count),
+        enums::Update::UpdateEditMessage(it) => (it.pts, it.pts_count),
+        enums::Update::UpdateDeleteMessages(it) => (it.pts, it.pts_count),
+        enums::Update::UpdateDraftMessage(it) => (it.pts, it.pts_count),
+        enums::Update::UpdateChat(it) => (it.pts, it.pts_count),
+        enums::Update::UpdateOfChat(it) => pts_of(&it.update),
         other => panic!("{other:?} has no pts"),
     }
 }

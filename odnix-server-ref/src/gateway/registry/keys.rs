@@ -114,6 +114,13 @@ impl Registry {
         inner.revoke(from.key_id, Some(by.id));
     }
 
+    /// A permanent key was deleted by another device of its user: everything under it ends.
+    pub(super) fn revoke_login(&self, inner: &mut Inner, permanent: AuthKeyId) {
+        self.drop_temporary(inner, permanent, &[]);
+        self.memory_keys.remove(permanent);
+        inner.revoke(permanent, None);
+    }
+
     /// Whether this is a temporary key.
     pub(crate) fn is_temporary(&self, id: AuthKeyId) -> bool {
         self.memory_keys.is_temporary(id)

@@ -1,8 +1,14 @@
 //! [`Tx`](super::Tx) over SQLite.
 //!
-//! Write-ahead log with `synchronous=FULL`: a commit has reached the disk when it returns.
+//! One module for each part of the transaction. Write-ahead log with `synchronous=FULL`: a commit has reached the disk when it returns.
 
-mod queries;
+mod chats;
+mod dialogs;
+mod keys;
+mod mailboxes;
+mod messages;
+mod statements;
+mod users;
 
 use super::StoreError;
 use rusqlite::Connection;
