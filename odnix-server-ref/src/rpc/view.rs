@@ -32,6 +32,15 @@ impl AccessHashes {
         i64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// What whoever fetches a file must present.
+    pub(super) fn file_hash(&self, file: i64) -> i64 {
+        let mut mac = self.0.clone();
+        mac.update(b"file");
+        mac.update(&file.to_le_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(mac.finalize().into_bytes());
+        i64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// Names a device of `viewer` in account.resetAuthorization, without giving away its key id.
     pub(super) fn device_hash(&self, viewer: UserId, key: AuthKeyId) -> i64 {
         let mut mac = self.0.clone();

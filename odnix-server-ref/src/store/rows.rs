@@ -339,6 +339,40 @@ pub struct Sent {
     pub pts: i32,
 }
 
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its id.
+    pub id: i64,
+    /// The hash of its content, under which it is on disk.
+    pub sha256: [u8; 32],
+    /// In bytes.
+    pub size: i64,
+    /// As given.
+    pub name: String,
+    /// As given.
+    pub mime_type: String,
+}
+
+/// A file to be noted.
+#[derive(Clone, Debug)]
+pub struct NewFile<'a> {
+    /// Who has uploaded it.
+    pub owner: UserId,
+    /// As the owner has named the upload.
+    pub upload: i64,
+    /// The hash of its content.
+    pub sha256: [u8; 32],
+    /// In bytes.
+    pub size: i64,
+    /// Checked by the caller.
+    pub name: &'a str,
+    /// Checked by the caller.
+    pub mime_type: &'a str,
+    /// Unix seconds.
+    pub date: i64,
+}
+
 /// An authorization key at rest.
 #[derive(Clone, Debug)]
 pub struct KeyRecord {

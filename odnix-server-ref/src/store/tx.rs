@@ -3,15 +3,16 @@
 use super::StoreError;
 use super::rows::{
     ChatId, Credentials, Device, Dialog, Draft, Group, KeyRecord, LogEntry, LoggedIn, Member,
-    Message, MessageId, NewGroup, NewMessage, NewUser, Peer, Presence, Sent, Sight, User, UserId,
+    Message, MessageId, NewFile, NewGroup, NewMessage, NewUser, Peer, Presence, Sent, Sight,
+    StoredFile, User, UserId,
 };
 use odnix_proto::AuthKeyId;
 use odnix_proto::updates::Mailbox;
 
 /// Typed queries over one open transaction. Every list has a limit.
-pub trait Tx: Users + Chats + Messages + Dialogs + Mailboxes + Keys + Settings {}
+pub trait Tx: Users + Chats + Messages + Dialogs + Mailboxes + Files + Keys + Settings {}
 
-impl<T: Users + Chats + Messages + Dialogs + Mailboxes + Keys + Settings> Tx for T {}
+impl<T: Users + Chats + Messages + Dialogs + Mailboxes + Files + Keys + Settings> Tx for T {}
 
 /// Users and their contacts.
 pub trait Users {
@@ -204,6 +205,20 @@ pub trait Mailboxes {
         message: MessageId,
         pts: i32,
     ) -> Result<(), StoreError>;
+}
+
+/// Files: what uploads became.
+pub trait Files {
+    /// Notes a file whose content is on disk; its upload has made no other.
+    fn create_file(&mut self, file: &NewFile<'_>) -> Result<StoredFile, StoreError>;
+    /// A file by its id.
+    fn file(&mut self, id: i64) -> Result<Option<StoredFile>, StoreError>;
+    /// The file that an upload of a user has become.
+    fn file_of_upload(
+        &mut self,
+        owner: UserId,
+        upload: i64,
+    ) -> Result<Option<StoredFile>, StoreError>;
 }
 
 /// Keys, and who is logged in with them.
