@@ -101,9 +101,12 @@ impl Scene {
         };
         let prepared = Prepared { request, evidence, form };
         let (rpc, caller) = (Arc::clone(&self.world.rpc), caller(self.key));
-        let undone: Result<(), Undone> =
-            self.world.store.run(move |tx| Err(Undone(rpc.handle(tx, &caller, prepared)))).await;
-        match undone.unwrap_err().0 {
+        let undone: Result<(), Undone> = self
+            .world
+            .store
+            .run(move |tx| Err(Undone(Box::new(rpc.handle(tx, &caller, prepared)))))
+            .await;
+        match *undone.unwrap_err().0 {
             Ok(_) => "yes".to_owned(),
             Err(error) => format!("`{}`", error.message()),
         }
@@ -124,11 +127,11 @@ impl Scene {
 }
 
 /// The outcome of a transaction that is rolled back.
-struct Undone(Result<Outcome, RpcError>);
+struct Undone(Box<Result<Outcome, RpcError>>);
 
 impl From<StoreError> for Undone {
     fn from(error: StoreError) -> Self {
-        Self(Err(error.into()))
+        Self(Box::new(Err(error.into())))
     }
 }
 
