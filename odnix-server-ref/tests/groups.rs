@@ -224,6 +224,13 @@ async fn a_group_is_made_once_for_each_random_id() {
         let (again, outcome) = town.ask(&town.alice, request(1)).await;
         assert_eq!((again.chat.id, again.chat.participants_count), (town.chat_id, 3));
         assert_eq!((again.pts_count, outcome.pushes), (0, vec![]));
+        let made = town.history(&town.alice).await.remove(0).id;
+        let delete = DeleteMessages { revoke: true, peer: town.peer(), id: vec![made] };
+        town.ask(&town.alice, delete).await;
+        let again = town.ask(&town.alice, request(1)).await.0;
+        assert_eq!(again.chat.id, town.chat_id, "also when its first message is gone");
+        let refused = town.refused(&town.alice, message(&town.peer(), "hi", 1)).await;
+        assert_eq!(refused, "RANDOM_ID_INVALID", "it was that of the group");
         assert_ne!(town.ask(&town.alice, request(2)).await.0.chat.id, town.chat_id);
         assert_ne!(town.ask(&town.bob, request(1)).await.0.chat.id, town.chat_id, "his own");
         town.say(&town.alice, "hi", 3).await;

@@ -12,9 +12,10 @@ macro_rules! columns {
          CASE c.kind WHEN 'large' THEN c.top_message ELSE d.top_message END AS top,
          d.read_inbox_max_id, d.read_outbox_max_id,
          CASE c.kind WHEN 'large' THEN (
-             SELECT count(*) FROM messages m
-             WHERE m.chat_id = c.id AND NOT m.deleted AND m.id > d.read_inbox_max_id
-             AND m.from_id <> d.user_id)
+             SELECT count(*) FROM (
+                 SELECT 1 FROM messages m
+                 WHERE m.chat_id = c.id AND NOT m.deleted AND m.id > d.read_inbox_max_id
+                 AND m.from_id <> d.user_id LIMIT 10000))
          ELSE d.unread_count END"
     };
 }
@@ -123,9 +124,13 @@ impl Dialogs for SqliteTx<'_> {
             "SELECT (SELECT coalesce(sum(d.unread_count), 0)
                      FROM dialogs d JOIN chats c ON c.id = d.chat_id
                      WHERE d.user_id = ?1 AND d.unread_count > 0 AND c.kind <> 'large') +
-                    (SELECT count(*) FROM dialogs d JOIN chats c ON c.id = d.chat_id
-                     JOIN messages m ON m.chat_id = c.id AND NOT m.deleted
-                         AND m.id > d.read_inbox_max_id AND m.from_id <> d.user_id
+                    (SELECT coalesce(sum((
+                         SELECT count(*) FROM (
+                             SELECT 1 FROM messages m
+                             WHERE m.chat_id = c.id AND NOT m.deleted
+                             AND m.id > d.read_inbox_max_id AND m.from_id <> d.user_id
+                             LIMIT 10000))), 0)
+                     FROM dialogs d JOIN chats c ON c.id = d.chat_id
                      WHERE d.user_id = ?1 AND d.peer < 0 AND c.kind = 'large')",
             [user],
             |row| row.get(0),
