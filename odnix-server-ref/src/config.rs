@@ -60,6 +60,7 @@ impl Default for Quota {
 /// | `jobs_waiting_max` | 256 | key-exchange jobs waiting for a processor |
 /// | `passwords_waiting_max` | 64 | passwords waiting to be hashed |
 /// | `json_waiting_max` | 256 | requests in their JSON form waiting to be read |
+/// | `files_waiting_max` | 256 | requests waiting for the disk, each with up to 512 KiB |
 /// | `setup_timeout` | 30 s | from accepting a socket to its first session |
 /// | `idle_timeout` | 5 min | without a byte from the client |
 /// | `write_timeout` | 30 s | for the client to take what is written |
@@ -91,6 +92,8 @@ pub struct GatewayLimits {
     pub passwords_waiting_max: usize,
     /// Requests in their JSON form waiting to be read.
     pub json_waiting_max: usize,
+    /// Requests waiting for the disk.
+    pub files_waiting_max: usize,
     /// From accepting a socket to its first session.
     pub setup_timeout: Duration,
     /// Without a byte from the client.
@@ -115,6 +118,7 @@ impl Default for GatewayLimits {
             jobs_waiting_max: 256,
             passwords_waiting_max: 64,
             json_waiting_max: 256,
+            files_waiting_max: 256,
             setup_timeout: Duration::from_secs(30),
             idle_timeout: Duration::from_secs(300),
             write_timeout: Duration::from_secs(30),

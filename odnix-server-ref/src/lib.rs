@@ -27,6 +27,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod files;
 mod gateway;
 pub mod keys;
 pub mod rpc;

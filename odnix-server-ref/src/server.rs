@@ -1,6 +1,7 @@
 //! Starting and stopping a server.
 
 use crate::config::{HandshakeMode, ServeOptions};
+use crate::files::Files;
 use crate::gateway::{self, Gateway, Protocol};
 use crate::keys::{KeyFile, KeyFileError};
 use crate::rpc::Rpc;
@@ -19,6 +20,7 @@ use tokio::task::JoinSet;
 
 const KEY_FILE: &str = "server_key.pem";
 const DATABASE: &str = "odnix.db";
+const FILES: &str = "files";
 const LOCK: &str = "lock";
 /// Sockets of the TCP port on their way to the WebSocket service.
 const UPGRADES_WAITING: usize = 16;
@@ -99,6 +101,7 @@ impl Server {
         let addresses = (local(&ws, &options.ws)?, local(&tcp, &options.tcp)?);
 
         let store = open_store(&options).await?;
+        let files = open_files(options.data_dir.join(FILES)).await?;
         let rpc = Rpc::new(access_secret(&store, &options).await?);
         let ws_config = protocol(&options, Arc::new(key.key))?;
         let tcp_config = Config {
@@ -108,7 +111,7 @@ impl Server {
         let (ws_protocol, tcp_protocol) =
             (Arc::new(Protocol::new(ws_config)), Arc::new(Protocol::new(tcp_config)));
 
-        let gateway = Gateway::new(store.clone(), rpc, options.gateway, options.quota);
+        let gateway = Gateway::new(store.clone(), files, rpc, options.gateway, options.quota);
         let gateway = Arc::new(gateway);
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&gateway).sweep());
@@ -224,6 +227,13 @@ async fn open_store(options: &ServeOptions) -> Result<Store, StartError> {
         Ok(opened) => opened.map_err(failed),
         Err(error) => Err(failed(StoreError::Os(error.to_string()))),
     }
+}
+
+async fn open_files(path: PathBuf) -> Result<Files, StartError> {
+    let shown = path.clone();
+    let opened = tokio::task::spawn_blocking(move || Files::open(&path)).await;
+    let failed = |source| StartError::DataDir { path: shown, source };
+    opened.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(failed)
 }
 
 /// access_hashes stay the same across restarts, so their secret is stored.

@@ -17,6 +17,7 @@ use odnix_tl::schema::{Kind, Schema};
 use odnix_tl::serde::{Serialize, de::DeserializeOwned};
 use odnix_tl::{Constructor, Decode, Encode, Function, Raw};
 use serde_json::json;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::fmt::{Debug, Display};
 
@@ -24,6 +25,7 @@ const ALICE: u8 = 1;
 const BOB: u8 = 2;
 const STRANGER: u8 = 3;
 const NEWCOMER: u8 = 4;
+const SECOND_DEVICE: u8 = 5;
 
 fn invocation(query: impl Display) -> InvokeJson {
     InvokeJson { query: DataJson { data: query.to_string() } }
@@ -66,6 +68,7 @@ impl Twins {
             world.user(BOB, "bob").await;
             world.key(STRANGER).await;
             world.key(NEWCOMER).await;
+            world.key(SECOND_DEVICE).await;
         }
         Self { tl, json, answered: BTreeSet::new(), refused: BTreeSet::new() }
     }
@@ -174,6 +177,89 @@ async fn talk(twins: &mut Twins, key: u8, peer: &InputPeer) {
     }
 }
 
+async fn changes(twins: &mut Twins, key: u8, peer: &InputPeer) {
+    use functions::messages::{DeleteMessages, EditMessage, GetDrafts, SaveDraft, Search};
+    let edit =
+        |id, text: &str| EditMessage { peer: peer.clone(), id, message: text.into(), media: None };
+    for (id, text) in [(1, "edited"), (1, "edited"), (1, ""), (99, "nothing"), (2, "whose?")] {
+        twins.ask(key, edit(id, text)).await;
+    }
+    for text in ["a draft", "a draft", "", &"x".repeat(4097)] {
+        twins.ask(key, SaveDraft { peer: peer.clone(), message: text.into() }).await;
+        twins.ask(key, GetDrafts {}).await;
+    }
+    for q in ["hi", "edit", "\"AND", " "] {
+        let (offset_id, limit, q) = (0, 10, q.to_owned());
+        let everywhere = Search { peer: None, q, offset_id, limit };
+        twins.ask(key, Search { peer: Some(peer.clone()), ..everywhere.clone() }).await;
+        twins.ask(key, everywhere).await;
+    }
+    for (revoke, id) in [(false, vec![2]), (true, vec![2]), (true, vec![1]), (true, vec![0; 101])] {
+        twins.ask(key, DeleteMessages { revoke, peer: peer.clone(), id }).await;
+    }
+}
+
+async fn groups(twins: &mut Twins, key: u8, bob: InputUser, large: bool) {
+    use functions::messages::{
+        AddChatUsers, CreateChat, DeleteChatUser, EditChatTitle, GetChats, GetParticipants,
+    };
+    let users = vec![bob.clone()];
+    for (title, random_id) in [("Group", 70), ("Group", 70), ("", 71), ("Zero", 0)] {
+        let random_id = if large { random_id * 2 } else { random_id };
+        let title = title.into();
+        twins.ask(key, CreateChat { large, title, users: users.clone(), random_id }).await;
+    }
+    for chat_id in 1..8 {
+        let peer = InputPeer::InputPeerChat(types::InputPeerChat { chat_id });
+        twins.ask(key, message(&peer, "to all", 700 + chat_id)).await;
+        twins.ask(key, EditChatTitle { chat_id, title: "Renamed".into() }).await;
+        twins.ask(key, GetParticipants { chat_id, offset_id: 0, limit: 10 }).await;
+        for pts in [0, 1000] {
+            let (pts_limit, pts_total_limit) = (None, None);
+            let question =
+                functions::updates::GetChatDifference { chat_id, pts, pts_limit, pts_total_limit };
+            twins.ask(key, question).await;
+        }
+        twins.ask(key, DeleteChatUser { chat_id, user_id: bob.clone() }).await;
+        twins.ask(key, AddChatUsers { chat_id, users: users.clone() }).await;
+    }
+    twins.ask(key, GetChats { id: (0..8).collect() }).await;
+    twins.ask(key, GetChats { id: vec![1; 101] }).await;
+}
+
+async fn devices(twins: &mut Twins, key: u8) {
+    use functions::account::{GetAuthorizations, ResetAuthorization, UpdateStatus};
+    for offline in [false, true] {
+        twins.ask(key, UpdateStatus { offline }).await;
+    }
+    twins.ask(key, GetAuthorizations {}).await;
+    twins.ask(key, ResetAuthorization { hash: 1 }).await;
+}
+
+async fn files(twins: &mut Twins, key: u8) {
+    use functions::upload::{FinishFile, GetFile, GetParts, SaveFilePart};
+    for (file_id, file_part) in [(5, 0), (5, 1), (0, 0), (5, -1)] {
+        let bytes = Bytes::from(vec![1, 2, 3]);
+        twins.ask(key, SaveFilePart { file_id, file_part, bytes }).await;
+    }
+    twins.ask(key, GetParts { file_id: 5 }).await;
+    let finish = FinishFile {
+        file_id: 5,
+        parts: 2,
+        sha256: Bytes::copy_from_slice(&Sha256::digest([1, 2, 3, 1, 2, 3])),
+        name: "six.bin".into(),
+        mime_type: "application/octet-stream".into(),
+    };
+    twins.ask(key, FinishFile { parts: 3, ..finish.clone() }).await;
+    twins.ask(key, finish.clone()).await;
+    twins.ask(key, finish.clone()).await;
+    let again = twins.tl.call(AuthKeyId::from_bytes([key; 8]), finish).await;
+    let (id, access_hash) = again.map_or((1, 0), |(file, _)| (file.id, file.access_hash));
+    for (offset, limit) in [(0, 4), (4, 4), (9, 4), (-1, 4), (0, 0)] {
+        twins.ask(key, GetFile { id, access_hash, offset, limit }).await;
+    }
+}
+
 #[tokio::test]
 async fn every_method_answers_and_refuses_in_json_as_in_tl() {
     let mut twins = Twins::new().await;
@@ -202,10 +288,28 @@ async fn every_method_answers_and_refuses_in_json_as_in_tl() {
     people(&mut twins, STRANGER, named(&to_bob)).await;
     talk(&mut twins, STRANGER, &to_bob).await;
     accounts(&mut twins).await;
+    twins.ask(SECOND_DEVICE, sign_in("carol", "a password")).await;
+    let newcomer = AuthKeyId::from_bytes([NEWCOMER; 8]);
+    let (devices_of_carol, _) =
+        twins.tl.call(newcomer, functions::account::GetAuthorizations {}).await.unwrap();
+    let other = devices_of_carol.authorizations.iter().find(|device| !device.current).unwrap();
+    let reset = functions::account::ResetAuthorization { hash: other.hash };
+    twins.ask(NEWCOMER, reset.clone()).await;
+    twins.ask(NEWCOMER, reset).await;
+    twins.ask(SECOND_DEVICE, functions::updates::GetState {}).await;
     twins.ask(ALICE, drop_keys).await;
     people(&mut twins, ALICE, named(&to_bob)).await;
     talk(&mut twins, ALICE, &to_bob).await;
     talk(&mut twins, BOB, &to_alice).await;
+    for (key, peer, user) in
+        [(STRANGER, &to_bob, &to_bob), (ALICE, &to_bob, &to_bob), (BOB, &to_alice, &to_alice)]
+    {
+        files(&mut twins, key).await;
+        changes(&mut twins, key, peer).await;
+        groups(&mut twins, key, named(user), false).await;
+        groups(&mut twins, key, named(user), true).await;
+        devices(&mut twins, key).await;
+    }
     talk(&mut twins, BOB, &InputPeer::InputPeerSelf).await;
     // Bob's access_hash is not Alice's.
     talk(&mut twins, ALICE, &to_alice).await;

@@ -4,7 +4,9 @@
 
 use super::Gateway;
 use super::registry::IncomingCall;
-use crate::rpc::{Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password};
+use crate::rpc::{
+    Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password, upload,
+};
 use crate::store::{Device, Tx};
 use odnix_proto::server::{CallId, SessionRef};
 use odnix_proto::{AuthKeyId, MsgId};
@@ -149,7 +151,7 @@ impl Executor {
             now: self.gateway.now().wall,
         };
         let turn = self.turn(call, key_id, context.without_updates);
-        match prepare(&self.gateway, body).await {
+        match prepare(&self.gateway, key_id, body).await {
             Ok(prepared) => turn.submit(caller, context.after, prepared).await,
             Err(error) => turn.end(Err(error)),
         }
@@ -202,13 +204,20 @@ fn device(init: InitConnection) -> Device {
     Device { device_model, system_version, app_version }
 }
 
-async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcError> {
+async fn prepare(
+    gateway: &Gateway,
+    key: AuthKeyId,
+    body: bytes::Bytes,
+) -> Result<Prepared, RpcError> {
     let (request, form) = match Rpc::decode(body)? {
         Request::OdnixInvokeJson(it) => {
             gateway.json.run(move || json::read(&it)).await.map_err(|_| RpcError::Busy)??
         }
         request => (request, Form::Tl),
     };
+    if upload::concerns(&request) {
+        return prepare_upload(gateway, key, request, form).await;
+    }
     let Some(username) = password::username(&request)?.map(str::to_owned) else {
         return Ok(Prepared { request, evidence: Evidence::NotNeeded, form });
     };
@@ -220,6 +229,26 @@ async fn prepare(gateway: &Gateway, body: bytes::Bytes) -> Result<Prepared, RpcE
     let (request, evidence) =
         gateway.passwords.run(examine).await.map_err(|_| RpcError::Busy)??;
     Ok(Prepared { request, evidence, form })
+}
+
+/// The disk is asked between two transactions, and nobody but a user gets that far.
+async fn prepare_upload(
+    gateway: &Gateway,
+    key: AuthKeyId,
+    request: Request,
+    form: Form,
+) -> Result<Prepared, RpcError> {
+    let look_up = move |tx: &mut dyn Tx| -> Result<_, RpcError> {
+        let wanted = upload::look_up(tx, key, &request)?;
+        Ok((request, wanted))
+    };
+    let (request, wanted) = gateway.store.run(look_up).await?;
+    let (files, rpc) = (Arc::clone(&gateway.files), Arc::clone(&gateway.rpc));
+    let examine = move || -> Result<Prepared, RpcError> {
+        let evidence = upload::examine(&files, &rpc, &request, &wanted)?;
+        Ok(Prepared { request, evidence, form })
+    };
+    gateway.disk.run(examine).await.map_err(|_| RpcError::Busy)?
 }
 
 /// One request between its preparation and its outcome.
@@ -256,6 +285,9 @@ impl Turn {
         if result.is_err() {
             let request = MsgId::from(self.call);
             self.finished.lock().unwrap_or_else(PoisonError::into_inner).record(request, false);
+        }
+        if let Ok(Outcome { finished_upload: Some(upload), .. }) = &result {
+            self.gateway.discard(*upload);
         }
         let registry = &self.gateway.registry;
         registry.finish(self.session, self.holder, self.call, self.without_updates, result);

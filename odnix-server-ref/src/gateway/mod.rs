@@ -30,6 +30,7 @@ pub(crate) use tcp::listen as listen_tcp;
 pub(crate) use websocket::{PATH, listen as listen_websocket};
 
 use crate::config::{GatewayLimits, Quota};
+use crate::files::{Files, Upload};
 use crate::rpc::Rpc;
 use crate::store::Store;
 use memory_keys::MemoryKeys;
@@ -68,6 +69,9 @@ pub(crate) struct Gateway {
     jobs: Pool,
     passwords: Pool,
     json: Pool,
+    disk: Pool,
+    files: Arc<Files>,
+    runtime: tokio::runtime::Handle,
     limits: GatewayLimits,
     phase: watch::Sender<Phase>,
     origin: Instant,
@@ -77,7 +81,13 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    pub(crate) fn new(store: Store, rpc: Rpc, limits: GatewayLimits, quota: Quota) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        files: Files,
+        rpc: Rpc,
+        limits: GatewayLimits,
+        quota: Quota,
+    ) -> Self {
         let places_max = u32::try_from(limits.connections_max).unwrap_or(u32::MAX >> 4);
         Self {
             store,
@@ -96,6 +106,9 @@ impl Gateway {
             jobs: Pool::new(limits.jobs_waiting_max),
             passwords: Pool::new(limits.passwords_waiting_max),
             json: Pool::new(limits.json_waiting_max),
+            disk: Pool::new(limits.files_waiting_max),
+            files: Arc::new(files),
+            runtime: tokio::runtime::Handle::current(),
             limits,
             phase: watch::Sender::new(Phase::Running),
             origin: Instant::now(),
@@ -132,6 +145,17 @@ impl Gateway {
         drop(self.phase.subscribe().wait_for(|phase| *phase != Phase::Running).await);
     }
 
+    /// The parts of an upload have become a file, and that is committed.
+    fn discard(&self, upload: Upload) {
+        let files = Arc::clone(&self.files);
+        // Called on the thread of the store, which must not wait for this.
+        self.runtime.spawn_blocking(move || {
+            if let Err(error) = files.discard(upload) {
+                tracing::warn!(%error, "the parts of an upload stay until they expire");
+            }
+        });
+    }
+
     /// Forgets from time to time what has expired.
     pub(crate) async fn sweep(self: Arc<Self>) {
         loop {
@@ -139,6 +163,11 @@ impl Gateway {
                 () = tokio::time::sleep(SWEEP_INTERVAL) => {
                     self.registry.sweep(self.now().wall);
                     self.quotas.sweep();
+                    let files = Arc::clone(&self.files);
+                    let swept = self.disk.run(move || files.sweep(SystemTime::now())).await;
+                    if let Ok(Err(error)) = swept {
+                        tracing::warn!(%error, "old uploads cannot be removed");
+                    }
                 }
                 () = self.stops() => return,
             }

@@ -1,6 +1,7 @@
 //! What a caller is told when a request is refused.
 
 use super::json::Reason;
+use crate::files::FilesError;
 use crate::store::StoreError;
 
 /// A refusal, as `rpc_error` carries it: a code in the manner of HTTP and a name, which a
@@ -56,6 +57,27 @@ pub enum RpcError {
     /// There is no word to look for, or too many characters.
     #[error("SEARCH_QUERY_EMPTY")]
     SearchQueryEmpty,
+    /// No such file, or the access_hash is not its own; or an upload without a name.
+    #[error("FILE_ID_INVALID")]
+    FileIdInvalid,
+    /// Below 0, or 4000 and above.
+    #[error("FILE_PART_INVALID")]
+    FilePartInvalid,
+    /// Empty, or longer than 524288 bytes.
+    #[error("FILE_PART_SIZE_INVALID")]
+    FilePartSizeInvalid,
+    /// A part is missing, or not of the size of the others.
+    #[error("FILE_PARTS_INVALID")]
+    FilePartsInvalid,
+    /// The content is not what the hash says.
+    #[error("FILE_HASH_INVALID")]
+    FileHashInvalid,
+    /// Longer than 255 bytes, or with control characters.
+    #[error("FILE_NAME_INVALID")]
+    FileNameInvalid,
+    /// Too many uploads of the caller are unfinished.
+    #[error("FILES_TOO_MUCH")]
+    FilesTooMuch,
     /// The caller has no other device of this hash.
     #[error("HASH_INVALID")]
     HashInvalid,
@@ -122,6 +144,17 @@ pub enum RpcError {
     /// The server failed; nothing was changed. The reason is for the server's log only.
     #[error("INTERNAL")]
     Store(#[from] StoreError),
+}
+
+impl From<FilesError> for RpcError {
+    fn from(error: FilesError) -> Self {
+        match error {
+            FilesError::TooMany => Self::FilesTooMuch,
+            FilesError::Parts => Self::FilePartsInvalid,
+            FilesError::Hash => Self::FileHashInvalid,
+            FilesError::Io(error) => StoreError::Os(error.to_string()).into(),
+        }
+    }
 }
 
 impl RpcError {

@@ -21,6 +21,7 @@ pub mod json;
 mod messages;
 pub mod password;
 mod updates;
+pub mod upload;
 mod users;
 mod view;
 
@@ -58,6 +59,8 @@ pub const DRAFTS_MAX: i64 = 100;
 pub const SEARCH_CHARS_MAX: usize = 256;
 /// Dialogs that a search without a peer looks into, those with the newest messages.
 pub const SEARCH_DIALOGS_MAX: i64 = 200;
+/// Longest name and type of a file, in bytes.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
 /// How long a user counts as here after saying so.
 pub const ONLINE_SECONDS: i64 = 300;
 /// Most users who are told of someone's presence.
@@ -103,7 +106,7 @@ impl Caller {
 pub struct Prepared {
     /// The request.
     pub request: Request,
-    /// Made by [`password::examine`].
+    /// Made by [`password::examine`] or [`upload::examine`].
     pub evidence: Evidence,
     /// In which the answer is written; made by [`json::read`].
     pub form: Form,
@@ -120,6 +123,8 @@ pub struct Outcome {
     pub login: Option<LoginChange>,
     /// Of the temporary keys bound to the caller's permanent key, only these stay.
     pub kept_temporary: Option<Vec<AuthKeyId>>,
+    /// The parts of this upload are of no use any more.
+    pub finished_upload: Option<crate::files::Upload>,
     /// This key is gone, with its login and its temporary keys.
     pub revoked: Option<AuthKeyId>,
     /// The user logged in with the caller's key when the request was handled.
@@ -200,7 +205,7 @@ impl Rpc {
             Request::AuthSignIn(it) => auth::sign_in(self, tx, caller, user, &it, evidence),
             request => {
                 let me = user.ok_or(RpcError::AuthKeyUnregistered)?;
-                self.handle_authorized(tx, caller, me, request)
+                self.handle_authorized(tx, caller, me, request, evidence)
             }
         }?;
         if let (true, Some(device)) = (user.is_some() || outcome.login.is_some(), &caller.device) {
@@ -222,6 +227,7 @@ impl Rpc {
         caller: &Caller,
         me: UserId,
         request: Request,
+        evidence: Evidence,
     ) -> Result<Outcome, RpcError> {
         let mut view =
             view::View { tx, access: &self.access, me, date: caller.date(), log_max: self.log_max };
@@ -233,6 +239,10 @@ impl Rpc {
             Request::ContactsAddContact(it) => contacts::add_contact(&mut view, &it),
             Request::ContactsGetContacts(_) => contacts::get_contacts(&mut view),
             Request::MessagesSendMessage(it) => messages::send_message(&mut view, &it),
+            Request::UploadSaveFilePart(_) => upload::save_file_part(&evidence),
+            Request::UploadGetParts(it) => upload::get_parts(&it, evidence),
+            Request::UploadFinishFile(it) => upload::finish_file(&mut view, &it, &evidence),
+            Request::UploadGetFile(_) => upload::get_file(evidence),
             Request::MessagesEditMessage(it) => messages::edit_message(&mut view, &it),
             Request::MessagesDeleteMessages(it) => messages::delete_messages(&mut view, &it),
             Request::MessagesSaveDraft(it) => messages::save_draft(&mut view, &it),

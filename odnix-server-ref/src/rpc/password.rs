@@ -7,6 +7,7 @@
 
 use super::RpcError;
 use super::account_rules::{check_password, check_username};
+use crate::files::ContentHash;
 use crate::store::{Credentials, StoreError};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -15,7 +16,7 @@ use odnix_tl::odnix::Request;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// What was found out about the password in a request.
+/// What was found out about a request outside the transaction: about its password, or on disk.
 #[derive(Clone)]
 pub enum Evidence {
     /// The request carries none.
@@ -26,6 +27,14 @@ pub enum Evidence {
     Matches(Credentials),
     /// It is not, or nobody has that name.
     Differs,
+    /// The part of a file is on disk.
+    PartStored,
+    /// The parts of an upload that are on disk.
+    Parts(Vec<i32>),
+    /// The content with this hash and of this size is on disk.
+    Assembled(ContentHash, u64),
+    /// Bytes of a file, and the size of the whole.
+    Content(bytes::Bytes, i64),
 }
 
 impl fmt::Debug for Evidence {
@@ -35,6 +44,10 @@ impl fmt::Debug for Evidence {
             Self::Hash(_) => "Hash(…)",
             Self::Matches(_) => "Matches(…)",
             Self::Differs => "Differs",
+            Self::PartStored => "PartStored",
+            Self::Parts(_) => "Parts(…)",
+            Self::Assembled(..) => "Assembled(…)",
+            Self::Content(..) => "Content(…)",
         })
     }
 }

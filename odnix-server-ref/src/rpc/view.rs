@@ -32,6 +32,15 @@ impl AccessHashes {
         i64::from_le_bytes([a, b, c, d, e, f, g, h])
     }
 
+    /// What whoever fetches a file must present.
+    pub(super) fn file_hash(&self, file: i64) -> i64 {
+        let mut mac = self.0.clone();
+        mac.update(b"file");
+        mac.update(&file.to_le_bytes());
+        let [a, b, c, d, e, f, g, h, ..] = <[u8; 32]>::from(mac.finalize().into_bytes());
+        i64::from_le_bytes([a, b, c, d, e, f, g, h])
+    }
+
     /// Names a device of `viewer` in account.resetAuthorization, without giving away its key id.
     pub(super) fn device_hash(&self, viewer: UserId, key: AuthKeyId) -> i64 {
         let mut mac = self.0.clone();
@@ -310,7 +319,7 @@ impl View<'_> {
             encode(&Updates::UpdateShort(types::UpdateShort { update, date }))
         };
         let for_me = short(as_seen_by(recorded.update.clone(), self.me), self.date)?;
-        let for_others = short(recorded.update, self.date)?;
+        let for_others = short(as_seen_by(recorded.update, NOBODY), self.date)?;
         let members = self.tx.member_ids(group.id)?;
         let push = |user| {
             let update = if user == self.me { &for_me } else { &for_others };
@@ -325,6 +334,9 @@ impl View<'_> {
         Ok(Push { user, update: encode(&update)?, ephemeral: true })
     }
 }
+
+/// Is the author of nothing.
+const NOBODY: UserId = UserId(0);
 
 /// An update of a large group as one member sees it: who is the author depends on that.
 pub(super) fn as_seen_by(mut update: Update, viewer: UserId) -> Update {

@@ -26,6 +26,7 @@
 //! | `mailbox` | user or large group | its `pts`, and how far back its log reaches |
 //! | `update_log` | (user or large group, pts) | the updates that led to each `pts`, as JSON |
 //! | `sent` | (user, random_id) | what a `random_id` became: exactly once |
+//! | `files` | id | what uploads became |
 //! | `sessions` | auth_key_id | authorization keys, first salt, the user logged in |
 //! | `settings` | name | secrets made on first start |
 
@@ -36,11 +37,16 @@ mod writer;
 
 pub use rows::{
     ChatId, ChatKind, Credentials, Device, Dialog, Draft, Group, KeyRecord, LogEntry, LoggedIn,
-    Member, Message, MessageId, NewGroup, NewMessage, NewUser, Peer, Presence, Sent, Sight, User,
-    UserId,
+    Member, Message, MessageId, NewFile, NewGroup, NewMessage, NewUser, Peer, Presence, Sent,
+    Sight, StoredFile, User, UserId,
 };
-pub use tx::{Chats, Dialogs, Keys, Mailboxes, Messages, Settings, Tx, Users};
+pub use tx::{Chats, Dialogs, Files, Keys, Mailboxes, Messages, Settings, Tx, Users};
 pub use writer::{Failpoint, Store, StoreOptions};
+
+/// Unread messages of a large group are counted up to here.
+pub const UNREAD_MAX: i64 = 10_000;
+/// Messages with the wanted words that a search looks at.
+pub const SEARCH_CANDIDATES_MAX: i64 = 10_000;
 
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]

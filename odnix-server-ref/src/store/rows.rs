@@ -337,6 +337,44 @@ pub struct Sent {
     pub date: i64,
     /// Where the mailbox stood after it: that of the large group, else that of the sender.
     pub pts: i32,
+    /// Where it was written.
+    pub chat: ChatId,
+    /// It is the message that the group was made with.
+    pub made_chat: bool,
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFile {
+    /// Its id.
+    pub id: i64,
+    /// The hash of its content, under which it is on disk.
+    pub sha256: [u8; 32],
+    /// In bytes.
+    pub size: i64,
+    /// As given.
+    pub name: String,
+    /// As given.
+    pub mime_type: String,
+}
+
+/// A file to be noted.
+#[derive(Clone, Debug)]
+pub struct NewFile<'a> {
+    /// Who has uploaded it.
+    pub owner: UserId,
+    /// As the owner has named the upload.
+    pub upload: i64,
+    /// The hash of its content.
+    pub sha256: [u8; 32],
+    /// In bytes.
+    pub size: i64,
+    /// Checked by the caller.
+    pub name: &'a str,
+    /// Checked by the caller.
+    pub mime_type: &'a str,
+    /// Unix seconds.
+    pub date: i64,
 }
 
 /// An authorization key at rest.

@@ -3,15 +3,16 @@
 use super::StoreError;
 use super::rows::{
     ChatId, Credentials, Device, Dialog, Draft, Group, KeyRecord, LogEntry, LoggedIn, Member,
-    Message, MessageId, NewGroup, NewMessage, NewUser, Peer, Presence, Sent, Sight, User, UserId,
+    Message, MessageId, NewFile, NewGroup, NewMessage, NewUser, Peer, Presence, Sent, Sight,
+    StoredFile, User, UserId,
 };
 use odnix_proto::AuthKeyId;
 use odnix_proto::updates::Mailbox;
 
 /// Typed queries over one open transaction. Every list has a limit.
-pub trait Tx: Users + Chats + Messages + Dialogs + Mailboxes + Keys + Settings {}
+pub trait Tx: Users + Chats + Messages + Dialogs + Mailboxes + Files + Keys + Settings {}
 
-impl<T: Users + Chats + Messages + Dialogs + Mailboxes + Keys + Settings> Tx for T {}
+impl<T: Users + Chats + Messages + Dialogs + Mailboxes + Files + Keys + Settings> Tx for T {}
 
 /// Users and their contacts.
 pub trait Users {
@@ -127,7 +128,15 @@ pub trait Messages {
         after: i64,
         max_id: i64,
     ) -> Result<Vec<(UserId, i64)>, StoreError>;
-    /// How many messages others wrote after `after`.
+    /// The newest message of others with `after < id <= max_id`.
+    fn newest_from_others(
+        &mut self,
+        sight: Sight,
+        after: i64,
+        max_id: i64,
+    ) -> Result<Option<i64>, StoreError>;
+    /// How many messages others wrote after `after`; in a large group at most
+    /// [`UNREAD_MAX`](super::UNREAD_MAX).
     fn count_from_others(&mut self, sight: Sight, after: i64) -> Result<i64, StoreError>;
 }
 
@@ -181,8 +190,10 @@ pub trait Dialogs {
 pub trait Mailboxes {
     /// Where the mailbox of a user, or of a large group, stands.
     fn mailbox(&mut self, owner: Peer) -> Result<Mailbox, StoreError>;
-    /// Stores where it stands now; log lines that it has dropped are deleted.
+    /// Stores where it stands now.
     fn save_mailbox(&mut self, owner: Peer, mailbox: &Mailbox) -> Result<(), StoreError>;
+    /// Deletes the lines of its log up to what the mailbox has dropped.
+    fn cut_log(&mut self, owner: Peer, mailbox: &Mailbox) -> Result<(), StoreError>;
     /// Writes one line of its log.
     fn append_log(&mut self, owner: Peer, entry: &LogEntry) -> Result<(), StoreError>;
     /// Lines of its log after `pts`, oldest first: at most `limit`, and after the first no more
@@ -204,6 +215,20 @@ pub trait Mailboxes {
         message: MessageId,
         pts: i32,
     ) -> Result<(), StoreError>;
+}
+
+/// Files: what uploads became.
+pub trait Files {
+    /// Notes a file whose content is on disk; its upload has made no other.
+    fn create_file(&mut self, file: &NewFile<'_>) -> Result<StoredFile, StoreError>;
+    /// A file by its id.
+    fn file(&mut self, id: i64) -> Result<Option<StoredFile>, StoreError>;
+    /// The file that an upload of a user has become.
+    fn file_of_upload(
+        &mut self,
+        owner: UserId,
+        upload: i64,
+    ) -> Result<Option<StoredFile>, StoreError>;
 }
 
 /// Keys, and who is logged in with them.

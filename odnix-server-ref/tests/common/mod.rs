@@ -7,8 +7,9 @@ pub mod hand;
 
 use bytes::Bytes;
 use odnix_proto::{AuthKeyId, Secret, UnixTime};
+use odnix_server_ref::files::Files;
 use odnix_server_ref::rpc::{
-    Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password,
+    Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password, upload,
 };
 use odnix_server_ref::store::{KeyRecord, Store, StoreOptions, UserId};
 use odnix_tl::odnix::{Request, enums, functions, types};
@@ -23,6 +24,7 @@ pub struct World {
     pub folder: TempDir,
     pub store: Store,
     pub rpc: Arc<Rpc>,
+    pub files: Files,
 }
 
 impl World {
@@ -33,7 +35,8 @@ impl World {
     pub fn with(options: StoreOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&database(folder.path()), options).unwrap();
-        Self { folder, store, rpc: Arc::new(Rpc::new([7; 32])) }
+        let files = Files::open(&folder.path().join("files")).unwrap();
+        Self { folder, store, rpc: Arc::new(Rpc::new([7; 32])), files }
     }
 
     /// Ends the writer and opens the same file again, as a restart does.
@@ -65,6 +68,14 @@ impl World {
             Request::OdnixInvokeJson(it) => json::read(&it)?,
             request => (request, Form::Tl),
         };
+        if upload::concerns(&request) {
+            let wanted = {
+                let request = request.clone();
+                self.store.run(move |tx| upload::look_up(tx, key, &request)).await?
+            };
+            let evidence = upload::examine(&self.files, &self.rpc, &request, &wanted)?;
+            return self.handle(key, Prepared { request, evidence, form }).await;
+        }
         let evidence = match password::username(&request)? {
             None => Evidence::NotNeeded,
             Some(username) => {

@@ -4,6 +4,7 @@
 
 mod chats;
 mod dialogs;
+mod files;
 mod keys;
 mod mailboxes;
 mod messages;

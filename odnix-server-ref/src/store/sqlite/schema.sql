@@ -147,6 +147,19 @@ CREATE TABLE update_log (
     PRIMARY KEY (owner, pts)
 ) STRICT, WITHOUT ROWID;
 
+-- What uploads became; the bytes are on disk under their hash.
+CREATE TABLE files (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
+    owner     INTEGER NOT NULL REFERENCES users (id),
+    upload    INTEGER NOT NULL,
+    sha256    BLOB NOT NULL CHECK (length(sha256) = 32),
+    size      INTEGER NOT NULL,
+    name      TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    date      INTEGER NOT NULL,
+    UNIQUE (owner, upload)
+) STRICT;
+
 CREATE TABLE sent (
     user_id    INTEGER NOT NULL REFERENCES users (id),
     random_id  INTEGER NOT NULL,
