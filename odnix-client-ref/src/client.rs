@@ -1,6 +1,7 @@
 //! The client as a program uses it.
 
 use crate::caller::{Caller, input_peer_of, why_stopped};
+use crate::change::{Change, Changes};
 use crate::driver::clock::{Clock, random_id, seed};
 use crate::driver::pump::Pump;
 use crate::driver::{Control, Driver, Notices, Patience, ServerAddress, Wire};
@@ -243,6 +244,11 @@ impl Client {
     /// Watches what happens from now on.
     pub fn subscribe(&self) -> broadcast::Receiver<ClientEvent> {
         self.events.subscribe()
+    }
+
+    /// Watches what changes in the replica from now on, each told once it is stored.
+    pub fn changes(&self) -> Changes {
+        self.events.changes()
     }
 
     /// Runs `work` on the local replica, the only thing a user interface reads.
@@ -512,6 +518,7 @@ impl Client {
         let noted = send.clone();
         let _turn = self.sending.lock().await;
         self.store.with(move |replica| replica.queue_send(&noted, SENDS_MAX)).await??;
+        self.events.changed(Change::Dialog { peer_id, messages: Vec::new() });
         self.tell_manager(Command::Send { send, done }).await?;
         Ok(random_id)
     }

@@ -1,5 +1,6 @@
 //! What a client tells whoever watches it.
 
+use crate::change::{Change, Changes};
 use crate::driver::address::ServerAddress;
 use odnix_proto::AuthKeyId;
 use odnix_proto::client::TemporaryKeyLoss;
@@ -126,21 +127,35 @@ pub enum ClientEvent {
     SignedOut,
 }
 
-/// Hands events to all watchers.
+/// Hands events, and the changes that follow from them, to all watchers.
 #[derive(Clone, Debug)]
-pub(crate) struct Events(broadcast::Sender<ClientEvent>);
+pub(crate) struct Events {
+    events: broadcast::Sender<ClientEvent>,
+    changes: broadcast::Sender<Change>,
+}
 
 impl Events {
     pub(crate) fn new() -> Self {
-        Self(broadcast::Sender::new(1024))
+        Self { events: broadcast::Sender::new(1024), changes: broadcast::Sender::new(1024) }
     }
 
     pub(crate) fn send(&self, event: ClientEvent) {
         tracing::debug!(?event, "client event");
-        let _ = self.0.send(event);
+        if let Some(change) = Change::of_event(&event) {
+            self.changed(change);
+        }
+        let _ = self.events.send(event);
+    }
+
+    pub(crate) fn changed(&self, change: Change) {
+        let _ = self.changes.send(change);
     }
 
     pub(crate) fn subscribe(&self) -> broadcast::Receiver<ClientEvent> {
-        self.0.subscribe()
+        self.events.subscribe()
+    }
+
+    pub(crate) fn changes(&self) -> Changes {
+        Changes::new(self.changes.subscribe())
     }
 }

@@ -36,6 +36,7 @@
 //! ```
 
 mod caller;
+mod change;
 mod client;
 mod driver;
 mod error;
@@ -45,8 +46,10 @@ mod probe;
 pub mod replica;
 mod store;
 pub mod sync;
+pub mod tui;
 mod update_manager;
 
+pub use change::{Change, Changes};
 pub use client::{Client, LAYER, Options, Sent};
 pub use driver::{AddressError, Patience, ServerAddress, Wire, WireError};
 pub use error::{CallError, ClientError};

@@ -12,6 +12,7 @@
 //! the replica is written, so that it shares a transaction.
 
 use crate::caller::{Caller, input_peer_of};
+use crate::change::Change;
 use crate::client::Sent;
 use crate::driver::Notice;
 use crate::driver::clock::Clock;
@@ -310,6 +311,8 @@ impl Running {
             }
             (Verdict::Refused, Err(error)) => {
                 self.refused(random_id, &error).await?;
+                let changed = Change::Dialog { peer_id: send.peer_id, messages: Vec::new() };
+                self.manager.events.changed(changed);
                 self.reply(random_id, Err(error));
                 self.left_over.refused(random_id);
             }
@@ -383,6 +386,7 @@ impl Running {
         if batches.is_empty() {
             return Ok(());
         }
+        let changes: Vec<Change> = batches.iter().flat_map(Change::of_batch).collect();
         let moved =
             batches.iter().any(|it| it.checkpoint.is_some() || !it.chat_checkpoints.is_empty());
         let stored = self.manager.store.with(move |replica| {
@@ -391,6 +395,7 @@ impl Running {
             })
         });
         let messages = stored.await?;
+        changes.into_iter().for_each(|change| self.manager.events.changed(change));
         if moved {
             let pts = machine.checkpoint(Mailbox::Own).unwrap_or_default();
             self.manager.events.send(ClientEvent::Stored { messages, pts });

@@ -5,6 +5,7 @@ mod listen;
 mod output;
 mod password;
 mod probe;
+mod tui;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -55,6 +56,8 @@ enum Command {
     History(History),
     /// Follow the mailbox: print messages as they arrive, until interrupted
     Listen(Listen),
+    /// Show chats and write messages in the terminal; works while the server is away
+    Tui(Tui),
     /// Show the account, the position in the log, the dialogs and the digest of the replica
     State(State),
     /// Call one function of the server by its JSON form, and print the answer's
@@ -188,6 +191,9 @@ struct Listen {
 }
 
 #[derive(Args, Debug)]
+struct Tui {}
+
+#[derive(Args, Debug)]
 struct State {
     /// Show the replica as it is, without connecting
     #[arg(long)]
@@ -284,6 +290,7 @@ impl Command {
             Self::Send(command) => command.run(common, output).await,
             Self::History(command) => command.run(common, output).await,
             Self::Listen(command) => command.run(common, output).await,
+            Self::Tui(command) => command.run(common).await,
             Self::State(command) => command.run(common, output).await,
             Self::Call(command) => command.run(common, output).await,
             Self::Probe(command) => command.run(common, output).await,
