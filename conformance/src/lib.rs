@@ -5,10 +5,12 @@
 //! - `vectors/` is what other implementations can compare their bytes with; [`vectors`] makes it.
 //! - `tests/` checks what no compiler checks: that the pages in `docs/` say what the code does,
 //!   and that the rules of `CONTRIBUTING.md` are kept.
+//! - [`sim`] runs the whole system under faults in virtual time.
 //! - [`states`] draws the machines of `odnix-proto` into `docs/states.md`.
 
 pub mod house;
 pub mod script;
+pub mod sim;
 pub mod states;
 pub mod vectors;
 

@@ -151,6 +151,20 @@ impl Replica {
         Ok(replica)
     }
 
+    /// A replica that lives as long as this value; for tests and simulations.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn in_memory(server_fingerprint: i64) -> Result<Self> {
+        let path = PathBuf::from(":memory:");
+        let db = Connection::open_in_memory()
+            .map_err(|error| ReplicaError::from_sqlite(&path, &error))?;
+        let mut replica = Self { db, path };
+        replica.migrate()?;
+        replica.claim(server_fingerprint)?;
+        Ok(replica)
+    }
+
     fn configure(&self, bytes_max: Option<u64>) -> rusqlite::Result<()> {
         self.db.busy_timeout(std::time::Duration::from_secs(5))?;
         if let Some(bytes_max) = bytes_max {
