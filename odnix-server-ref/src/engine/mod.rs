@@ -61,6 +61,7 @@ pub fn record(
     let keep_from = pts.saturating_sub(log_max);
     if keep_from.saturating_sub(mailbox.dropped_to()) > log_max / LOG_SLACK {
         mailbox.drop_to(keep_from);
+        tx.cut_log(owner, &mailbox)?;
     }
     tx.save_mailbox(owner, &mailbox)?;
     let update = update(pts, pts_count);

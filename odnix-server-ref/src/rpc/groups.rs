@@ -24,7 +24,8 @@ pub(super) fn create_chat(view: &mut View<'_>, request: &CreateChat) -> Result<O
     }
     check_title(&request.title)?;
     if let Some(sent) = view.tx.sent(view.me, request.random_id)? {
-        return made_before(view, sent.message.0);
+        let made = sent.made_chat.then_some(sent.chat).ok_or(RpcError::RandomIdInvalid)?;
+        return answer(view, made, Vec::new(), 0);
     }
     let me = view.me;
     let mut users = named(view, &request.users)?;
@@ -39,14 +40,6 @@ pub(super) fn create_chat(view: &mut View<'_>, request: &CreateChat) -> Result<O
     let mut members = vec![me];
     members.extend(users);
     join(view, id, &members, action.into(), request.random_id)
-}
-
-/// The answer to a repetition.
-fn made_before(view: &mut View<'_>, message: i64) -> Result<Outcome, RpcError> {
-    let message = view.tx.message(crate::store::MessageId(message))?;
-    let made = message.filter(|it| it.action.as_deref().is_some_and(|it| it.contains("Create")));
-    let made = made.ok_or(RpcError::RandomIdInvalid)?;
-    answer(view, made.chat, Vec::new(), 0)
 }
 
 pub(super) fn add_chat_users(

@@ -319,7 +319,7 @@ impl View<'_> {
             encode(&Updates::UpdateShort(types::UpdateShort { update, date }))
         };
         let for_me = short(as_seen_by(recorded.update.clone(), self.me), self.date)?;
-        let for_others = short(recorded.update, self.date)?;
+        let for_others = short(as_seen_by(recorded.update, NOBODY), self.date)?;
         let members = self.tx.member_ids(group.id)?;
         let push = |user| {
             let update = if user == self.me { &for_me } else { &for_others };
@@ -334,6 +334,9 @@ impl View<'_> {
         Ok(Push { user, update: encode(&update)?, ephemeral: true })
     }
 }
+
+/// Is the author of nothing.
+const NOBODY: UserId = UserId(0);
 
 /// An update of a large group as one member sees it: who is the author depends on that.
 pub(super) fn as_seen_by(mut update: Update, viewer: UserId) -> Update {

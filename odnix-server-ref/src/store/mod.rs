@@ -45,6 +45,11 @@ pub use rows::{
 pub use tx::{Chats, Dialogs, Files, Keys, Mailboxes, Messages, Settings, Tx, Users};
 pub use writer::{Failpoint, Store, StoreOptions};
 
+/// Unread messages of a large group are counted up to here.
+pub const UNREAD_MAX: i64 = 10_000;
+/// Messages with the wanted words that a search looks at.
+pub const SEARCH_CANDIDATES_MAX: i64 = 10_000;
+
 /// Why a transaction did not happen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -337,6 +337,10 @@ pub struct Sent {
     pub date: i64,
     /// Where the mailbox stood after it: that of the large group, else that of the sender.
     pub pts: i32,
+    /// Where it was written.
+    pub chat: ChatId,
+    /// It is the message that the group was made with.
+    pub made_chat: bool,
 }
 
 /// A file.

@@ -128,7 +128,15 @@ pub trait Messages {
         after: i64,
         max_id: i64,
     ) -> Result<Vec<(UserId, i64)>, StoreError>;
-    /// How many messages others wrote after `after`.
+    /// The newest message of others with `after < id <= max_id`.
+    fn newest_from_others(
+        &mut self,
+        sight: Sight,
+        after: i64,
+        max_id: i64,
+    ) -> Result<Option<i64>, StoreError>;
+    /// How many messages others wrote after `after`; in a large group at most
+    /// [`UNREAD_MAX`](super::UNREAD_MAX).
     fn count_from_others(&mut self, sight: Sight, after: i64) -> Result<i64, StoreError>;
 }
 
@@ -182,8 +190,10 @@ pub trait Dialogs {
 pub trait Mailboxes {
     /// Where the mailbox of a user, or of a large group, stands.
     fn mailbox(&mut self, owner: Peer) -> Result<Mailbox, StoreError>;
-    /// Stores where it stands now; log lines that it has dropped are deleted.
+    /// Stores where it stands now.
     fn save_mailbox(&mut self, owner: Peer, mailbox: &Mailbox) -> Result<(), StoreError>;
+    /// Deletes the lines of its log up to what the mailbox has dropped.
+    fn cut_log(&mut self, owner: Peer, mailbox: &Mailbox) -> Result<(), StoreError>;
     /// Writes one line of its log.
     fn append_log(&mut self, owner: Peer, entry: &LogEntry) -> Result<(), StoreError>;
     /// Lines of its log after `pts`, oldest first: at most `limit`, and after the first no more

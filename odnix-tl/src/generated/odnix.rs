@@ -596,7 +596,7 @@ pub mod types {
         pub read_inbox_max_id: i64,
         /// the peer has read messages of the caller up to this id
         pub read_outbox_max_id: i64,
-        /// messages of others that the caller has not read
+        /// messages of others that the caller has not read; in a large group counted up to 10000
         pub unread_count: i32,
         /// where the mailbox of a large group stands
         pub pts: Option<i32>,

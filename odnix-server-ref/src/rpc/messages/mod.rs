@@ -34,6 +34,9 @@ pub(super) fn send_message(
     let media = request.media.as_ref().map(|media| media.data.as_str());
     check_content(&request.message, media)?;
     if let Some(sent) = view.tx.sent(view.me, request.random_id)? {
+        if sent.made_chat {
+            return Err(RpcError::RandomIdInvalid);
+        }
         let (id, date) = (sent.message.0, super::view::wire_int(sent.date));
         return reply(&types::messages::SentMessage { id, date, pts: sent.pts, pts_count: 1 });
     }

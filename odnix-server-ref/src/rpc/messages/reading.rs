@@ -24,7 +24,7 @@ pub(in crate::rpc) fn read_history(
     let place = view.readable(&request.peer)?;
     let sight = view.sight(&place)?;
     let read = match sight {
-        Some(sight) => read_up_to(view, sight, max_id)?,
+        Some(sight) => read_up_to(view, &place, sight, max_id)?,
         None => None,
     };
     let (Some(sight), Some(Read { max_id, left, authors })) = (sight, read) else {
@@ -35,9 +35,6 @@ pub(in crate::rpc) fn read_history(
     let affected = types::messages::AffectedMessages { pts: inbox.pts, pts_count: inbox.pts_count };
     let mut outcome = reply(&affected)?;
     outcome.pushes.push(view.push(inbox)?);
-    if place.large().is_some() {
-        return Ok(outcome);
-    }
     for (author, newest) in authors {
         if view.tx.raise_read_outbox(author, sight.chat, newest)? {
             let mut theirs = view.of(author);
@@ -52,15 +49,24 @@ pub(in crate::rpc) fn read_history(
 struct Read {
     max_id: i64,
     left: i64,
-    /// Whose messages were read, and the newest of each.
+    /// Who is told of it: those whose messages were read, with the newest of each.
     authors: Vec<(UserId, i64)>,
 }
 
 /// Moves the read mark of the caller, if there is anything to read.
-fn read_up_to(view: &mut View<'_>, sight: Sight, max_id: i64) -> Result<Option<Read>, RpcError> {
+fn read_up_to(
+    view: &mut View<'_>,
+    place: &Place,
+    sight: Sight,
+    max_id: i64,
+) -> Result<Option<Read>, RpcError> {
     let Some(dialog) = view.tx.dialog(view.me, sight.chat)? else { return Ok(None) };
-    let authors = view.tx.authors(sight, dialog.read_inbox_max_id, max_id)?;
-    let Some(max_id) = authors.iter().map(|(_, newest)| *newest).max() else { return Ok(None) };
+    let after = dialog.read_inbox_max_id;
+    let Some(max_id) = view.tx.newest_from_others(sight, after, max_id)? else { return Ok(None) };
+    let authors = match place.large() {
+        Some(_) => Vec::new(),
+        None => view.tx.authors(sight, after, max_id)?,
+    };
     let left = view.tx.count_from_others(sight, max_id)?;
     view.tx.set_read_inbox(view.me, sight.chat, max_id, left)?;
     Ok(Some(Read { max_id, left, authors }))

@@ -12,9 +12,10 @@ macro_rules! columns {
          CASE c.kind WHEN 'large' THEN c.top_message ELSE d.top_message END AS top,
          d.read_inbox_max_id, d.read_outbox_max_id,
          CASE c.kind WHEN 'large' THEN (
-             SELECT count(*) FROM messages m
-             WHERE m.chat_id = c.id AND NOT m.deleted AND m.id > d.read_inbox_max_id
-             AND m.from_id <> d.user_id)
+             SELECT count(*) FROM (
+                 SELECT 1 FROM messages m
+                 WHERE m.chat_id = c.id AND NOT m.deleted AND m.id > d.read_inbox_max_id
+                 AND m.from_id <> d.user_id LIMIT 10000))
          ELSE d.unread_count END"
     };
 }
@@ -120,14 +121,17 @@ impl Dialogs for SqliteTx<'_> {
 
     fn unread_count(&mut self, user: UserId) -> Result<i64, StoreError> {
         self.one(
-            concat!(
-                "SELECT (SELECT coalesce(sum(unread_count), 0) FROM dialogs
-                         WHERE user_id = ?1 AND unread_count > 0) +
-                        (SELECT count(*) FROM dialogs d JOIN chats c ON c.id = d.chat_id
-                         JOIN messages m ON m.chat_id = c.id AND NOT m.deleted
+            "SELECT (SELECT coalesce(sum(d.unread_count), 0)
+                     FROM dialogs d JOIN chats c ON c.id = d.chat_id
+                     WHERE d.user_id = ?1 AND d.unread_count > 0 AND c.kind <> 'large') +
+                    (SELECT coalesce(sum((
+                         SELECT count(*) FROM (
+                             SELECT 1 FROM messages m
+                             WHERE m.chat_id = c.id AND NOT m.deleted
                              AND m.id > d.read_inbox_max_id AND m.from_id <> d.user_id
-                         WHERE d.user_id = ?1 AND d.peer < 0 AND c.kind = 'large')"
-            ),
+                             LIMIT 10000))), 0)
+                     FROM dialogs d JOIN chats c ON c.id = d.chat_id
+                     WHERE d.user_id = ?1 AND d.peer < 0 AND c.kind = 'large')",
             [user],
             |row| row.get(0),
         )

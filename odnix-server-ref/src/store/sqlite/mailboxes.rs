@@ -19,12 +19,14 @@ impl Mailboxes for SqliteTx<'_> {
             "UPDATE mailbox SET pts = ?2, dropped_to = ?3 WHERE owner = ?1",
             (owner, mailbox.pts(), mailbox.dropped_to()),
         )?;
-        if mailbox.dropped_to() > 0 {
-            self.execute(
-                "DELETE FROM update_log WHERE owner = ?1 AND pts <= ?2",
-                (owner, mailbox.dropped_to()),
-            )?;
-        }
+        Ok(())
+    }
+
+    fn cut_log(&mut self, owner: Peer, mailbox: &Mailbox) -> Result<(), StoreError> {
+        self.execute(
+            "DELETE FROM update_log WHERE owner = ?1 AND pts <= ?2",
+            (owner, mailbox.dropped_to()),
+        )?;
         Ok(())
     }
 
@@ -69,11 +71,19 @@ impl Mailboxes for SqliteTx<'_> {
 
     fn sent(&mut self, user: UserId, random_id: i64) -> Result<Option<Sent>, StoreError> {
         self.maybe(
-            "SELECT s.message_id, m.date, s.pts
+            "SELECT s.message_id, m.date, s.pts, m.chat_id, m.action IS NOT NULL
              FROM sent s JOIN messages m ON m.id = s.message_id
              WHERE s.user_id = ?1 AND s.random_id = ?2",
             (user, random_id),
-            |row| Ok(Sent { message: row.get(0)?, date: row.get(1)?, pts: row.get(2)? }),
+            |row| {
+                Ok(Sent {
+                    message: row.get(0)?,
+                    date: row.get(1)?,
+                    pts: row.get(2)?,
+                    chat: row.get(3)?,
+                    made_chat: row.get(4)?,
+                })
+            },
         )
     }
 

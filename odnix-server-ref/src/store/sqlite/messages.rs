@@ -1,7 +1,7 @@
 use super::SqliteTx;
 use super::statements::Rows;
-use crate::store::rows::{Message, MessageId, NewMessage, Sight, UserId};
-use crate::store::{Messages, StoreError};
+use crate::store::rows::{ChatId, ChatKind, Message, MessageId, NewMessage, Sight, UserId};
+use crate::store::{Messages, SEARCH_CANDIDATES_MAX, StoreError, UNREAD_MAX};
 use rusqlite::{Row, params};
 
 /// The columns that [`message`] reads.
@@ -38,6 +38,10 @@ fn message(row: &Row<'_>) -> rusqlite::Result<Message> {
 }
 
 impl SqliteTx<'_> {
+    fn kind(&mut self, chat: ChatId) -> Result<ChatKind, StoreError> {
+        self.one("SELECT kind FROM chats WHERE id = ?1", [chat], |row| row.get(0))
+    }
+
     fn index_words(&mut self, id: MessageId, chat: i64, text: &str) -> Result<(), StoreError> {
         if !text.is_empty() {
             self.execute(
@@ -112,18 +116,6 @@ impl Messages for SqliteTx<'_> {
 
     fn delete_message(&mut self, message: &Message) -> Result<(), StoreError> {
         let (id, chat) = (message.id, message.chat);
-        self.execute(
-            "UPDATE dialogs SET unread_count = unread_count - 1
-             WHERE chat_id = ?1 AND user_id <> ?3 AND read_inbox_max_id < ?2 AND unread_count > 0
-             AND NOT EXISTS (
-                 SELECT 1 FROM hidden h WHERE h.user_id = dialogs.user_id
-                 AND h.chat_id = ?1 AND h.message_id = ?2)
-             AND (SELECT kind = 'private' OR EXISTS (
-                     SELECT 1 FROM visits v WHERE v.chat_id = ?1 AND v.user_id = dialogs.user_id
-                     AND ?2 BETWEEN v.from_message AND v.to_message)
-                  FROM chats WHERE id = ?1)",
-            (chat, id, message.from),
-        )?;
         self.execute("DELETE FROM message_versions WHERE message_id = ?1", [id])?;
         self.forget_words(id)?;
         self.execute(
@@ -137,6 +129,22 @@ impl Messages for SqliteTx<'_> {
                  ELSE top_message END
              WHERE id = ?1",
             (chat, id),
+        )?;
+        // Of a large group, unread counts and tops follow from the history.
+        if self.kind(chat)? == ChatKind::Large {
+            return Ok(());
+        }
+        self.execute(
+            "UPDATE dialogs SET unread_count = unread_count - 1
+             WHERE chat_id = ?1 AND user_id <> ?3 AND read_inbox_max_id < ?2 AND unread_count > 0
+             AND NOT EXISTS (
+                 SELECT 1 FROM hidden h WHERE h.user_id = dialogs.user_id
+                 AND h.chat_id = ?1 AND h.message_id = ?2)
+             AND (SELECT kind = 'private' OR EXISTS (
+                     SELECT 1 FROM visits v WHERE v.chat_id = ?1 AND v.user_id = dialogs.user_id
+                     AND ?2 BETWEEN v.from_message AND v.to_message)
+                  FROM chats WHERE id = ?1)",
+            (chat, id, message.from),
         )?;
         let viewers: Vec<UserId> = self.all(
             "SELECT user_id FROM dialogs WHERE chat_id = ?1 AND top_message = ?2",
@@ -213,9 +221,9 @@ impl Messages for SqliteTx<'_> {
             "SELECT ",
             columns!(),
             " FROM words w JOIN messages m ON m.id = w.rowid
-             WHERE w.words MATCH ?1 AND w.rowid < ?2 AND NOT m.deleted ORDER BY w.rowid DESC"
+             WHERE w.words MATCH ?1 AND w.rowid < ?2 AND NOT m.deleted ORDER BY w.rowid DESC LIMIT ?3"
         ))?;
-        let mut rows = statement.query((query, before))?;
+        let mut rows = statement.query((query, before, SEARCH_CANDIDATES_MAX))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()?
             && i64::try_from(found.len()).is_ok_and(|found| found < limit)
@@ -243,13 +251,34 @@ impl Messages for SqliteTx<'_> {
         )
     }
 
+    fn newest_from_others(
+        &mut self,
+        sight: Sight,
+        after: i64,
+        max_id: i64,
+    ) -> Result<Option<i64>, StoreError> {
+        self.maybe(
+            concat!(
+                "SELECT m.id FROM messages m
+                 WHERE m.id > ?4 AND m.id <= ?5 AND m.from_id <> ?2 AND ",
+                in_sight!(),
+                " ORDER BY m.id DESC LIMIT 1"
+            ),
+            (sight.chat, sight.viewer, sight.whole, after, max_id),
+            |row| row.get(0),
+        )
+    }
+
     fn count_from_others(&mut self, sight: Sight, after: i64) -> Result<i64, StoreError> {
+        let most = if self.kind(sight.chat)? == ChatKind::Large { UNREAD_MAX } else { i64::MAX };
         self.one(
             concat!(
-                "SELECT count(*) FROM messages m WHERE m.id > ?4 AND m.from_id <> ?2 AND ",
-                in_sight!()
+                "SELECT count(*) FROM (
+                     SELECT 1 FROM messages m WHERE m.id > ?4 AND m.from_id <> ?2 AND ",
+                in_sight!(),
+                " LIMIT ?5)"
             ),
-            (sight.chat, sight.viewer, sight.whole, after),
+            (sight.chat, sight.viewer, sight.whole, after, most),
             |row| row.get(0),
         )
     }
@@ -258,10 +287,7 @@ impl Messages for SqliteTx<'_> {
 impl SqliteTx<'_> {
     /// A message is gone from one user's view; if it was the newest, another one is now.
     fn lower_top(&mut self, viewer: UserId, gone: &Message) -> Result<(), StoreError> {
-        let whole: bool =
-            self.one("SELECT kind <> 'small' FROM chats WHERE id = ?1", [gone.chat], |row| {
-                row.get(0)
-            })?;
+        let whole = self.kind(gone.chat)? != ChatKind::Small;
         let sight = Sight { viewer, chat: gone.chat, whole };
         if let Some(newest) = self.history(sight, i64::MAX, 1)?.first() {
             self.execute(
