@@ -442,7 +442,7 @@ impl SimServer {
         }
         if self.planted.is(Bug::ReplyBeforeCommit) {
             self.with_session(call.session, |session| {
-                drop(session.reply(call.call, outcome.reply));
+                let _ = session.reply(call.call, outcome.reply);
             });
         }
         if self.planted.is(Bug::PtsBeforeMessage)
