@@ -1,16 +1,20 @@
-//! Runs the whole system under faults in virtual time; see `docs/simulator.md`.
+//! Runs the whole system in virtual time under faults; see `docs/simulator.md`.
 
 use clap::{Parser, Subcommand};
-use odnix_conformance::sim::campaign::{self, Total};
-use odnix_conformance::sim::{Bug, Profile, Script, bugs::Planted, shrink, world};
+use odnix_conformance::sim::bugs::{Bug, Planted};
+use odnix_conformance::sim::world::Failed;
+use odnix_conformance::sim::{Profile, Script, campaign, run, shrink};
 use std::io::{IsTerminal as _, Write as _};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// Runs of one shrinking.
+const SHRINK_TRIES_MAX: usize = 2_000;
+
 #[derive(Parser)]
-#[command(about = "The whole system under faults, in virtual time", version)]
+#[command(name = "odnix-sim", about = "The whole system in virtual time, under faults")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -18,238 +22,162 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run many seeds
+    /// Runs many seeds; exit code 1 if one of them breaks a promise
     Run {
-        /// From and up to, without the last: 0..2500
-        #[arg(long, value_parser = seeds, default_value = "0..200")]
+        /// Which seeds, as A..B
+        #[arg(long, value_parser = seeds, default_value = "0..100")]
         seeds: Range<u64>,
         /// calm, rough or hostile
         #[arg(long, default_value = "rough")]
         profile: Profile,
-        /// Write the summary there as JSON
+        /// Writes what was done as JSON
         #[arg(long)]
         json: Option<PathBuf>,
-        /// Seeds that run side by side
-        #[arg(long, default_value_t = threads())]
+        /// How many seeds at the same time
+        #[arg(long, default_value_t = 2)]
         threads: usize,
     },
-    /// Run one seed again
+    /// Runs one seed again
     Replay {
         /// Which
         seed: u64,
         /// calm, rough or hostile
         #[arg(long, default_value = "rough")]
         profile: Profile,
-        /// Print everything that happens, not only the end
+        /// Prints everything that happened
         #[arg(long)]
         trace: bool,
-        /// With this planted bug (needs the feature `planted-bugs`)
-        #[arg(long, value_parser = bug)]
-        bug: Option<Bug>,
+        /// With this planted bug
+        #[arg(long)]
+        bug: Option<String>,
     },
-    /// Find a shorter script with which a seed still fails
+    /// Finds a smaller script that breaks the same promise
     Shrink {
-        /// Which
+        /// Which seed
         seed: u64,
         /// calm, rough or hostile
         #[arg(long, default_value = "rough")]
         profile: Profile,
-        /// With this planted bug (needs the feature `planted-bugs`)
-        #[arg(long, value_parser = bug)]
-        bug: Option<Bug>,
+        /// With this planted bug
+        #[arg(long)]
+        bug: Option<String>,
     },
-    /// Plant each known bug and see who finds it (needs the feature `planted-bugs`)
+    /// Plants each bug and says which promise it breaks, and at which seed
     Bugs {
-        /// How many seeds each may take
+        /// Seeds tried for each
         #[arg(long, default_value_t = 200)]
         seeds: u64,
-        /// Seeds that run side by side
-        #[arg(long, default_value_t = threads())]
-        threads: usize,
     },
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {
-    let (from, to) = text.split_once("..").ok_or("two numbers with .. between them")?;
-    let number = |text: &str| text.parse::<u64>().map_err(|error| format!("{text}: {error}"));
+    let (from, to) = text.split_once("..").ok_or("expected A..B")?;
+    let number = |text: &str| text.parse::<u64>().map_err(|error| error.to_string());
     Ok(number(from)?..number(to)?)
 }
 
-fn bug(name: &str) -> Result<Bug, String> {
-    Bug::named(name).ok_or_else(|| {
-        let names: Vec<_> = Bug::ALL.iter().map(|bug| bug.name()).collect();
-        format!("no such bug; there are: {}", names.join(", "))
-    })
-}
-
 fn main() -> ExitCode {
-    match Cli::parse().command {
-        Command::Run { seeds, profile, json, threads } => run(seeds, profile, json, threads),
+    let ended = match Cli::parse().command {
+        Command::Run { seeds, profile, json, threads } => run_many(seeds, profile, json, threads),
         Command::Replay { seed, profile, trace, bug } => replay(seed, profile, trace, bug),
-        Command::Shrink { seed, profile, bug } => cut_down(seed, profile, bug),
-        Command::Bugs { seeds, threads } => hunt(seeds, threads),
+        Command::Shrink { seed, profile, bug } => shrink_one(seed, profile, bug),
+        Command::Bugs { seeds } => hunt_all(seeds),
+    };
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(Failed(reason)) => {
+            eprintln!("odnix-sim: {reason}");
+            ExitCode::from(2)
+        }
     }
 }
 
-fn run(seeds: Range<u64>, profile: Profile, json: Option<PathBuf>, threads: usize) -> ExitCode {
-    let wanted = seeds.end.saturating_sub(seeds.start);
-    let began = Instant::now();
-    let visible = std::io::stderr().is_terminal();
-    let total = campaign::run(seeds, profile, threads, |done, found| {
-        if visible {
-            show_progress(done, wanted, found);
+fn run_many(
+    seeds: Range<u64>,
+    profile: Profile,
+    json: Option<PathBuf>,
+    threads: usize,
+) -> Result<bool, Failed> {
+    let (total, started) = (seeds.end.saturating_sub(seeds.start), Instant::now());
+    let is_terminal = std::io::stderr().is_terminal();
+    let progress = |done: u64| {
+        if is_terminal {
+            let filled = (done * 40 / total.max(1)) as usize;
+            eprint!("\r[{:<40}] {done}/{total}", "#".repeat(filled));
+            let _ = std::io::stderr().flush();
         }
-    });
-    if visible {
+    };
+    let report = campaign::run_seeds(seeds, profile, threads, &progress)?;
+    if is_terminal {
         eprintln!();
     }
-    let seconds = began.elapsed().as_secs_f64();
-    print_total(&total, profile, seconds);
-    if let Some(path) = json
-        && let Err(error) = std::fs::write(&path, as_json(&total, profile, seconds))
-    {
-        eprintln!("{}: {error}", path.display());
-        return ExitCode::FAILURE;
+    println!("profile {}, {:.1} s", profile.name(), started.elapsed().as_secs_f64());
+    print!("{}", report.table());
+    if let Some(path) = json {
+        let text = format!("{:#}\n", report.json());
+        std::fs::write(path, text).map_err(|error| Failed(error.to_string()))?;
     }
-    let clean = total.violations.is_empty() && total.failures.is_empty();
-    if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if let Some(finding) = report.findings.first() {
+        println!("odnix-sim replay {} --profile {} --trace", finding.seed, profile.name());
+    }
+    Ok(report.findings.is_empty())
 }
 
-fn show_progress(done: u64, wanted: u64, found: usize) {
-    const WIDTH: u64 = 30;
-    let filled = (done * WIDTH).checked_div(wanted).unwrap_or(WIDTH);
-    let bar: String = (0..WIDTH).map(|at| if at < filled { '#' } else { '.' }).collect();
-    eprint!("\r[{bar}] {done}/{wanted} seeds, {found} findings");
-    let _ = std::io::stderr().flush();
+fn replay(seed: u64, profile: Profile, trace: bool, bug: Option<String>) -> Result<bool, Failed> {
+    let outcome = run(&Script::generate(seed, profile), planted(bug)?, trace)?;
+    if trace || outcome.violation.is_some() {
+        outcome.trace.iter().for_each(|line| println!("{line}"));
+    }
+    let hash: String = outcome.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    println!("seed {seed}, trace {hash}");
+    match &outcome.violation {
+        None => println!("every promise holds"),
+        Some(violation) => println!("{violation}"),
+    }
+    Ok(outcome.violation.is_none())
 }
 
-fn rows(total: &Total) -> Vec<(&'static str, u64)> {
-    let stats = &total.stats;
-    vec![
-        ("seeds", total.seeds),
-        ("operations", stats.operations),
-        ("messages", stats.messages),
-        ("calls that ended", stats.calls),
-        ("updates pushed", stats.pushes),
-        ("updates a full queue refused", stats.pushes_refused),
-        ("differences", stats.differences),
-        ("histories fetched anew", stats.reloads),
-        ("packets", stats.packets),
-        ("events", stats.events),
-        ("virtual time, s", stats.virtual_us / 1_000_000),
-        ("longest way to rest, s", stats.rest_us / 1_000_000),
-        ("digests compared", stats.digests),
-    ]
-}
-
-fn print_total(total: &Total, profile: Profile, seconds: f64) {
-    println!("{} profile, {seconds:.1} s", profile.name());
-    for (name, value) in rows(total) {
-        println!("  {name:<30}{value:>12}");
-    }
-    let faults: u64 = total.stats.faults.values().sum();
-    println!("  {:<30}{faults:>12}", "faults");
-    for (name, count) in &total.stats.faults {
-        println!("    {name:<28}{count:>12}");
-    }
-    println!("  {:<30}{:>12}", "violations", total.violations.len());
-    for (seed, violation) in &total.violations {
-        println!("    seed {seed}: {violation}");
-    }
-    for (seed, why) in &total.failures {
-        println!("    seed {seed} could not be run: {why}");
+fn shrink_one(seed: u64, profile: Profile, bug: Option<String>) -> Result<bool, Failed> {
+    let script = Script::generate(seed, profile);
+    match shrink::shrink(&script, planted(bug)?, SHRINK_TRIES_MAX)? {
+        None => {
+            println!("seed {seed} breaks nothing");
+            Ok(true)
+        }
+        Some((smaller, violation)) => {
+            smaller.entries.iter().for_each(|entry| println!("{entry}"));
+            println!("{} of {} entries: {violation}", smaller.entries.len(), script.entries.len());
+            Ok(false)
+        }
     }
 }
 
-fn as_json(total: &Total, profile: Profile, seconds: f64) -> String {
-    let mut report = serde_json::Map::new();
-    report.insert("profile".into(), profile.name().into());
-    report.insert("seconds".into(), seconds.into());
-    for (name, value) in rows(total) {
-        report.insert(name.into(), value.into());
+fn hunt_all(seeds: u64) -> Result<bool, Failed> {
+    let mut all_found = true;
+    for bug in Bug::ALL {
+        match campaign::hunt(*bug, seeds)? {
+            Some(it) => println!("{:<48} seed {:>3}: {}", bug.name(), it.seed, it.violation),
+            None => {
+                all_found = false;
+                println!("{:<48} NOT FOUND in {seeds} seeds of {}", bug.name(), bug.profile().name());
+            }
+        }
     }
-    report.insert("faults".into(), serde_json::json!(total.stats.faults));
-    let violations: Vec<_> = total
-        .violations
-        .iter()
-        .map(|(seed, it)| serde_json::json!({ "seed": seed, "violation": it.to_string() }))
-        .collect();
-    report.insert("violations".into(), violations.into());
-    format!("{:#}\n", serde_json::Value::Object(report))
+    Ok(all_found)
 }
 
 #[cfg(feature = "planted-bugs")]
-fn planted(bug: Option<Bug>) -> Option<Planted> {
-    Some(bug.map_or_else(Planted::default, Planted::with))
+fn planted(name: Option<String>) -> Result<Planted, Failed> {
+    let Some(name) = name else { return Ok(Planted::default()) };
+    let found = Bug::ALL.iter().find(|bug| bug.name() == name);
+    found.map(|bug| Planted::with(*bug)).ok_or_else(|| Failed(format!("no bug {name:?}")))
 }
 
 #[cfg(not(feature = "planted-bugs"))]
-fn planted(bug: Option<Bug>) -> Option<Planted> {
-    bug.is_none().then(Planted::default)
-}
-
-fn replay(seed: u64, profile: Profile, trace: bool, bug: Option<Bug>) -> ExitCode {
-    let Some(planted) = planted(bug) else { return without_bugs() };
-    match world::run(&Script::generate(seed, profile), planted, trace) {
-        Err(error) => {
-            eprintln!("{error:?}");
-            ExitCode::FAILURE
-        }
-        Ok(outcome) => {
-            if trace || outcome.violation.is_some() {
-                outcome.trace.iter().for_each(|line| println!("{line}"));
-            }
-            let hash: String = outcome.hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            println!("trace hash {hash}");
-            match outcome.violation {
-                None => ExitCode::SUCCESS,
-                Some(violation) => {
-                    println!("{violation}");
-                    ExitCode::FAILURE
-                }
-            }
-        }
+fn planted(name: Option<String>) -> Result<Planted, Failed> {
+    match name {
+        None => Ok(Planted::default()),
+        Some(_) => Err(Failed("built without the feature planted-bugs".to_owned())),
     }
-}
-
-fn cut_down(seed: u64, profile: Profile, bug: Option<Bug>) -> ExitCode {
-    let Some(planted) = planted(bug) else { return without_bugs() };
-    let script = Script::generate(seed, profile);
-    let Some((shorter, violation)) = shrink::shrink(&script, planted) else {
-        println!("seed {seed} does not fail");
-        return ExitCode::FAILURE;
-    };
-    println!("{} of {} lines are enough:", shorter.entries.len(), script.entries.len());
-    shorter.entries.iter().for_each(|entry| println!("{entry}"));
-    println!("{violation}");
-    ExitCode::SUCCESS
-}
-
-fn hunt(seeds: u64, threads: usize) -> ExitCode {
-    if cfg!(not(feature = "planted-bugs")) {
-        return without_bugs();
-    }
-    let mut missed = 0;
-    for bug in Bug::ALL {
-        match campaign::hunt(*bug, seeds, threads) {
-            Some((seed, violation)) => {
-                let (name, profile) = (bug.name(), bug.profile().name());
-                println!("{name:<44} {profile:<8} seed {seed:>3}  {violation}");
-            }
-            None => {
-                missed += 1;
-                println!("{:<44} {:<8} NOT FOUND", bug.name(), bug.profile().name());
-            }
-        }
-    }
-    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn without_bugs() -> ExitCode {
-    eprintln!("this program was built without the feature planted-bugs");
-    ExitCode::FAILURE
 }

@@ -2,25 +2,27 @@
 //! between them. What the user sends is noted durably with its random_id before it leaves.
 
 use super::bugs::{Bug, Planted};
-use super::follow::{Answer, Follow, Question, Step, input_peer, position};
+use super::device_answers::{input_peer, position, read_answer, with_slice};
 use super::invariants::Invariant;
 use super::network::Conn;
 use super::random::Random;
 use bytes::{Bytes, BytesMut};
-use odnix_client_ref::replica::{Batch, PendingSend, Replica, ReplicaError};
+use odnix_client_ref::replica::{Batch, Checkpoint, PendingSend, Replica, ReplicaError};
+use odnix_client_ref::sync::{
+    Failure, Local, Mailbox, Options, Outbox, Question, QuestionId, Standing, SyncMachine, Verdict,
+};
 use odnix_proto::client::{CallError, Config, Connection, Event, SavedKey, SessionEvent};
 use odnix_proto::session::CallId;
 use odnix_proto::{Instant, Now, PeerError};
 use odnix_tl::odnix::{enums, enums::Update, functions, types};
 use odnix_tl::{Decode as _, Encode};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Names the server in every replica.
 const SERVER: i64 = 1;
-/// How long a message waits after the server was not able to take it.
-const RETRY_US: u64 = 1_000_000;
+/// Messages that may wait.
+const SENDS_MAX: usize = 10_000;
 
 /// What a device has to say to the world.
 #[derive(Debug)]
@@ -37,12 +39,18 @@ enum Purpose {
     Send(PendingSend),
     Read { peer_id: i64, max_id: i64 },
     Type,
-    Question(Question),
+    Edit,
+    Delete { update: Update },
+    Draft,
+    Group,
+    Question(QuestionId, Question),
 }
 
 /// A message the server has acknowledged.
 #[derive(Clone, Debug)]
 pub struct Acknowledged {
+    /// Where it went.
+    pub peer_id: i64,
     /// The text, which no other message has.
     pub text: String,
     /// The id it was given.
@@ -67,12 +75,9 @@ pub struct SimDevice {
     /// The transport.
     pub conn: Option<Conn>,
     replica: Replica,
-    /// The state of synchronization.
-    pub follow: Option<Follow>,
+    sync: Option<SyncMachine>,
+    outbox: Outbox,
     calls: BTreeMap<CallId, Purpose>,
-    retry_at: Option<Instant>,
-    /// Messages whose answer came, and whose rows are still to be stored.
-    answered: BTreeSet<i64>,
     /// Updates asked for in one slice.
     pub slice: i32,
     random: Random,
@@ -85,8 +90,10 @@ pub struct SimDevice {
     pub offline_until_us: u64,
     /// When the next wake-up is planned.
     pub wake_at_us: Option<u64>,
-    /// Every text it was told to send.
-    pub texts: Vec<String>,
+    /// Every text it was told to send, and to whom.
+    pub texts: Vec<(i64, String)>,
+    /// Positions behind which the history is fetched instead of the log.
+    pub replay_max: Option<i32>,
     /// What the server has acknowledged.
     pub acknowledged: Vec<Acknowledged>,
     stored_pts: i32,
@@ -98,6 +105,10 @@ pub struct SimDevice {
     pub calls_ended: u64,
     /// Updates stored.
     pub updates_stored: u64,
+    /// Differences asked for.
+    pub differences: u64,
+    /// Histories fetched because a log was too short.
+    pub reloads: u64,
     /// Frames it has sent in clear streams, for someone to send again.
     pub captured: std::collections::VecDeque<Bytes>,
 }
@@ -133,10 +144,9 @@ impl SimDevice {
             machine: None,
             conn: None,
             replica: Replica::in_memory(SERVER)?,
-            follow: None,
+            sync: None,
+            outbox: Outbox::new(SENDS_MAX),
             calls: BTreeMap::new(),
-            retry_at: None,
-            answered: BTreeSet::new(),
             slice: 100,
             random,
             planted,
@@ -145,12 +155,15 @@ impl SimDevice {
             offline_until_us: 0,
             wake_at_us: None,
             texts: Vec::new(),
+            replay_max: None,
             acknowledged: Vec::new(),
             stored_pts: 0,
             reloaded: false,
             broken: Vec::new(),
             calls_ended: 0,
             updates_stored: 0,
+            differences: 0,
+            reloads: 0,
             captured: std::collections::VecDeque::new(),
         })
     }
@@ -183,18 +196,25 @@ impl SimDevice {
         }
         self.replica.save_own_user(&self.own)?;
         self.replica.save_users(&self.people)?;
-        let checkpoint = self.replica.checkpoint()?;
-        self.stored_pts = checkpoint.pts;
-        self.follow = Some(Follow::new(now, checkpoint, self.slice, self.planted));
+        self.outbox = Outbox::new(SENDS_MAX);
+        for send in self.replica.pending_sends()? {
+            let _ = self.outbox.push(send);
+        }
+        self.open_mailbox(now)
+    }
+
+    fn open_mailbox(&mut self, now: Now) -> Result<(), ReplicaError> {
+        let resumed = self.replica.resume()?.unwrap_or_default();
+        self.stored_pts = resumed.checkpoint.pts;
+        let options = Options { log_replay_max: self.replay_max, ..Options::default() };
+        self.sync = Some(SyncMachine::new(now, resumed, options));
         Ok(())
     }
 
     /// The program ends without a word.
     pub fn crash(&mut self) {
-        (self.machine, self.follow, self.conn) = (None, None, None);
+        (self.machine, self.sync, self.conn) = (None, None, None);
         self.calls.clear();
-        self.answered.clear();
-        self.retry_at = None;
     }
 
     /// The replica is lost; the key stays, and so does what waits to be sent.
@@ -212,17 +232,16 @@ impl SimDevice {
     /// When it has something to do.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let machine = self.machine.as_ref().and_then(Connection::poll_timeout);
-        let follow = self.follow.as_ref().and_then(Follow::poll_timeout);
-        [machine, follow, self.retry_at].into_iter().flatten().min()
+        let sync = self.sync.as_ref().and_then(SyncMachine::poll_timeout);
+        let outbox = self.machine.as_ref().and_then(|_| self.outbox.poll_timeout());
+        [machine, sync, outbox].into_iter().flatten().min()
     }
 
     /// Time has passed.
     pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
-        if self.retry_at.is_some_and(|at| at <= now.mono) {
-            self.retry_at = None;
-        }
-        if let Some(follow) = &mut self.follow {
-            follow.handle_timeout(now);
+        self.outbox.handle_timeout(now);
+        if let Some(sync) = &mut self.sync {
+            sync.handle_timeout(now);
         }
         self.machine.as_mut().map_or(Ok(()), |machine| machine.handle_timeout(now))
     }
@@ -263,12 +282,95 @@ impl SimDevice {
     /// # Errors
     /// SQLite refused.
     pub fn send(&mut self, to: usize) -> Result<(), ReplicaError> {
-        let text = format!("{}-{}", self.number, self.texts.len());
         let peer_id = self.people.get(to).map_or(0, |user| user.id);
+        self.send_to(peer_id)
+    }
+
+    /// The same to the newest group it knows, if any.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn send_to_group(&mut self) -> Result<(), ReplicaError> {
+        match self.replica.chats()?.iter().filter(|chat| !chat.left).map(|chat| chat.id).max() {
+            Some(chat_id) => self.send_to(-chat_id),
+            None => Ok(()),
+        }
+    }
+
+    fn send_to(&mut self, peer_id: i64) -> Result<(), ReplicaError> {
+        let text = format!("{}-{}", self.number, self.texts.len());
         let random_id = self.random.u64() as i64;
-        self.replica.begin_send(&PendingSend { random_id, peer_id, text: text.clone() })?;
-        self.texts.push(text);
+        let send = PendingSend { random_id, peer_id, text: text.clone() };
+        self.replica.begin_send(&send)?;
+        self.texts.push((peer_id, text));
+        if self.machine.is_some() && self.outbox.push(send).is_err() {
+            self.broken.push((Invariant::I6, "the outbox is full".to_owned()));
+        }
         Ok(())
+    }
+
+    /// Makes a group with all users.
+    pub fn make_group(&mut self) {
+        let input = |user: &types::User| {
+            let (user_id, access_hash) = (user.id, user.access_hash);
+            enums::InputUser::InputUser(types::InputUser { user_id, access_hash })
+        };
+        let users = self.people.iter().filter(|user| !user.self_).map(input).collect();
+        let random_id = self.random.u64() as i64;
+        let title = format!("group {}", self.texts.len());
+        let call = functions::messages::CreateChat { large: false, title, users, random_id };
+        self.call(&call, Purpose::Group);
+    }
+
+    fn newest_own(&self, to: usize) -> Result<Option<i64>, ReplicaError> {
+        let peer_id = self.people.get(to).map_or(0, |user| user.id);
+        let rows = self.replica.history(peer_id, 0, 20)?;
+        Ok(rows.iter().rev().find(|row| row.from_id == self.own.id).map(|row| row.id))
+    }
+
+    /// Changes its newest message to a user.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn edit(&mut self, to: usize) -> Result<(), ReplicaError> {
+        let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
+            return Ok(());
+        };
+        let peer = input_peer(peer);
+        let message = format!("edited {}", self.random.below(1_000_000));
+        let call = functions::messages::EditMessage { peer, id, message, media: None };
+        self.call(&call, Purpose::Edit);
+        Ok(())
+    }
+
+    /// Deletes its newest message to a user, for both of them.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn delete(&mut self, to: usize) -> Result<(), ReplicaError> {
+        let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
+            return Ok(());
+        };
+        let update = Update::UpdateDeleteMessages(types::UpdateDeleteMessages {
+            peer: user_peer(peer.id),
+            messages: vec![id],
+            still_unread_count: 0,
+            pts: 0,
+            pts_count: 0,
+        });
+        let peer = input_peer(peer);
+        let call = functions::messages::DeleteMessages { revoke: true, peer, id: vec![id] };
+        self.call(&call, Purpose::Delete { update });
+        Ok(())
+    }
+
+    /// Saves what it has not sent.
+    pub fn draft(&mut self, to: usize) {
+        let Some(peer) = self.people.get(to).map(input_peer) else { return };
+        let empty = self.random.percent(30);
+        let message =
+            if empty { String::new() } else { format!("draft {}", self.random.below(1000)) };
+        self.call(&functions::messages::SaveDraft { peer, message }, Purpose::Draft);
     }
 
     /// Reads all that is there.
@@ -302,21 +404,22 @@ impl SimDevice {
 
     // --- the turn ---
 
-    /// Takes what the connection says, does what follows, and sends what waits.
+    /// Takes what the connection says, stores what follows, and sends what waits.
     ///
     /// # Errors
     /// SQLite refused.
     pub fn turn(&mut self, now: Now) -> Result<Vec<Said>, ReplicaError> {
         let mut said = Vec::new();
-        loop {
-            while let Some(event) = self.machine.as_mut().and_then(Connection::poll_event) {
-                self.on_event(now, event, &mut said)?;
-            }
-            self.take_steps(now)?;
-            if !self.send_next(now)? {
-                return Ok(said);
-            }
+        while let Some(event) = self.machine.as_mut().and_then(Connection::poll_event) {
+            self.on_event(now, event, &mut said)?;
         }
+        self.store_batches()?;
+        while self.sync.as_mut().and_then(SyncMachine::poll_event).is_some() {}
+        while let Some((id, question)) = self.sync.as_mut().and_then(SyncMachine::poll_question) {
+            self.ask(id, question);
+        }
+        self.send_waiting()?;
+        Ok(said)
     }
 
     fn on_event(
@@ -325,7 +428,7 @@ impl SimDevice {
         event: Event,
         said: &mut Vec<Said>,
     ) -> Result<(), ReplicaError> {
-        let Some(follow) = &mut self.follow else { return Ok(()) };
+        let Some(sync) = &mut self.sync else { return Ok(()) };
         match event {
             Event::Work(job) => {
                 let done = job.run();
@@ -336,14 +439,15 @@ impl SimDevice {
             Event::KeyUnknown(id) => {
                 self.broken.push((Invariant::I9, format!("the server has lost the key {id:?}")));
             }
+            Event::Ready => sync.ready(now),
             Event::Session(SessionEvent::Update(body)) => match enums::Updates::from_bytes(body) {
-                Ok(updates) => follow.handle_updates(now, updates),
-                Err(_) => follow.updates_lost(),
+                Ok(updates) => self.on_updates(now, updates)?,
+                Err(_) => sync.updates_lost(now),
             },
             Event::Session(SessionEvent::SessionCreated)
                 if self.planted.is(Bug::NewSessionIgnored) => {}
             Event::Session(SessionEvent::SessionCreated | SessionEvent::UpdatesLost) => {
-                follow.updates_lost();
+                sync.updates_lost(now);
             }
             Event::Session(SessionEvent::Reply { call, result }) => {
                 let Some(purpose) = self.calls.remove(&call) else {
@@ -360,32 +464,46 @@ impl SimDevice {
         Ok(())
     }
 
+    fn on_updates(&mut self, now: Now, updates: enums::Updates) -> Result<(), ReplicaError> {
+        let skips = self.planted.is(Bug::GapSkipped);
+        if skips || self.planted.is(Bug::GapAppliedTwice) {
+            let early = match &updates {
+                enums::Updates::UpdatesTooLong => Vec::new(),
+                enums::Updates::UpdateShort(short) => vec![short.update.clone()],
+                enums::Updates::Updates(full) => full.updates.clone(),
+            };
+            let last = early.iter().filter_map(position).map(|it| it.0).max().unwrap_or(0);
+            let stands_at = self.pts().unwrap_or(0);
+            let moves: i32 = early.iter().filter_map(position).map(|it| it.1).sum();
+            if last > stands_at + moves {
+                let checkpoint = skips.then_some(Checkpoint { pts: last, date: 0 });
+                self.store(&Batch { updates: early, checkpoint, ..Batch::default() })?;
+                if skips {
+                    return self.open_mailbox(now);
+                }
+            }
+        }
+        if let Some(sync) = &mut self.sync {
+            sync.handle_updates(now, updates);
+        }
+        Ok(())
+    }
+
     fn on_reply(
         &mut self,
         now: Now,
         purpose: Purpose,
         result: Result<Bytes, CallError>,
     ) -> Result<(), ReplicaError> {
-        let Some(follow) = &mut self.follow else { return Ok(()) };
-        let result = match result {
-            Ok(body) => Ok(body),
-            Err(CallError::Rpc(error)) if error.code == 500 => Err(500),
-            Err(CallError::Rejected { .. }) => Err(0),
-            Err(error) => {
-                self.broken.push((Invariant::I9, format!("{} ended: {error}", purpose.name())));
-                Err(0)
-            }
-        };
+        let result = result.map_err(|error| match error {
+            CallError::Rpc(error) => Failure { code: error.code, message: error.message },
+            other => Failure { code: 0, message: other.to_string() },
+        });
+        let Some(sync) = &mut self.sync else { return Ok(()) };
         match (purpose, result) {
-            (Purpose::Send(send), Ok(body)) => {
-                if let Ok(sent) = types::messages::SentMessage::from_bytes(body) {
-                    self.on_sent(now, send, &sent);
-                }
-            }
+            (Purpose::Send(send), result) => self.on_sent(now, send, result)?,
             (Purpose::Read { peer_id, max_id }, Ok(body)) => {
-                if let Ok(it) = types::messages::AffectedMessages::from_bytes(body)
-                    && it.pts_count > 0
-                {
+                if let Ok(it) = types::messages::AffectedMessages::from_bytes(body) {
                     let update = types::UpdateReadHistory {
                         outbox: false,
                         peer: user_peer(peer_id),
@@ -394,97 +512,117 @@ impl SimDevice {
                         pts: it.pts,
                         pts_count: it.pts_count,
                     };
-                    follow.push(now, Update::UpdateReadHistory(update));
+                    let update = Update::UpdateReadHistory(update);
+                    sync.handle_local(now, Local::Made { mailbox: Mailbox::Own, update });
                 }
             }
-            (Purpose::Question(question), result) => {
-                let answer = result.and_then(|body| question.read(body).ok_or(0));
-                follow.handle_answer(now, answer);
+            (Purpose::Delete { mut update }, Ok(body)) => {
+                if let Ok(it) = types::messages::AffectedMessages::from_bytes(body)
+                    && let Update::UpdateDeleteMessages(deleted) = &mut update
+                {
+                    (deleted.pts, deleted.pts_count) = (it.pts, it.pts_count);
+                    sync.handle_local(now, Local::Made { mailbox: Mailbox::Own, update });
+                }
             }
-            (Purpose::Send(_), Err(_)) => {
-                self.retry_at = Some(now.mono.after(Duration::from_micros(RETRY_US)));
+            // The result does not say all of it, so the log is asked.
+            (Purpose::Edit | Purpose::Draft | Purpose::Group, Ok(_)) => sync.updates_lost(now),
+            (Purpose::Question(id, question), result) => {
+                let answer = result.and_then(|body| {
+                    let unread = Failure { code: 0, message: "unreadable".to_owned() };
+                    read_answer(&question, body, self.planted).ok_or(unread)
+                });
+                sync.handle_answer(now, id, answer);
             }
-            (Purpose::Type | Purpose::Read { .. }, _) => {}
+            (_, Err(_)) | (Purpose::Type, _) => {}
         }
         Ok(())
     }
 
-    fn on_sent(&mut self, now: Now, send: PendingSend, sent: &types::messages::SentMessage) {
-        let Some(follow) = &mut self.follow else { return };
-        self.acknowledged.push(Acknowledged { text: send.text.clone(), id: sent.id });
-        self.answered.insert(send.random_id);
-        if sent.pts <= follow.pts() {
-            follow.settle(send.random_id);
-            return;
-        }
-        let message = types::Message {
-            out: true,
-            id: sent.id,
-            from_id: self.own.id,
-            peer_id: user_peer(send.peer_id),
-            date: sent.date,
-            message: send.text,
-            media: None,
-            action: None,
-            edit_date: None,
-        };
-        let (pts, pts_count) = (sent.pts, sent.pts_count);
-        let update =
-            types::UpdateMessageSent { message, random_id: send.random_id, pts, pts_count };
-        follow.push(now, Update::UpdateMessageSent(update));
-    }
-
-    fn take_steps(&mut self, now: Now) -> Result<(), ReplicaError> {
-        while let Some(step) = self.follow.as_mut().and_then(Follow::poll_step) {
-            match step {
-                Step::Store(batch) => self.store(now, batch)?,
-                Step::StoreHistory { messages, dialogs, users } => {
-                    self.reloaded = true;
-                    self.replica.store_history(&messages, &dialogs, &users)?;
-                }
-                Step::Ask(question) => match question.clone() {
-                    Question::Difference(it) => self.call(&it, Purpose::Question(question)),
-                    Question::State => {
-                        self.call(&functions::updates::GetState {}, Purpose::Question(question));
-                    }
-                    Question::Dialogs(it) => self.call(&it, Purpose::Question(question)),
-                    Question::History(it) => self.call(&it, Purpose::Question(question)),
-                },
-                Step::ServerLostData => {
-                    let what = "the server's log ends before the replica".to_owned();
-                    self.broken.push((Invariant::I2, what));
+    fn on_sent(
+        &mut self,
+        now: Now,
+        send: PendingSend,
+        result: Result<Bytes, Failure>,
+    ) -> Result<(), ReplicaError> {
+        let told = result.as_ref().map(drop);
+        match (self.outbox.handle_outcome(now, &send, told), result) {
+            (Verdict::Sent, Ok(body)) => {
+                let Ok(sent) = types::messages::SentMessage::from_bytes(body) else {
+                    return Ok(());
+                };
+                let (peer_id, text) = (send.peer_id, send.text.clone());
+                self.acknowledged.push(Acknowledged { peer_id, text, id: sent.id });
+                if let Some(sync) = &mut self.sync {
+                    sync.handle_local(now, Local::Sent { send, sent });
                 }
             }
+            (Verdict::Refused, Err(failure)) => {
+                let what = format!("{} was refused: {}", send.text, failure.message);
+                self.broken.push((Invariant::I9, what));
+                self.replica.fail_send(send.random_id, &failure.message)?;
+            }
+            _ => {}
         }
         Ok(())
     }
 
-    /// One transaction, which must lead from the stored position to the next without a hole.
-    fn store(&mut self, _now: Now, batch: Batch) -> Result<(), ReplicaError> {
+    fn ask(&mut self, id: QuestionId, question: Question) {
+        let question = with_slice(question, self.slice);
+        let purpose = Purpose::Question(id, question.clone());
+        match question {
+            Question::GetDifference(it) => {
+                self.differences += 1;
+                self.call(&it, purpose);
+            }
+            Question::GetChatDifference(it) => self.call(&it, purpose),
+            Question::GetState(it) => self.call(&it, purpose),
+            Question::GetDialogs(it) => self.call(&it, purpose),
+            Question::GetHistory(it) => self.call(&it, purpose),
+            Question::GetDrafts(it) => {
+                self.reloads += 1;
+                self.call(&it, purpose);
+            }
+        }
+    }
+
+    fn store_batches(&mut self) -> Result<(), ReplicaError> {
+        while let Some(batch) = self.sync.as_mut().and_then(SyncMachine::take_batch) {
+            self.check(&batch);
+            self.store(&batch)?;
+        }
+        Ok(())
+    }
+
+    /// A batch leads from the stored position to the next without a hole.
+    fn check(&mut self, batch: &Batch) {
         let moved: i32 = batch.updates.iter().filter_map(position).map(|it| it.1).sum();
         self.updates_stored += batch.updates.len() as u64;
-        if let Some(checkpoint) = batch.checkpoint {
-            if checkpoint.pts < self.stored_pts {
-                let what = format!("pts falls from {} to {}", self.stored_pts, checkpoint.pts);
+        let jumps = batch.keep_dialogs.is_some() || batch.clear;
+        self.reloaded |= jumps || !batch.pages.is_empty() || !batch.dialogs.is_empty();
+        let Some(checkpoint) = batch.checkpoint else {
+            if moved > 0 {
+                let what = format!("updates over {moved} positions are stored without their pts");
                 self.broken.push((Invariant::I8, what));
             }
-            let reset = batch.updates.is_empty() && self.reloaded;
-            if reset {
-                // What the sequencer held is gone: the answers are asked for once more.
-                self.answered.clear();
-            }
-            if !reset && self.stored_pts + moved != checkpoint.pts {
-                let what = format!(
-                    "updates over {moved} positions lead from pts {} to {}",
-                    self.stored_pts, checkpoint.pts
-                );
-                self.broken.push((Invariant::I8, what));
-            }
-            self.stored_pts = checkpoint.pts;
-        } else if moved > 0 {
-            let what = format!("updates over {moved} positions are stored without their pts");
+            return;
+        };
+        if batch.clear {
+            let what = "the server's log ends before the replica".to_owned();
+            self.broken.push((Invariant::I2, what));
+        } else if checkpoint.pts < self.stored_pts {
+            let what = format!("pts falls from {} to {}", self.stored_pts, checkpoint.pts);
+            self.broken.push((Invariant::I8, what));
+        } else if !jumps && self.stored_pts + moved != checkpoint.pts {
+            let what = format!(
+                "updates over {moved} positions lead from pts {} to {}",
+                self.stored_pts, checkpoint.pts
+            );
             self.broken.push((Invariant::I8, what));
         }
+        self.stored_pts = checkpoint.pts;
+    }
+
+    fn store(&mut self, batch: &Batch) -> Result<(), ReplicaError> {
         if self.planted.is(Bug::CheckpointFirst) && !batch.updates.is_empty() {
             let Batch { checkpoint, users, .. } = batch.clone();
             self.replica.apply(&Batch { checkpoint, users, ..Batch::default() })?;
@@ -493,32 +631,33 @@ impl SimDevice {
                 return Ok(());
             }
         }
-        self.replica.apply(&batch).map(drop)
+        self.replica.apply(batch).map(drop)
     }
 
-    /// One message is on its way at a time, so they arrive in the order they were written.
-    fn send_next(&mut self, _now: Now) -> Result<bool, ReplicaError> {
-        let busy = self.calls.values().any(|purpose| matches!(purpose, Purpose::Send(_)));
-        if busy || self.machine.is_none() || self.conn.is_none() || self.retry_at.is_some() {
-            return Ok(false);
+    fn send_waiting(&mut self) -> Result<(), ReplicaError> {
+        if self.machine.is_none() || self.conn.is_none() {
+            return Ok(());
         }
-        let waiting = self.replica.pending_sends()?;
-        let open = |send: &PendingSend| !self.answered.contains(&send.random_id);
-        let Some(send) = waiting.into_iter().find(open) else { return Ok(false) };
-        let Some(peer) = self.people.iter().find(|user| user.id == send.peer_id) else {
-            return Ok(false);
-        };
-        let call = functions::messages::SendMessage {
-            peer: input_peer(peer),
-            message: send.text.clone(),
-            random_id: send.random_id,
-            media: None,
-        };
-        if self.planted.is(Bug::SendForgotten) {
-            self.replica.abandon_send(send.random_id)?;
+        while let Some(send) = self.outbox.poll_send() {
+            let peer = match self.people.iter().find(|user| user.id == send.peer_id) {
+                Some(user) => input_peer(user),
+                None => {
+                    let chat_id = -send.peer_id;
+                    enums::InputPeer::InputPeerChat(types::InputPeerChat { chat_id })
+                }
+            };
+            let call = functions::messages::SendMessage {
+                peer,
+                message: send.text.clone(),
+                random_id: send.random_id,
+                media: None,
+            };
+            if self.planted.is(Bug::SendForgotten) {
+                self.replica.abandon_send(send.random_id)?;
+            }
+            self.call(&call, Purpose::Send(send));
         }
-        self.call(&call, Purpose::Send(send));
-        Ok(false)
+        Ok(())
     }
 
     // --- what is asked at the end ---
@@ -528,22 +667,32 @@ impl SimDevice {
     /// # Errors
     /// SQLite refused.
     pub fn is_at_rest(&self) -> Result<bool, ReplicaError> {
-        let caught_up = self.follow.as_ref().is_some_and(Follow::is_caught_up);
+        let caught_up = self.standing() == Some(Standing::CaughtUp);
         Ok(caught_up
             && self.conn.is_some()
             && self.calls.is_empty()
             && self.replica.pending_sends()?.is_empty())
     }
 
+    fn standing(&self) -> Option<Standing> {
+        self.sync.as_ref().map(SyncMachine::standing)
+    }
+
+    /// The position handed out last.
+    pub fn pts(&self) -> Option<i32> {
+        self.sync.as_ref()?.checkpoint(Mailbox::Own)
+    }
+
     /// In a few words, what it waits for.
-    pub fn standing(&self) -> String {
+    pub fn describe(&self) -> String {
         let waiting = self.replica.pending_sends().map_or(0, |it| it.len());
         let calls: Vec<_> = self.calls.values().map(Purpose::name).collect();
         format!(
-            "device {}: transport {}, caught up {}, calls {calls:?}, {waiting} messages wait",
+            "device {}: transport {}, {:?} at {:?}, calls {calls:?}, {waiting} messages wait",
             self.number,
             self.conn.is_some(),
-            self.follow.as_ref().is_some_and(Follow::is_caught_up),
+            self.standing(),
+            self.pts(),
         )
     }
 
@@ -559,27 +708,16 @@ impl Purpose {
             Self::Send(_) => "send",
             Self::Read { .. } => "read",
             Self::Type => "type",
-            Self::Question(Question::Difference(_)) => "getDifference",
-            Self::Question(Question::State) => "getState",
-            Self::Question(Question::Dialogs(_)) => "getDialogs",
-            Self::Question(Question::History(_)) => "getHistory",
-        }
-    }
-}
-
-impl Question {
-    fn read(&self, body: Bytes) -> Option<Answer> {
-        match self {
-            Self::Difference(_) => {
-                enums::updates::Difference::from_bytes(body).ok().map(Answer::Difference)
-            }
-            Self::State => types::updates::State::from_bytes(body).ok().map(Answer::State),
-            Self::Dialogs(_) => {
-                types::messages::Dialogs::from_bytes(body).ok().map(Answer::Dialogs)
-            }
-            Self::History(_) => {
-                types::messages::Messages::from_bytes(body).ok().map(Answer::History)
-            }
+            Self::Edit => "edit",
+            Self::Delete { .. } => "delete",
+            Self::Draft => "draft",
+            Self::Group => "group",
+            Self::Question(_, Question::GetDifference(_)) => "getDifference",
+            Self::Question(_, Question::GetChatDifference(_)) => "getChatDifference",
+            Self::Question(_, Question::GetState(_)) => "getState",
+            Self::Question(_, Question::GetDialogs(_)) => "getDialogs",
+            Self::Question(_, Question::GetHistory(_)) => "getHistory",
+            Self::Question(_, Question::GetDrafts(_)) => "getDrafts",
         }
     }
 }

@@ -4,7 +4,7 @@
 //!  script (operations, faults: data, made from the seed)
 //!     │
 //!     v                     ┌── client Connection ─┐            ┌─ server Connection ┐
-//!  World ── SimDevice × n ──┤   Sequencer          ├─ Network ──┤  Rpc::handle       │
+//!  World ── SimDevice × n ──┤   SyncMachine, Outbox├─ Network ──┤  Rpc::handle       │
 //!  clock, queue             └── Replica (SQLite) ──┘            └─ Database (SQLite) ┘
 //!     │                              │                                    │
 //!     └── Trace (hash)               └────────── Invariants, Oracle ──────┘
@@ -17,7 +17,7 @@
 pub mod bugs;
 pub mod campaign;
 pub mod device;
-pub mod follow;
+mod device_answers;
 pub mod invariants;
 pub mod network;
 pub mod oracle;

@@ -54,6 +54,25 @@ pub enum Op {
         /// The user's number.
         to: usize,
     },
+    /// Changes its newest message to a user.
+    Edit {
+        /// The user's number.
+        to: usize,
+    },
+    /// Deletes its newest message to a user, for both.
+    Delete {
+        /// The user's number.
+        to: usize,
+    },
+    /// Saves or clears a draft.
+    Draft {
+        /// The user's number.
+        to: usize,
+    },
+    /// Makes a group with all users.
+    MakeGroup,
+    /// Sends the next text to the newest group it knows.
+    SendToGroup,
     /// Closes its transport and opens another one.
     Reconnect,
     /// Is without network for so many seconds.
@@ -193,6 +212,8 @@ pub struct Script {
     pub log_max: i32,
     /// Updates a device asks for in one slice.
     pub slice: i32,
+    /// Positions behind which a device fetches the history instead of the log.
+    pub replay_max: Option<i32>,
     /// Devices that make their key themselves instead of being given one.
     pub handshakes: usize,
     /// Under obfuscation.
@@ -222,6 +243,7 @@ impl Script {
             } else {
                 1_000_000
             },
+            replay_max: None,
             slice: random.between(1, 40) as i32,
             handshakes: usize::from(random.percent(4)),
             obfuscated: random.percent(15),
@@ -240,10 +262,15 @@ impl Script {
         for _ in 0..random.between(10, 60) {
             let to = random.below(self.users as u64) as usize;
             let op = match random.below(100) {
-                0..=59 => Op::Send { to },
-                60..=79 => Op::Read { from: to },
-                80..=86 => Op::Type { to },
-                87..=93 => Op::Reconnect,
+                0..=44 => Op::Send { to },
+                45..=62 => Op::Read { from: to },
+                63..=67 => Op::Type { to },
+                68..=72 => Op::Edit { to },
+                73..=76 => Op::Delete { to },
+                77..=80 => Op::Draft { to },
+                81..=82 => Op::MakeGroup,
+                83..=88 => Op::SendToGroup,
+                89..=93 => Op::Reconnect,
                 94..=97 => Op::Sleep(random.between(1, if calm { 20 } else { 120 })),
                 _ => Op::Reinstall,
             };

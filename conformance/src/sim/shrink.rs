@@ -1,38 +1,39 @@
-//! Cuts a failing script down: halves, quarters, … single lines are left out for as long as
-//! what is left still fails.
+//! Cuts a failing script down: leaves out entries as long as the same promise breaks.
 
 use super::bugs::Planted;
 use super::invariants::Violation;
 use super::script::Script;
-use super::world;
+use super::world::{Failed, run};
 
-/// A script that fails with as few lines as could be found, and how; `None` when the given one
-/// does not fail.
-pub fn shrink(script: &Script, planted: Planted) -> Option<(Script, Violation)> {
+/// The smaller script and what it breaks; `None` if the script breaks nothing.
+///
+/// # Errors
+/// A run could not be made.
+pub fn shrink(
+    script: &Script,
+    planted: Planted,
+    tries_max: usize,
+) -> Result<Option<(Script, Violation)>, Failed> {
+    let Some(mut violation) = run(script, planted, false)?.violation else { return Ok(None) };
     let mut best = script.clone();
-    let mut violation = fails(&best, planted)?;
-    let mut size = best.entries.len().div_ceil(2);
-    while size > 0 {
+    let mut tries = 0;
+    let mut part = best.entries.len().div_ceil(2).max(1);
+    loop {
         let mut from = 0;
-        let mut shorter = false;
-        while from < best.entries.len() {
-            let mut candidate = best.clone();
-            let to = (from + size).min(candidate.entries.len());
-            candidate.entries.drain(from..to);
-            match fails(&candidate, planted) {
+        while from < best.entries.len() && tries < tries_max {
+            let mut smaller = best.clone();
+            smaller.entries.drain(from..(from + part).min(best.entries.len()));
+            tries += 1;
+            match run(&smaller, planted, false)?.violation {
                 Some(found) if found.invariant == violation.invariant => {
-                    (best, violation, shorter) = (candidate, found, true);
+                    (best, violation) = (smaller, found);
                 }
-                _ => from = to,
+                _ => from += part,
             }
         }
-        if !(size == 1 && shorter) {
-            size /= 2;
+        if part == 1 || tries >= tries_max {
+            return Ok(Some((best, violation)));
         }
+        part = part.div_ceil(2);
     }
-    Some((best, violation))
-}
-
-fn fails(script: &Script, planted: Planted) -> Option<Violation> {
-    world::run(script, planted, false).ok()?.violation
 }

@@ -206,6 +206,7 @@ impl<'s> World<'s> {
             device.people = people.get(&user).cloned().unwrap_or_default();
             device.own = device.people[user].clone();
             device.slice = self.script.slice;
+            device.replay_max = self.script.replay_max;
             self.devices.push(device);
             let at_us = self.choices.below(2_000_000);
             self.at(at_us, Event::StartDevice { device: number });
@@ -591,6 +592,11 @@ impl<'s> World<'s> {
             Op::Send { to } => self.devices[device].send(*to)?,
             Op::Read { from } => self.devices[device].read(*from)?,
             Op::Type { to } => self.devices[device].type_to(*to),
+            Op::Edit { to } => self.devices[device].edit(*to)?,
+            Op::Delete { to } => self.devices[device].delete(*to)?,
+            Op::Draft { to } => self.devices[device].draft(*to),
+            Op::MakeGroup => self.devices[device].make_group(),
+            Op::SendToGroup => self.devices[device].send_to_group()?,
             Op::Reconnect => {
                 if self.devices[device].conn.is_some() {
                     self.lose_transport(device);
@@ -712,7 +718,7 @@ impl<'s> World<'s> {
         for device in &self.devices {
             let log = self.server.oracle.logs.get(&self.users[device.user]);
             let pts = log.map_or(0, super::oracle::Log::pts);
-            let there = device.follow.as_ref().is_some_and(|follow| follow.pts() == pts);
+            let there = device.pts() == Some(pts);
             if !there || !device.is_at_rest()? {
                 return Ok(false);
             }
@@ -723,7 +729,7 @@ impl<'s> World<'s> {
     fn finish(mut self) -> Result<Outcome, Failed> {
         if self.violation.is_none() {
             if !self.is_at_rest()? {
-                let standing: Vec<String> = self.devices.iter().map(SimDevice::standing).collect();
+                let standing: Vec<String> = self.devices.iter().map(SimDevice::describe).collect();
                 for line in &standing {
                     self.note(line);
                 }
@@ -741,10 +747,8 @@ impl<'s> World<'s> {
         self.stats.pushes_refused = self.server.pushes_refused;
         for device in &self.devices {
             self.stats.calls += device.calls_ended;
-            if let Some(follow) = &device.follow {
-                self.stats.differences += follow.differences;
-                self.stats.reloads += follow.reloads;
-            }
+            self.stats.differences += device.differences;
+            self.stats.reloads += device.reloads;
         }
         let hash = self.trace.digest();
         let Self { violation, stats, trace, .. } = self;
@@ -796,15 +800,16 @@ impl<'s> World<'s> {
         self.stats.messages = ids.values().map(|ids| ids.len() as u64).sum();
         let mut broken = Vec::new();
         for device in &self.devices {
-            let mut last = 0;
-            for text in &device.texts {
+            let mut newest: BTreeMap<i64, i64> = BTreeMap::new();
+            for (peer_id, text) in &device.texts {
+                let last = newest.entry(*peer_id).or_default();
                 match ids.get(text).map(Vec::as_slice) {
                     None => broken.push((Invariant::I9, format!("{text} was never sent"))),
                     Some([id]) => {
-                        if *id <= last {
+                        if *id <= *last {
                             broken.push((Invariant::I3, format!("{text} stands too early")));
                         }
-                        last = *id;
+                        *last = *id;
                     }
                     Some(ids) => {
                         broken.push((Invariant::I5, format!("{text} was sent {} times", ids.len())));
