@@ -100,7 +100,10 @@ impl Stream {
         let at_us = (now_us + delay).max(pipe.last_arrival_us).max(pipe.clogged_until_us);
         // The packet that opens the stream is the stream; the next one will do.
         let fault = if first { None } else { pipe.fault.take() };
-        if !matches!(fault, Some(Fault::SwapPackets { .. })) {
+        // The stream cipher allows no other order; the packet is only late.
+        let swaps = matches!(fault, Some(Fault::SwapPackets { .. }));
+        let at_us = if swaps { at_us + OVERTAKEN_US } else { at_us };
+        if !swaps || obfuscated {
             pipe.last_arrival_us = at_us;
         }
         let whole = Arrival { at_us, bytes: bytes.clone(), spoiled: false, last: false };
@@ -113,9 +116,6 @@ impl Stream {
             Some(Fault::DoublePacket { .. }) => {
                 let again = Arrival { bytes, spoiled: obfuscated, at_us, last: false };
                 vec![whole, again]
-            }
-            Some(Fault::SwapPackets { .. }) => {
-                vec![Arrival { at_us: at_us + OVERTAKEN_US, spoiled: obfuscated, ..whole }]
             }
             Some(Fault::Corrupt { .. }) => {
                 let changed = corrupt(&bytes, first, random);

@@ -449,7 +449,9 @@ impl<'s> World<'s> {
         let mut close = false;
         for said in said {
             match said {
-                Said::Call(call) => {
+                Said::Call(mut call) => {
+                    let stream = self.streams.get(&conn);
+                    call.replayed = stream.is_some_and(|stream| stream.device.is_none());
                     let delay = self.choices.between(500, 20_000);
                     let epoch = self.epoch;
                     self.after(delay, Event::Execute { epoch, call });
