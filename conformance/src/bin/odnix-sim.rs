@@ -160,7 +160,11 @@ fn hunt_all(seeds: u64) -> Result<bool, Failed> {
             Some(it) => println!("{:<48} seed {:>3}: {}", bug.name(), it.seed, it.violation),
             None => {
                 all_found = false;
-                println!("{:<48} NOT FOUND in {seeds} seeds of {}", bug.name(), bug.profile().name());
+                println!(
+                    "{:<48} NOT FOUND in {seeds} seeds of {}",
+                    bug.name(),
+                    bug.profile().name()
+                );
             }
         }
     }

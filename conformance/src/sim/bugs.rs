@@ -61,8 +61,8 @@ bugs! {
     PushLost = "push lost without updatesTooLong", Calm;
     /// Updates also go to a user they are not for.
     PushToOther = "push reaches another user", Calm;
-    /// `new_session_created` is not heeded.
-    NewSessionIgnored = "new session does not ask for the difference", Hostile;
+    /// `updatesTooLong` is not heeded.
+    TooManyIgnored = "updatesTooLong does not ask for the difference", Hostile;
     /// A restart sets the unread count to that of before.
     UnreadWrong = "unread count wrong after restart", Rough;
     /// A restarted device draws new random_ids for what it had not sent.

@@ -1,9 +1,9 @@
 //! Many seeds: on several threads, with what they did added up.
 
 use super::bugs::{Bug, Planted};
+use super::invariants::Violation;
 use super::script::{Profile, Script};
 use super::world::{Failed, Outcome, Stats, run};
-use super::invariants::Violation;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;

@@ -439,15 +439,16 @@ impl SimDevice {
             // Transport errors carry no proof: one answers each packet that was changed on its
             // way. The key stays, and a server that had lost it would be noticed at the end.
             Event::KeyUnknown(id) => {
-                said.push(Said::Note(format!("device {} hears that {id:?} is no key", self.number)));
+                said.push(Said::Note(format!(
+                    "device {} hears that {id:?} is no key",
+                    self.number
+                )));
             }
             Event::Ready => sync.ready(now),
             Event::Session(SessionEvent::Update(body)) => match enums::Updates::from_bytes(body) {
                 Ok(updates) => self.on_updates(now, updates)?,
                 Err(_) => sync.updates_lost(now),
             },
-            Event::Session(SessionEvent::SessionCreated)
-                if self.planted.is(Bug::NewSessionIgnored) => {}
             Event::Session(SessionEvent::SessionCreated | SessionEvent::UpdatesLost) => {
                 sync.updates_lost(now);
             }
@@ -467,6 +468,9 @@ impl SimDevice {
     }
 
     fn on_updates(&mut self, now: Now, updates: enums::Updates) -> Result<(), ReplicaError> {
+        if self.planted.is(Bug::TooManyIgnored) && updates == enums::Updates::UpdatesTooLong {
+            return Ok(());
+        }
         let skips = self.planted.is(Bug::GapSkipped);
         if skips || self.planted.is(Bug::GapAppliedTwice) {
             let early = match &updates {
@@ -479,7 +483,11 @@ impl SimDevice {
             let moves: i32 = early.iter().filter_map(position).map(|it| it.1).sum();
             if last > stands_at + moves {
                 let checkpoint = skips.then_some(Checkpoint { pts: last, date: 0 });
-                self.store(&Batch { updates: early, checkpoint, ..Batch::default() })?;
+                let batch = Batch { updates: early, checkpoint, ..Batch::default() };
+                if !skips {
+                    self.check(&batch);
+                }
+                self.store(&batch)?;
                 if skips {
                     return self.open_mailbox(now);
                 }

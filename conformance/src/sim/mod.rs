@@ -16,6 +16,7 @@
 
 pub mod bugs;
 pub mod campaign;
+mod checks;
 pub mod device;
 mod device_answers;
 pub mod invariants;

@@ -214,6 +214,8 @@ pub struct Script {
     pub slice: i32,
     /// Positions behind which a device fetches the history instead of the log.
     pub replay_max: Option<i32>,
+    /// Messages the server keeps for a client that does not acknowledge them.
+    pub sent_max: usize,
     /// Devices that make their key themselves instead of being given one.
     pub handshakes: usize,
     /// Under obfuscation.
@@ -245,6 +247,11 @@ impl Script {
             },
             replay_max: None,
             slice: random.between(1, 40) as i32,
+            sent_max: if profile == Profile::Hostile {
+                random.between(8, 40) as usize
+            } else {
+                1024
+            },
             handshakes: usize::from(random.percent(4)),
             obfuscated: random.percent(15),
             entries: Vec::new(),
@@ -296,6 +303,11 @@ impl Script {
         for _ in 0..count {
             let fault = self.draw_fault(random);
             let (device, at_us) = self.place(random);
+            if fault == Fault::Evict && self.profile == Profile::Hostile && random.percent(50) {
+                // Before the device is back.
+                let what = What::Fault(Fault::Replay);
+                self.entries.push(Entry { at_us: at_us + 20_000, device, what });
+            }
             self.entries.push(Entry { at_us, device, what: What::Fault(fault) });
         }
     }

@@ -112,12 +112,7 @@ impl SimServer {
     ///
     /// # Errors
     /// SQLite refused.
-    pub fn new(
-        config: Config,
-        log_max: i32,
-        mut random: Random,
-        planted: Planted,
-    ) -> Sql<Self> {
+    pub fn new(config: Config, log_max: i32, mut random: Random, planted: Planted) -> Sql<Self> {
         let mut secret = [0; 32];
         random.fill(&mut secret);
         let mut server = Self {
@@ -278,7 +273,8 @@ impl SimServer {
             }
             Event::KeyCreated(key) => {
                 let (id, record) = (key.auth_key.id(), record(&key.auth_key));
-                let stored = self.database.run(|tx| tx.insert_key(&record, ANONYMOUS_MAX), |_| Ok(()));
+                let stored =
+                    self.database.run(|tx| tx.insert_key(&record, ANONYMOUS_MAX), |_| Ok(()));
                 let verdict = match stored as Sql<bool> {
                     Ok(true) => KeyStored::Stored,
                     _ => KeyStored::Collision,
@@ -394,7 +390,8 @@ impl SimServer {
         let result = match prepare(self.twisted(call.body.clone())) {
             Err(error) => Err(error),
             Ok(mut prepared) => {
-                let (rpc, caller, planted) = (&self.rpc, caller(call.session.key_id, now), self.planted);
+                let (rpc, caller, planted) =
+                    (&self.rpc, caller(call.session.key_id, now), self.planted);
                 let early = &mut early;
                 self.database.run(
                     |tx| {
@@ -552,8 +549,7 @@ impl SimServer {
         ];
         for (bug, sql) in spoil {
             if self.planted.is(bug) {
-                let done: Sql<()> =
-                    self.database.run(|_| Ok(()), |db| Ok(db.execute_batch(sql)?));
+                let done: Sql<()> = self.database.run(|_| Ok(()), |db| Ok(db.execute_batch(sql)?));
                 drop(done);
             }
         }

@@ -102,42 +102,63 @@ pub struct Outcome {
 
 enum Event {
     Entry(usize),
-    Deliver { conn: Conn, up: bool, arrival: Arrival },
+    Deliver {
+        conn: Conn,
+        up: bool,
+        arrival: Arrival,
+    },
     /// The end of a transport reaches the server, or the device.
-    Closed { conn: Conn, up: bool },
-    Connect { device: usize },
-    StartDevice { device: usize },
-    WakeDevice { device: usize },
-    WakeConn { conn: Conn },
-    Execute { epoch: u64, call: Call },
-    Release { epoch: u64 },
+    Closed {
+        conn: Conn,
+        up: bool,
+    },
+    Connect {
+        device: usize,
+    },
+    StartDevice {
+        device: usize,
+    },
+    WakeDevice {
+        device: usize,
+    },
+    WakeConn {
+        conn: Conn,
+    },
+    Execute {
+        epoch: u64,
+        call: Call,
+    },
+    Release {
+        epoch: u64,
+    },
     StartServer,
 }
 
-struct World<'s> {
-    script: &'s Script,
-    now_us: u64,
-    sequence: u64,
+/// A run under way.
+pub(super) struct World<'s> {
+    pub(super) script: &'s Script,
+    pub(super) now_us: u64,
+    pub(super) sequence: u64,
     queue: BTreeMap<(u64, u64), Event>,
-    server: SimServer,
-    server_is_up: bool,
-    epoch: u64,
-    server_skew_us: i64,
-    ran: VecDeque<Ran>,
-    last_release_us: u64,
-    crash_at_commit: Option<bool>,
-    fail_commit: bool,
-    devices: Vec<SimDevice>,
-    users: Vec<UserId>,
-    streams: BTreeMap<Conn, Stream>,
-    next_conn: Conn,
-    conn_wakes: BTreeMap<Conn, u64>,
-    network: Random,
-    choices: Random,
-    tap: Tap,
-    trace: Trace,
-    stats: Stats,
-    violation: Option<Violation>,
+    pub(super) server: SimServer,
+    pub(super) server_is_up: bool,
+    pub(super) epoch: u64,
+    pub(super) server_skew_us: i64,
+    pub(super) ran: VecDeque<Ran>,
+    pub(super) last_release_us: u64,
+    pub(super) crash_at_commit: Option<bool>,
+    pub(super) fail_commit: bool,
+    pub(super) devices: Vec<SimDevice>,
+    pub(super) users: Vec<UserId>,
+    pub(super) streams: BTreeMap<Conn, Stream>,
+    pub(super) next_conn: Conn,
+    pub(super) conn_wakes: BTreeMap<Conn, u64>,
+    pub(super) network: Random,
+    pub(super) choices: Random,
+    pub(super) tap: Tap,
+    pub(super) trace: Trace,
+    pub(super) stats: Stats,
+    pub(super) violation: Option<Violation>,
 }
 
 /// Runs a script. `keep_trace` keeps all lines.
@@ -159,7 +180,12 @@ impl<'s> World<'s> {
             now_us: 0,
             sequence: 0,
             queue: BTreeMap::new(),
-            server: SimServer::new(server_config()?, script.log_max, random, planted)?,
+            server: SimServer::new(
+                server_config(script.sent_max)?,
+                script.log_max,
+                random,
+                planted,
+            )?,
             server_is_up: true,
             epoch: 0,
             server_skew_us: 0,
@@ -253,7 +279,7 @@ impl<'s> World<'s> {
         self.at(self.now_us + delay_us, event);
     }
 
-    fn note(&mut self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         self.trace.line(self.now_us, text);
     }
 
@@ -288,7 +314,7 @@ impl<'s> World<'s> {
         }
     }
 
-    fn violate(&mut self, invariant: Invariant, what: String) {
+    pub(super) fn violate(&mut self, invariant: Invariant, what: String) {
         self.note(&format!("BROKEN {invariant:?}: {what}"));
         let at_us = self.now_us;
         self.violation.get_or_insert(Violation { invariant, at_us, what });
@@ -369,7 +395,9 @@ impl<'s> World<'s> {
                 self.violate(Invariant::I4, "a call came out of a changed stream".into());
             }
             self.settle_conn(conn, said)?;
-        } else if !silent && let Some(device) = owner.filter(|it| self.devices[*it].conn == Some(conn)) {
+        } else if !silent
+            && let Some(device) = owner.filter(|it| self.devices[*it].conn == Some(conn))
+        {
             let now = self.devices[device].now(self.now());
             if self.devices[device].receive(now, &arrival.bytes).is_err() {
                 self.settle_device(device)?;
@@ -692,152 +720,16 @@ impl<'s> World<'s> {
         self.after(5_000_000, Event::Closed { conn, up: true });
         Ok(())
     }
-
-    // --- what must hold ---
-
-    /// What a device has stored is what the log says up to the position it has stored.
-    fn check_device_at_crash(&mut self, device: usize) -> Result<(), Failed> {
-        let it = &self.devices[device];
-        let reloading = it.reloaded;
-        let pts = it.replica().checkpoint()?.pts;
-        let stored = it.replica().digest()?;
-        let log = self.server.oracle.logs.get(&self.users[it.user]);
-        self.stats.digests += 1;
-        if let Some(log) = log
-            && !reloading
-            && log.digest_at(pts) != stored
-        {
-            let what = format!("device {device} holds something else than the log up to {pts}");
-            self.violate(Invariant::I8, what);
-        }
-        Ok(())
-    }
-
-    fn is_at_rest(&mut self) -> Result<bool, Failed> {
-        if !self.server_is_up || !self.ran.is_empty() {
-            return Ok(false);
-        }
-        for device in &self.devices {
-            let log = self.server.oracle.logs.get(&self.users[device.user]);
-            let pts = log.map_or(0, super::oracle::Log::pts);
-            let there = device.pts() == Some(pts);
-            if !there || !device.is_at_rest()? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    fn finish(mut self) -> Result<Outcome, Failed> {
-        if self.violation.is_none() {
-            if !self.is_at_rest()? {
-                let standing: Vec<String> = self.devices.iter().map(SimDevice::describe).collect();
-                for line in &standing {
-                    self.note(line);
-                }
-                self.violate(Invariant::I12, format!("no rest: {}", standing.join("; ")));
-            }
-            self.stats.rest_us = self.now_us.saturating_sub(self.script.heal_us);
-            self.check_replicas()?;
-            self.check_effects();
-            if self.trace.leaks > 0 {
-                self.violate(Invariant::I10, "key material in the trace".into());
-            }
-        }
-        self.stats.virtual_us = self.now_us;
-        self.stats.pushes = self.server.pushes;
-        self.stats.pushes_refused = self.server.pushes_refused;
-        for device in &self.devices {
-            self.stats.calls += device.calls_ended;
-            self.stats.differences += device.differences;
-            self.stats.reloads += device.reloads;
-        }
-        let hash = self.trace.digest();
-        let Self { violation, stats, trace, .. } = self;
-        Ok(Outcome { violation, hash, stats, trace: trace.lines() })
-    }
-
-    fn check_replicas(&mut self) -> Result<(), Failed> {
-        let mut broken = Vec::new();
-        for device in &self.devices {
-            let user = self.users[device.user];
-            let Some(log) = self.server.oracle.logs.get(&user) else { continue };
-            self.stats.digests += 1;
-            let stored = device.replica().digest()?;
-            self.trace.fold(&stored.to_bytes());
-            if stored != log.digest() {
-                broken.push(format!(
-                    "device {} holds {} messages with digest {stored}, the log says {}",
-                    device.number,
-                    device.replica().message_count()?,
-                    log.digest()
-                ));
-            }
-            let unread: i64 =
-                device.replica().dialogs()?.iter().map(|dialog| dialog.unread_count).sum();
-            let counted = self.server.unread(user)?;
-            if unread != counted {
-                broken.push(format!(
-                    "device {} counts {unread} unread messages, the server {counted}",
-                    device.number
-                ));
-            }
-        }
-        broken.into_iter().for_each(|what| self.violate(Invariant::I2, what));
-        Ok(())
-    }
-
-    /// Each text that was to be sent has become one message, and those of a device stand in the
-    /// order in which it wrote them.
-    fn check_effects(&mut self) {
-        let mut ids: BTreeMap<String, Vec<i64>> = BTreeMap::new();
-        for log in self.server.oracle.logs.values() {
-            for (.., update) in &log.lines {
-                if let odnix_tl::odnix::enums::Update::UpdateMessageSent(sent) = update {
-                    let text = sent.message.message.clone();
-                    ids.entry(text).or_default().push(sent.message.id);
-                }
-            }
-        }
-        self.stats.messages = ids.values().map(|ids| ids.len() as u64).sum();
-        let mut broken = Vec::new();
-        for device in &self.devices {
-            let mut newest: BTreeMap<i64, i64> = BTreeMap::new();
-            for (peer_id, text) in &device.texts {
-                let last = newest.entry(*peer_id).or_default();
-                match ids.get(text).map(Vec::as_slice) {
-                    None => broken.push((Invariant::I9, format!("{text} was never sent"))),
-                    Some([id]) => {
-                        if *id <= *last {
-                            broken.push((Invariant::I3, format!("{text} stands too early")));
-                        }
-                        *last = *id;
-                    }
-                    Some(ids) => {
-                        broken.push((Invariant::I5, format!("{text} was sent {} times", ids.len())));
-                    }
-                }
-            }
-            for it in &device.acknowledged {
-                if ids.get(&it.text).is_none_or(|ids| !ids.contains(&it.id)) {
-                    let what = format!("{} was acknowledged as {} and is not there", it.text, it.id);
-                    broken.push((Invariant::I3, what));
-                }
-            }
-        }
-        broken.sort_by_key(|(invariant, _)| *invariant);
-        broken.into_iter().for_each(|(which, what)| self.violate(which, what));
-    }
 }
 
-fn server_config() -> Result<server::Config, Failed> {
+fn server_config(sent_max: usize) -> Result<server::Config, Failed> {
     let exchange = handshake::server::Config::new(vec![Arc::clone(&RSA)], 2)
         .map_err(|error| Failed(error.to_string()))?;
     Ok(server::Config {
         handshake: Arc::new(exchange),
         transport: ServerOptions::default(),
         salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits::default(),
+        limits: Limits { sent_max, ..Limits::default() },
         timings: Timings::default(),
     })
 }
