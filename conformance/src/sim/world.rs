@@ -19,7 +19,7 @@ use odnix_server_ref::rpc::RpcError;
 use odnix_server_ref::store::{StoreError, UserId};
 use odnix_tl::odnix::{functions, types};
 use odnix_tl::{Decode as _, Encode as _};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque, btree_map};
 use std::sync::{Arc, LazyLock};
 
 /// When the virtual world begins.
@@ -222,8 +222,8 @@ impl<'s> World<'s> {
             self.trace.guard(&bytes);
             let auth_key = AuthKey::new(Secret::take(&mut bytes));
             self.server.add_key(&auth_key, self.users[user])?;
-            if !people.contains_key(&user) {
-                people.insert(user, self.people_of(&auth_key)?);
+            if let btree_map::Entry::Vacant(unknown) = people.entry(user) {
+                unknown.insert(self.people_of(&auth_key)?);
             }
             let given = number >= self.script.handshakes;
             let saved = given.then_some(SavedKey { auth_key, server_salt: 0, time_offset_us: 0 });
