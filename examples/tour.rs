@@ -390,7 +390,7 @@ async fn catch_up(client: &Client, log: Digest) -> anyhow::Result<Digest> {
 /// A user's mailbox, made from nothing but the rows of the server's update log.
 fn mailbox_of(database: &Path, user: &types::User) -> anyhow::Result<MailboxModel> {
     let db = rusqlite::Connection::open(database)?;
-    let mut rows = db.prepare("SELECT content FROM update_log WHERE user_id = ?1 ORDER BY pts")?;
+    let mut rows = db.prepare("SELECT content FROM update_log WHERE owner = ?1 ORDER BY pts")?;
     let mut mailbox = MailboxModel::default();
     for content in rows.query_map([user.id], |row| row.get::<_, String>(0))? {
         mailbox.apply(&serde_json::from_str::<Update>(&content?)?);
