@@ -83,7 +83,8 @@ fn verdict(broken: &[String]) -> bool {
 impl Run {
     fn run(self) -> anyhow::Result<bool> {
         let program = std::env::current_exe()?;
-        let beside = program.with_file_name(format!("odnix-server{}", std::env::consts::EXE_SUFFIX));
+        let beside =
+            program.with_file_name(format!("odnix-server{}", std::env::consts::EXE_SUFFIX));
         let folder = self.dir.clone().unwrap_or_else(|| {
             std::env::temp_dir().join(format!("odnix-crash-{}", std::process::id()))
         });

@@ -117,8 +117,7 @@ fn sign_everybody_up(server: &str, folder: &Path) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         for (index, Device { name, user, .. }) in DEVICES.into_iter().enumerate() {
-            let options =
-                client_options(server, &folder.join(PUBLIC_KEY), &folder.join(name))?;
+            let options = client_options(server, &folder.join(PUBLIC_KEY), &folder.join(name))?;
             let client = Client::open(options).await?;
             let first = DEVICES.iter().position(|other| other.user == user) == Some(index);
             if first {
@@ -251,10 +250,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn tell_all(
-        &mut self,
-        order: impl Fn(Device) -> anyhow::Result<String>,
-    ) -> anyhow::Result<()> {
+    fn tell_all(&mut self, order: impl Fn(Device) -> anyhow::Result<String>) -> anyhow::Result<()> {
         for (worker, device) in self.workers.iter_mut().zip(DEVICES) {
             worker.tell(&order(device)?)?;
         }
@@ -265,9 +261,10 @@ impl<'a> Stage<'a> {
         let until = Instant::now() + PATIENCE;
         while !holds(self) {
             let left = until.saturating_duration_since(Instant::now());
-            let word = self.ears.recv_timeout(left).with_context(|| {
-                format!("waited {} s in vain until {what}", PATIENCE.as_secs())
-            })?;
+            let word = self
+                .ears
+                .recv_timeout(left)
+                .with_context(|| format!("waited {} s in vain until {what}", PATIENCE.as_secs()))?;
             self.hear(word)?;
         }
         Ok(())
