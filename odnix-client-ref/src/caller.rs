@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// How often one call waits for a busy server, and how long at most each time.
 const FLOOD_WAITS_MAX: u32 = 5;
-pub(crate) const FLOOD_WAIT_LONGEST: Duration = Duration::from_secs(60);
+const FLOOD_WAIT_LONGEST: Duration = Duration::from_secs(60);
 
 /// The part of a client that makes calls.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! The client as a program uses it.
 
-use crate::caller::{Caller, FLOOD_WAIT_LONGEST, input_peer, why_stopped};
+use crate::caller::{Caller, input_peer, why_stopped};
 use crate::driver::clock::{Clock, random_id, seed};
 use crate::driver::pump::Pump;
 use crate::driver::{Control, Driver, Notices, Patience, ServerAddress, Wire};
@@ -8,13 +8,13 @@ use crate::error::{CallError, ClientError};
 use crate::event::{ClientEvent, Events};
 use crate::replica::{Digest, PendingSend, Replica, ReplicaError, dialog_id};
 use crate::store::Store;
-use crate::update_manager::{Local, Standing, UpdateManager};
+use crate::sync::{Local, Mailbox, Standing, peer_of};
+use crate::update_manager::{Command, Reply, UpdateManager};
 use odnix_proto::connection::client::{Config, Connection, Init, Pfs, SavedKey};
 use odnix_proto::crypto::rsa::RsaPublicKey;
 use odnix_proto::limits::Limits;
 use odnix_proto::session::{RpcError, Timings};
 use odnix_proto::{ConfigError, handshake};
-use odnix_tl::odnix::types::messages::SentMessage;
 use odnix_tl::odnix::{enums, functions, types};
 use odnix_tl::{Function, Raw};
 use std::path::PathBuf;
@@ -28,6 +28,9 @@ pub const LAYER: i32 = 1;
 
 /// Calls waiting for the driver, and notices waiting for the update manager.
 const QUEUE: usize = 1024;
+
+/// Messages that may wait to be sent.
+const SENDS_MAX: usize = 10_000;
 
 /// How to open a client.
 #[derive(Clone, Debug)]
@@ -132,14 +135,12 @@ pub struct Client {
     events: Events,
     calls: Caller,
     controls: mpsc::Sender<Control>,
-    local: mpsc::Sender<Local>,
+    commands: mpsc::Sender<Command>,
     standing: watch::Receiver<Standing>,
     lose_push: Arc<AtomicBool>,
     /// Held from before a message is noted until it is queued, so that messages leave in the
     /// order in which they were given.
     sending: Mutex<()>,
-    /// What an earlier run left to be sent; sent before anything else.
-    left_over: Mutex<Vec<PendingSend>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -188,7 +189,7 @@ impl Client {
         let (queue, calls) = mpsc::channel(QUEUE);
         let (controls, control_queue) = mpsc::channel(8);
         let (notice_queue, notices) = mpsc::channel(QUEUE);
-        let (local, local_queue) = mpsc::channel(QUEUE);
+        let (commands, command_queue) = mpsc::channel(QUEUE);
         let (standing_sender, standing) = watch::channel(Standing::Behind);
         let (stop, stopped) = watch::channel(None);
         let overflown = Arc::new(AtomicBool::new(false));
@@ -214,6 +215,8 @@ impl Client {
             overflown,
             lose_push: Arc::clone(&lose_push),
             log_replay_max: options.log_replay_max,
+            left_over,
+            sends_max: SENDS_MAX,
         };
         let manager_stop = stop.clone();
         let tasks = vec![
@@ -221,7 +224,7 @@ impl Client {
                 publish(driver.run(calls, control_queue).await, &stop);
             }),
             tokio::spawn(async move {
-                publish(manager.run(notices, local_queue).await, &manager_stop);
+                publish(manager.run(notices, command_queue).await, &manager_stop);
             }),
         ];
         Self {
@@ -229,11 +232,10 @@ impl Client {
             events,
             calls: caller,
             controls,
-            local,
+            commands,
             standing,
             lose_push,
             sending: Mutex::new(()),
-            left_over: Mutex::new(left_over),
             tasks,
         }
     }
@@ -378,7 +380,7 @@ impl Client {
         let own = user.clone();
         self.store.with(move |replica| replica.save_own_user(&own)).await?;
         let (done, followed) = oneshot::channel();
-        self.tell_manager(Local::SignedIn { done }).await?;
+        self.tell_manager(Command::SignedIn { done }).await?;
         match followed.await {
             Ok(()) => Ok(user),
             Err(_) => Err(self.stopped().await),
@@ -420,10 +422,15 @@ impl Client {
             return Ok(user);
         }
         let resolved = self.call(&functions::contacts::ResolveUsername { username: name }).await?;
-        let users = resolved.users.clone();
-        self.store.with(move |replica| replica.save_users(&users)).await?;
+        self.save_users(resolved.users.clone()).await?;
         let found = resolved.users.into_iter().find(|user| user.id == dialog_id(&resolved.peer));
         found.ok_or_else(|| CallError::Answer("it names a user it does not describe".to_owned()))
+    }
+
+    async fn save_users(&self, users: Vec<types::User>) -> Result<(), CallError> {
+        let ids = users.iter().map(|user| user.id).collect();
+        self.store.with(move |replica| replica.save_users(&users)).await?;
+        self.tell_manager(Command::Known(ids)).await
     }
 
     /// Adds a user to the contacts.
@@ -436,8 +443,7 @@ impl Client {
             access_hash: user.access_hash,
         });
         let added = self.call(&functions::contacts::AddContact { id }).await?;
-        let stored = added.clone();
-        self.store.with(move |replica| replica.save_users(&[stored])).await?;
+        self.save_users(vec![added.clone()]).await?;
         Ok(added)
     }
 
@@ -447,104 +453,83 @@ impl Client {
     /// [`CallError`].
     pub async fn contacts(&self) -> Result<Vec<types::User>, CallError> {
         let contacts = self.call(&functions::contacts::GetContacts {}).await?;
-        let users = contacts.users.clone();
-        self.store.with(move |replica| replica.save_users(&users)).await?;
+        self.save_users(contacts.users.clone()).await?;
         Ok(contacts.users)
     }
 
     // --- messages ---
 
-    /// Sends a message, exactly once: it is noted in the replica before it leaves, and an
-    /// interrupted send is completed by the next run of the client.
+    /// Queues a message and returns its random_id at once, whether or not the server can be
+    /// reached. It is sent exactly once, also by a later run of the client, in the order of
+    /// the messages of its dialog; until then [`Replica::outgoing`] shows it.
     ///
-    /// Messages leave in the order of the first poll of these futures.
+    /// `peer_id` is a user the replica knows, or a group with a minus.
     ///
     /// # Errors
-    /// [`CallError`]. Unless [`CallError::is_refusal`], the message stays noted.
+    /// [`CallError::QueueFull`]; the replica cannot be written.
+    pub async fn send(&self, peer_id: i64, text: &str) -> Result<i64, CallError> {
+        self.queue(peer_id, text, None).await
+    }
+
+    /// Sends a message as [`Client::send`] does, and waits until the server has it.
+    ///
+    /// Messages of a dialog leave in the order of the first poll of these futures.
+    ///
+    /// # Errors
+    /// [`CallError`]. Unless [`CallError::is_refusal`], the message stays queued.
     pub async fn send_message(&self, peer: &types::User, text: &str) -> Result<Sent, CallError> {
+        self.send_to(peer.id, text).await
+    }
+
+    /// As [`Client::send_message`], to a user, or to a group with a minus.
+    ///
+    /// # Errors
+    /// [`CallError`]. Unless [`CallError::is_refusal`], the message stays queued.
+    pub async fn send_to(&self, peer_id: i64, text: &str) -> Result<Sent, CallError> {
+        let (done, outcome) = oneshot::channel();
+        self.queue(peer_id, text, Some(done)).await?;
+        self.answer(outcome).await
+    }
+
+    async fn queue(
+        &self,
+        peer_id: i64,
+        text: &str,
+        done: Option<Reply<Sent>>,
+    ) -> Result<i64, CallError> {
         let random_id = random_id().ok_or_else(|| {
             CallError::Request("the operating system gives no randomness".to_owned())
         })?;
-        let send = PendingSend { random_id, peer_id: peer.id, text: text.to_owned() };
-        let outcome = {
-            let _turn = self.sending.lock().await;
-            let noted = send.clone();
-            self.store.with(move |replica| replica.begin_send(&noted)).await?;
-            self.send_left_over().await?;
-            self.start_send(peer, &send).await
-        };
-        let random_id = send.random_id;
-        let outcome = self.finish_send(peer, send, outcome).await;
-        if outcome.as_ref().is_err_and(CallError::is_refusal) {
-            self.store.with(move |replica| replica.abandon_send(random_id)).await?;
-        }
-        outcome
+        let send = PendingSend { random_id, peer_id, text: text.to_owned() };
+        let noted = send.clone();
+        let _turn = self.sending.lock().await;
+        self.store.with(move |replica| replica.queue_send(&noted, SENDS_MAX)).await??;
+        self.tell_manager(Command::Send { send, done }).await?;
+        Ok(random_id)
     }
 
-    /// Sends what earlier runs left. Returns how many messages that were.
+    /// Waits until what earlier runs left is sent. Returns how many messages that were.
     ///
     /// # Errors
     /// [`CallError`].
     pub async fn send_pending(&self) -> Result<usize, CallError> {
-        let _turn = self.sending.lock().await;
-        self.send_left_over().await
+        let (done, outcome) = oneshot::channel();
+        self.tell_manager(Command::SendLeftOver { done }).await?;
+        self.answer(outcome).await
     }
 
-    async fn send_left_over(&self) -> Result<usize, CallError> {
-        let mut left_over = self.left_over.lock().await;
-        if left_over.is_empty() {
-            return Ok(0);
-        }
-        // Updates may have told of some of them meanwhile.
-        let pending = self.store.with(|replica| replica.pending_sends()).await?;
-        left_over.retain(|send| pending.contains(send));
-        let mut sent = 0;
-        while let Some(send) = left_over.first().cloned() {
-            let random_id = send.random_id;
-            match self.send_again(send).await {
-                Ok(_) => sent += 1,
-                // It can leave when somebody is signed in again.
-                Err(error) if error.is_signed_out() => return Err(error),
-                // It would stand in the way of every other.
-                Err(error) if error.is_refusal() => {
-                    tracing::warn!(%error, "a message of an earlier run was refused");
-                    self.store.with(move |replica| replica.abandon_send(random_id)).await?;
-                }
-                Err(error) => return Err(error),
+    async fn answer<T>(
+        &self,
+        outcome: oneshot::Receiver<Result<T, CallError>>,
+    ) -> Result<T, CallError> {
+        let waiting = async {
+            match outcome.await {
+                Ok(outcome) => outcome,
+                // The manager going away is followed by the reason, which `or_stop` reports.
+                Err(_) => std::future::pending().await,
             }
-            left_over.remove(0);
-        }
-        Ok(sent)
-    }
-
-    async fn send_again(&self, send: PendingSend) -> Result<Sent, CallError> {
-        let peer = self.resolve(&send.peer_id.to_string()).await?;
-        let outcome = self.start_send(&peer, &send).await;
-        self.finish_send(&peer, send, outcome).await
-    }
-
-    async fn start_send(
-        &self,
-        peer: &types::User,
-        send: &PendingSend,
-    ) -> Result<impl Future<Output = Result<SentMessage, CallError>> + use<>, CallError> {
-        self.calls.start(&send_request(peer, send)).await
-    }
-
-    async fn finish_send(
-        &self,
-        peer: &types::User,
-        send: PendingSend,
-        started: Result<impl Future<Output = Result<SentMessage, CallError>>, CallError>,
-    ) -> Result<Sent, CallError> {
-        let mut outcome = self.or_stop(started?).await;
-        if let Err(Some(wait)) = outcome.as_ref().map_err(CallError::flood_wait) {
-            tokio::time::sleep(wait.min(FLOOD_WAIT_LONGEST)).await;
-            outcome = self.call(&send_request(peer, &send)).await;
-        }
-        let sent = outcome?;
-        self.tell_manager(Local::Sent { send, sent: sent.clone() }).await?;
-        Ok(Sent { id: sent.id, date: sent.date, pts: sent.pts })
+        };
+        self.or_stop(waiting).await
     }
 
     /// Marks the peer's messages up to `max_id` as read. Returns whether any was unread.
@@ -557,12 +542,20 @@ impl Client {
         let Some(max_id) = newest else { return Ok(false) };
         let request = functions::messages::ReadHistory { peer: input_peer(peer), max_id };
         let affected = self.call(&request).await?;
-        self.tell_manager(Local::Read { peer_id, max_id, affected }).await?;
+        let update = enums::Update::UpdateReadHistory(types::UpdateReadHistory {
+            outbox: false,
+            peer: peer_of(peer_id),
+            max_id,
+            still_unread_count: 0,
+            pts: affected.pts,
+            pts_count: affected.pts_count,
+        });
+        self.tell_manager(Command::Local(Local::Made { mailbox: Mailbox::Own, update })).await?;
         Ok(true)
     }
 
-    async fn tell_manager(&self, local: Local) -> Result<(), CallError> {
-        match self.local.send(local).await {
+    async fn tell_manager(&self, command: Command) -> Result<(), CallError> {
+        match self.commands.send(command).await {
             Ok(()) => Ok(()),
             Err(_) => Err(why_stopped(self.calls.stopped.clone()).await),
         }
@@ -594,8 +587,8 @@ impl Client {
     /// Stops the client: what it has received is stored, open calls end with
     /// [`CallError::ShutDown`].
     pub async fn shutdown(self) {
-        let Self { calls, controls, local, tasks, .. } = self;
-        drop((calls, controls, local));
+        let Self { calls, controls, commands, tasks, .. } = self;
+        drop((calls, controls, commands));
         for task in tasks {
             let _ = task.await;
         }
@@ -604,15 +597,6 @@ impl Client {
 
 fn signed_out() -> CallError {
     CallError::Rpc(RpcError { code: 401, message: "AUTH_KEY_UNREGISTERED".to_owned() })
-}
-
-fn send_request(peer: &types::User, send: &PendingSend) -> functions::messages::SendMessage {
-    functions::messages::SendMessage {
-        peer: input_peer(peer),
-        message: send.text.clone(),
-        random_id: send.random_id,
-        media: None,
-    }
 }
 
 fn publish(outcome: Result<(), ClientError>, stop: &watch::Sender<Option<Arc<ClientError>>>) {

@@ -2,6 +2,7 @@
 
 use crate::driver::address::{ServerAddress, WireError};
 use crate::replica::ReplicaError;
+use crate::sync::OutboxFull;
 use odnix_proto::session::RpcError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,9 @@ pub enum CallError {
     /// The request cannot be sent.
     #[error("the request cannot be sent: {0}")]
     Request(String),
+    /// Too many messages wait to be sent; this one was not taken.
+    #[error("{0}")]
+    QueueFull(#[from] OutboxFull),
     /// The answer cannot be read. The request may have been executed.
     #[error("the server's answer cannot be read: {0}")]
     Answer(String),
@@ -117,7 +121,7 @@ impl CallError {
     /// Whether the server has refused for good: what was asked has not happened and will not.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Rpc(error) if (400..500).contains(&error.code) && error.code != 420)
-            || matches!(self, Self::Request(_))
+            || matches!(self, Self::Request(_) | Self::QueueFull(_))
     }
 }
 

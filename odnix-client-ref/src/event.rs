@@ -104,6 +104,24 @@ pub enum ClientEvent {
     Read(types::UpdateReadHistory),
     /// Somebody is typing, or has stopped.
     Typing(types::UpdateUserTyping),
+    /// Somebody is typing in a group, or has stopped.
+    ChatTyping(types::UpdateChatUserTyping),
+    /// Somebody is here, or away.
+    Status(types::UpdateUserStatus),
+    /// A message that waited is stored on the server.
+    SendDone {
+        /// Under which it was given.
+        random_id: i64,
+        /// Its id.
+        id: i64,
+    },
+    /// A message that waited was refused for good.
+    SendFailed {
+        /// Under which it was given.
+        random_id: i64,
+        /// Why.
+        reason: String,
+    },
     /// The server refuses to give the log: the user has to sign in.
     SignedOut,
 }

@@ -14,8 +14,9 @@
 //! - [`replica`]: what this device knows, in one SQLite file;
 //! - the driver keeps a connection over TCP or WebSocket, with backoff and jitter, and carries
 //!   calls over lost transports to their one outcome;
-//! - the update manager applies pushed updates, results and `updates.getDifference` in pts
-//!   order;
+//! - [`sync`]: what the client decides, without sockets and clocks: the order of updates, what
+//!   to ask the server, which message to send next;
+//! - the update manager runs that against the server and the replica;
 //! - [`probe()`] examines any MTProto 2.0 server without an account.
 //!
 //! ```no_run
@@ -40,9 +41,9 @@ mod driver;
 mod error;
 mod event;
 mod probe;
-mod reload;
 pub mod replica;
 mod store;
+pub mod sync;
 mod update_manager;
 
 pub use client::{Client, LAYER, Options, Sent};

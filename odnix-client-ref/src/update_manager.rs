@@ -1,34 +1,34 @@
-//! The update manager: keeps the replica in step with the server's log.
-//!
-//! Pushed updates and the results of our own calls go through one
-//! [`Sequencer`], which finds gaps and asks for `getDifference`; what it delivers is stored
-//! together with its checkpoint in one transaction. Everything that waits when the manager
-//! gets its turn shares one transaction.
+//! The update manager: runs the [`SyncMachine`] and the [`Outbox`] against the server and the
+//! replica.
 //!
 //! ```text
 //! driver: pushed updates ──┐
-//! client: results of calls ┼──> Sequencer ──> {updates, checkpoint} ──> replica ──> events
-//! server: getDifference ───┘        │
-//!                 ^─────────────────┘ gap, start, new session
+//! client: sends, results ──┼──> SyncMachine, Outbox ──> batches ──> replica ──> events
+//! server: answers ─────────┘        │
+//!                 ^─────────────────┘ questions, sends
 //! ```
 //!
-//! A log that no longer reaches back to our checkpoint is replaced by the history itself
-//! (dialogs, then their messages); a log that ends before it means the server lost data, and
-//! the mailbox is fetched anew from the beginning.
+//! It decides nothing itself. Everything that waits when it gets its turn is taken in before
+//! the replica is written, so that it shares a transaction.
 
-use crate::caller::Caller;
+use crate::caller::{Caller, input_peer};
+use crate::client::Sent;
 use crate::driver::Notice;
 use crate::driver::clock::Clock;
 use crate::error::{CallError, ClientError};
 use crate::event::{ClientEvent, Events};
-use crate::reload;
-use crate::replica::{Batch, Checkpoint, PendingSend, Replica, dialog_id};
+use crate::replica::{Batch, PendingSend, ReplicaError};
 use crate::store::Store;
-use odnix_proto::limits::Limits;
-use odnix_proto::updates::{self, Difference, Event, ResetReason, Sequencer};
-use odnix_tl::Decode as _;
-use odnix_tl::odnix::{enums, enums::Update, functions, types};
-use std::collections::BTreeSet;
+use crate::sync::{
+    Answer, Failure, Local, Mailbox, Options, Outbox, Question, QuestionId, Standing, SyncMachine,
+    Verdict,
+};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use odnix_proto::Instant;
+use odnix_tl::odnix::{enums, functions, types};
+use odnix_tl::{Decode as _, Function};
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -38,34 +38,22 @@ use tokio::sync::{mpsc, oneshot, watch};
 /// Notices taken before the replica is written.
 const TURN_NOTICES_MAX: usize = 256;
 
-/// What the client's own calls brought.
+/// What the client wants of its manager.
 #[derive(Debug)]
-pub(crate) enum Local {
+pub(crate) enum Command {
     /// The account has changed or signed in again; answered once its log is followed.
-    SignedIn {
-        done: oneshot::Sender<()>,
-    },
-    Sent {
-        send: PendingSend,
-        sent: types::messages::SentMessage,
-    },
-    Read {
-        peer_id: i64,
-        max_id: i64,
-        affected: types::messages::AffectedMessages,
-    },
+    SignedIn { done: oneshot::Sender<()> },
+    /// A call of ours has moved a mailbox.
+    Local(Local),
+    /// The replica can name these users now.
+    Known(Vec<i64>),
+    /// A message that is noted in the replica. `done` hears what became of it.
+    Send { send: PendingSend, done: Option<Reply<Sent>> },
+    /// Answered once what earlier runs left is sent, with how many messages that were.
+    SendLeftOver { done: Reply<usize> },
 }
 
-/// How the replica stands towards the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Something may be missing.
-    Behind,
-    /// It holds everything the server has told of.
-    CaughtUp,
-    /// The server does not say, because nobody is signed in.
-    SignedOut,
-}
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, CallError>>;
 
 pub(crate) struct UpdateManager {
     pub(crate) store: Store,
@@ -76,59 +64,64 @@ pub(crate) struct UpdateManager {
     pub(crate) overflown: Arc<AtomicBool>,
     pub(crate) lose_push: Arc<AtomicBool>,
     pub(crate) log_replay_max: Option<i32>,
+    pub(crate) left_over: Vec<PendingSend>,
+    pub(crate) sends_max: usize,
 }
 
-/// The one question to the server that is open.
-type Question = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type Calling = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-enum Answer {
-    Difference { from_pts: i32, answer: Result<enums::updates::Difference, CallError> },
-    State(Result<types::updates::State, CallError>),
-    Reloaded { messages: usize },
+/// What a call of the manager's own brought.
+enum Outcome {
+    Answer(QuestionId, Result<Answer, CallError>),
+    Sent(PendingSend, Result<types::messages::SentMessage, CallError>),
 }
 
 struct Running {
     manager: UpdateManager,
     /// `None` until somebody is signed in.
-    mailbox: Option<Mailbox>,
-    question: Option<Question>,
-    /// To be stored in the next transaction.
-    batch: Batch,
-    /// To be told once what came before it is stored.
-    applied: Vec<ClientEvent>,
-    /// The update that showed a gap, to be told if nothing else that waits fills it.
-    gap: Option<ClientEvent>,
-    /// The log demands to start over: where it goes on, and why.
-    reset: Option<(i32, ResetReason)>,
+    machine: Option<SyncMachine>,
+    outbox: Outbox,
+    calls: FuturesUnordered<Calling>,
+    /// Who waits for what becomes of a message.
+    waiting: BTreeMap<i64, Reply<Sent>>,
+    left_over: LeftOver,
+    /// Answers to be given once what they speak of is stored.
+    replies: Vec<(Reply<Sent>, Result<Sent, CallError>)>,
 }
 
-/// The account whose log is followed.
-struct Mailbox {
-    own_id: i64,
-    sequencer: Sequencer<Update>,
-    /// Users the replica can name.
-    known: BTreeSet<i64>,
-    date: i32,
+/// What earlier runs left to be sent.
+#[derive(Default)]
+struct LeftOver {
+    waiting: BTreeSet<i64>,
+    sent: usize,
+    asking: Vec<Reply<usize>>,
 }
 
 impl UpdateManager {
     /// Runs until the client is gone, then stores what is left.
     pub(crate) async fn run(
-        self,
+        mut self,
         notices: mpsc::Receiver<Notice>,
-        local: mpsc::Receiver<Local>,
+        commands: mpsc::Receiver<Command>,
     ) -> Result<(), ClientError> {
+        let left_over = std::mem::take(&mut self.left_over);
+        let mut outbox = Outbox::new(self.sends_max.max(left_over.len()));
+        let waiting = left_over.iter().map(|send| send.random_id).collect();
+        for send in left_over {
+            // There is room for all of them.
+            let _ = outbox.push(send);
+        }
         let mut running = Running {
             manager: self,
-            mailbox: None,
-            question: None,
-            batch: Batch::default(),
-            applied: Vec::new(),
-            gap: None,
-            reset: None,
+            machine: None,
+            outbox,
+            calls: FuturesUnordered::new(),
+            waiting: BTreeMap::new(),
+            left_over: LeftOver { waiting, ..LeftOver::default() },
+            replies: Vec::new(),
         };
-        running.open_mailbox().await?;
-        running.run(notices, local).await
+        running.open_mailboxes().await?;
+        running.run(notices, commands).await
     }
 }
 
@@ -136,491 +129,347 @@ impl Running {
     async fn run(
         &mut self,
         mut notices: mpsc::Receiver<Notice>,
-        mut local: mpsc::Receiver<Local>,
+        mut commands: mpsc::Receiver<Command>,
     ) -> Result<(), ClientError> {
         loop {
             self.settle().await?;
-            let deadline = self.mailbox.as_ref().and_then(|m| m.sequencer.poll_timeout());
+            let deadline = self.poll_timeout();
             tokio::select! {
-                Some(notice) = notices.recv() => self.on_notice(notice).await?,
-                result = local.recv() => match result {
-                    Some(result) => self.on_local(result).await?,
+                Some(notice) = notices.recv() => self.on_notice(notice),
+                command = commands.recv() => match command {
+                    Some(command) => self.on_command(command).await?,
                     None => break,
                 },
-                answer = wait_for(&mut self.question) => self.on_answer(answer),
+                Some(outcome) = self.calls.next() => self.on_outcome(outcome).await?,
                 () = self.manager.clock.sleep_until(deadline) => self.on_timeout(),
             }
-            self.take_waiting(&mut notices, &mut local).await?;
+            self.take_waiting(&mut notices, &mut commands).await?;
         }
         while let Ok(notice) = notices.try_recv() {
-            self.on_notice(notice).await?;
+            self.on_notice(notice);
         }
-        self.settle().await
+        self.store_batches().await
     }
 
     /// Takes in what else has arrived, so that it shares a transaction.
     async fn take_waiting(
         &mut self,
         notices: &mut mpsc::Receiver<Notice>,
-        local: &mut mpsc::Receiver<Local>,
+        commands: &mut mpsc::Receiver<Command>,
     ) -> Result<(), ClientError> {
         for _ in 0..TURN_NOTICES_MAX {
             let notice = notices.try_recv().ok();
-            let result = local.try_recv().ok();
-            if notice.is_none() && result.is_none() {
+            let command = commands.try_recv().ok();
+            if notice.is_none() && command.is_none() {
                 break;
             }
             if let Some(notice) = notice {
-                self.on_notice(notice).await?;
+                self.on_notice(notice);
             }
-            if let Some(result) = result {
-                self.on_local(result).await?;
+            if let Some(command) = command {
+                self.on_command(command).await?;
             }
         }
         Ok(())
     }
 
-    /// Starts to follow the log of the account of this replica, if it has one.
-    async fn open_mailbox(&mut self) -> Result<(), ClientError> {
-        let (own, checkpoint, known) = self
-            .manager
-            .store
-            .with(|replica| Ok((replica.own_user()?, replica.checkpoint()?, replica.user_ids()?)))
-            .await?;
-        self.question = None;
+    /// Starts to follow the logs of the account of this replica, if it has one.
+    async fn open_mailboxes(&mut self) -> Result<(), ClientError> {
+        let resumed = self.manager.store.with(|replica| replica.resume()).await?;
+        let options = Options { log_replay_max: self.manager.log_replay_max, ..Options::default() };
+        let now = self.manager.clock.now();
+        self.machine = resumed.map(|resumed| SyncMachine::new(now, resumed, options));
         self.manager.standing.send_replace(Standing::Behind);
-        self.mailbox = own.map(|own| Mailbox {
-            own_id: own.id,
-            sequencer: self.sequencer(checkpoint.pts),
-            known,
-            date: checkpoint.date,
-        });
         Ok(())
-    }
-
-    fn sequencer(&self, pts: i32) -> Sequencer<Update> {
-        let checkpoint = updates::Checkpoint::at(pts);
-        Sequencer::new(self.manager.clock.now(), checkpoint, &Limits::default())
     }
 
     // --- what comes in ---
 
-    async fn on_notice(&mut self, notice: Notice) -> Result<(), ClientError> {
+    fn on_notice(&mut self, notice: Notice) {
         let missed = self.manager.overflown.swap(false, Ordering::AcqRel);
+        let now = self.manager.clock.now();
+        let Some(machine) = &mut self.machine else { return };
         match notice {
-            Notice::Ready => {
-                if self.question.is_none() {
-                    self.updates_lost();
-                }
-            }
-            Notice::UpdatesLost => self.updates_lost(),
+            Notice::Ready => machine.ready(now),
+            Notice::UpdatesLost => machine.updates_lost(now),
             Notice::Pushed(body) => match enums::Updates::from_bytes(body) {
-                Ok(updates) => self.on_updates(updates).await?,
+                Ok(updates) => {
+                    if self.manager.lose_push.load(Ordering::Acquire)
+                        && !matches!(updates, enums::Updates::UpdatesTooLong)
+                    {
+                        self.manager.lose_push.store(false, Ordering::Release);
+                        machine.lose_next_push();
+                    }
+                    machine.handle_updates(now, updates);
+                }
                 Err(error) => {
                     tracing::warn!(%error, "an update cannot be read");
-                    self.updates_lost();
+                    machine.updates_lost(now);
                 }
             },
         }
         if missed {
-            self.updates_lost();
-        }
-        Ok(())
-    }
-
-    fn updates_lost(&mut self) {
-        if let Some(mailbox) = &mut self.mailbox {
-            mailbox.sequencer.updates_lost();
+            machine.updates_lost(now);
         }
     }
 
-    async fn on_updates(&mut self, updates: enums::Updates) -> Result<(), ClientError> {
-        let (updates, users, date) = match updates {
-            enums::Updates::UpdatesTooLong => {
-                self.updates_lost();
-                return Ok(());
-            }
-            enums::Updates::UpdateShort(short) => (vec![short.update], Vec::new(), short.date),
-            enums::Updates::Updates(full) => (full.updates, full.users, full.date),
-        };
-        let Some(mailbox) = &mut self.mailbox else { return Ok(()) };
-        mailbox.date = date.max(mailbox.date);
-        self.note_users(users);
-        for update in updates {
-            let counts = position(&update);
-            if counts.is_some() && self.manager.lose_push.swap(false, Ordering::AcqRel) {
-                let pts = counts.map_or(0, |(pts, _)| pts);
-                self.manager.events.send(ClientEvent::PushLost { pts });
-                continue;
-            }
-            if self.knows_people_of(&update).await? {
-                self.on_update(update);
-            } else {
-                // The log's answer names them.
-                self.updates_lost();
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the replica can name everybody the update speaks of.
-    async fn knows_people_of(&mut self, update: &Update) -> Result<bool, ClientError> {
-        let Some(mailbox) = &mut self.mailbox else { return Ok(false) };
-        if mailbox.knows_people_of(update) {
-            return Ok(true);
-        }
-        // Calls may have learned of them since.
-        mailbox.known = self.manager.store.with(|replica| replica.user_ids()).await?;
-        Ok(mailbox.knows_people_of(update))
-    }
-
-    fn note_users(&mut self, users: Vec<types::User>) {
-        if let Some(mailbox) = &mut self.mailbox {
-            mailbox.known.extend(users.iter().map(|user| user.id));
-            self.batch.users.extend(users);
-        }
-    }
-
-    fn on_update(&mut self, update: Update) {
-        let Some(mailbox) = &mut self.mailbox else { return };
-        let Some((pts, pts_count)) = position(&update) else {
-            if let Update::UpdateUserTyping(typing) = update {
-                self.manager.events.send(ClientEvent::Typing(typing));
-            }
-            return;
-        };
-        let local_pts = mailbox.sequencer.checkpoint().pts;
-        let was_caught_up = mailbox.sequencer.is_caught_up();
-        mailbox.sequencer.push(self.manager.clock.now(), pts, pts_count, update);
-        if was_caught_up && !mailbox.sequencer.is_caught_up() {
-            self.gap = Some(ClientEvent::Gap { local_pts, pts, pts_count });
-        }
-        // At once, so that the next position is measured against this one.
-        self.poll_sequencer();
-    }
-
-    async fn on_local(&mut self, local: Local) -> Result<(), ClientError> {
-        match local {
-            Local::SignedIn { done } => {
-                self.open_mailbox().await?;
+    async fn on_command(&mut self, command: Command) -> Result<(), ClientError> {
+        match command {
+            Command::SignedIn { done } => {
+                self.store_batches().await?;
+                self.open_mailboxes().await?;
+                self.outbox.resume();
                 let _ = done.send(());
             }
-            Local::Sent { send, sent } => {
-                let Some(mailbox) = &self.mailbox else { return Ok(()) };
-                if sent.pts <= mailbox.sequencer.checkpoint().pts {
-                    self.batch.settled_sends.push(send.random_id);
-                } else {
-                    let update = mailbox.sent_update(send, &sent);
-                    self.on_update(update);
+            Command::Local(local) => {
+                let now = self.manager.clock.now();
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_local(now, local);
                 }
             }
-            Local::Read { affected, .. } if affected.pts_count == 0 => {}
-            Local::Read { peer_id, max_id, affected } => {
-                self.on_update(Update::UpdateReadHistory(types::UpdateReadHistory {
-                    outbox: false,
-                    peer: user_peer(peer_id),
-                    max_id,
-                    still_unread_count: 0,
-                    pts: affected.pts,
-                    pts_count: affected.pts_count,
-                }));
+            Command::Known(ids) => {
+                if let Some(machine) = &mut self.machine {
+                    machine.know(ids);
+                }
+            }
+            Command::Send { send, done } => self.on_send(send, done).await?,
+            Command::SendLeftOver { done } => {
+                self.left_over.asking.push(done);
+                self.outbox.resume();
+                self.left_over.settle();
             }
         }
         Ok(())
+    }
+
+    async fn on_send(
+        &mut self,
+        send: PendingSend,
+        done: Option<Reply<Sent>>,
+    ) -> Result<(), ClientError> {
+        let random_id = send.random_id;
+        if let Err(full) = self.outbox.push(send) {
+            self.manager.store.with(move |replica| replica.abandon_send(random_id)).await?;
+            if let Some(done) = done {
+                let _ = done.send(Err(CallError::QueueFull(full)));
+            }
+            return Ok(());
+        }
+        if let Some(done) = done {
+            self.outbox.resume();
+            self.waiting.insert(random_id, done);
+        }
+        Ok(())
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let machine = self.machine.as_ref().and_then(SyncMachine::poll_timeout);
+        machine.into_iter().chain(self.outbox.poll_timeout()).min()
     }
 
     fn on_timeout(&mut self) {
-        if let Some(mailbox) = &mut self.mailbox {
-            mailbox.sequencer.handle_timeout(self.manager.clock.now());
+        let now = self.manager.clock.now();
+        self.outbox.handle_timeout(now);
+        if let Some(machine) = &mut self.machine {
+            machine.handle_timeout(now);
         }
     }
 
-    fn on_answer(&mut self, answer: Answer) {
-        self.question = None;
-        match answer {
-            Answer::Difference { from_pts, answer } => self.on_difference(from_pts, answer),
-            Answer::State(answer) => self.on_state(answer),
-            Answer::Reloaded { messages } => {
-                self.manager.events.send(ClientEvent::HistoryReloaded { messages });
-                if let Some(mailbox) = &mut self.mailbox {
-                    let _ = mailbox.sequencer.confirm_reset();
+    async fn on_outcome(&mut self, outcome: Outcome) -> Result<(), ClientError> {
+        match outcome {
+            Outcome::Answer(id, answer) => {
+                let now = self.manager.clock.now();
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_answer(now, id, answer.as_ref().map_err(Failure::from).cloned());
                 }
+                Ok(())
             }
+            Outcome::Sent(send, outcome) => self.on_sent(send, outcome).await,
         }
     }
 
-    fn on_difference(
+    async fn on_sent(
         &mut self,
-        from_pts: i32,
-        answer: Result<enums::updates::Difference, CallError>,
-    ) {
+        send: PendingSend,
+        outcome: Result<types::messages::SentMessage, CallError>,
+    ) -> Result<(), ClientError> {
         let now = self.manager.clock.now();
-        let (difference, users, date) = match answer.map(read_difference) {
-            Ok(parts) => parts,
-            Err(error) => {
-                tracing::warn!(%error, "the server gives no difference");
-                if error.is_signed_out() {
-                    self.manager.standing.send_replace(Standing::SignedOut);
-                    self.manager.events.send(ClientEvent::SignedOut);
+        let random_id = send.random_id;
+        let failure = outcome.as_ref().err().map(Failure::from);
+        let told = failure.as_ref().map_or(Ok(()), Err);
+        let verdict = self.outbox.handle_outcome(now, &send, told);
+        let waits_for_server = failure.as_ref().is_some_and(|it| it.flood_wait().is_some());
+        match (verdict, outcome) {
+            (Verdict::Sent, Ok(sent)) => {
+                if let Some(machine) = &mut self.machine {
+                    machine.handle_local(now, Local::Sent { send, sent: sent.clone() });
                 }
-                if let Some(mailbox) = &mut self.mailbox {
-                    let _ = mailbox.sequencer.question_failed(now);
-                }
-                return;
+                self.manager.events.send(ClientEvent::SendDone { random_id, id: sent.id });
+                self.reply(random_id, Ok(Sent { id: sent.id, date: sent.date, pts: sent.pts }));
+                self.left_over.sent(random_id);
             }
-        };
-        self.note_users(users);
-        let Some(mailbox) = &mut self.mailbox else { return };
-        mailbox.date = date.unwrap_or_default().max(mailbox.date);
-        if let Difference::Full { updates, state } | Difference::Slice { updates, state } =
-            &difference
-        {
-            let (to_pts, updates) = (state.pts, updates.len());
-            self.applied.push(ClientEvent::DifferenceApplied { from_pts, to_pts, updates });
+            (Verdict::Refused, Err(error)) => {
+                self.refused(random_id, &error).await?;
+                self.reply(random_id, Err(error));
+                self.left_over.refused(random_id);
+            }
+            (_, Err(error)) if !waits_for_server => {
+                if self.left_over.waiting.contains(&random_id) {
+                    self.left_over.failed(&error);
+                }
+                self.reply(random_id, Err(error));
+            }
+            _ => {}
         }
-        let _ = mailbox.sequencer.provide_difference(now, difference);
+        Ok(())
     }
 
-    fn on_state(&mut self, answer: Result<types::updates::State, CallError>) {
-        let now = self.manager.clock.now();
-        let Some(mailbox) = &mut self.mailbox else { return };
-        let _ = match answer {
-            Ok(state) => mailbox.sequencer.provide_state(now, checkpoint(&state)).map(drop),
-            Err(error) => {
-                tracing::warn!(%error, "the server does not say where its log ends");
-                mailbox.sequencer.question_failed(now)
-            }
-        };
+    /// Whoever waits hears of it and has to decide; else the row tells.
+    async fn refused(&mut self, random_id: i64, error: &CallError) -> Result<(), ClientError> {
+        let reason = error.to_string();
+        tracing::warn!(%error, "a message was refused");
+        let is_awaited = self.waiting.contains_key(&random_id);
+        let noted = reason.clone();
+        self.manager
+            .store
+            .with(move |replica| match is_awaited {
+                true => replica.abandon_send(random_id),
+                false => replica.fail_send(random_id, &noted),
+            })
+            .await?;
+        self.manager.events.send(ClientEvent::SendFailed { random_id, reason });
+        Ok(())
+    }
+
+    fn reply(&mut self, random_id: i64, outcome: Result<Sent, CallError>) {
+        if let Some(done) = self.waiting.remove(&random_id) {
+            self.replies.push((done, outcome));
+        }
     }
 
     // --- what follows ---
 
-    /// Takes what the sequencer hands out: deliveries into the batch, questions to the server.
-    fn poll_sequencer(&mut self) {
-        while let Some(mailbox) = &mut self.mailbox
-            && let Some(event) = mailbox.sequencer.poll_event()
-        {
-            match event {
-                Event::Deliver { updates, checkpoint } => {
-                    let date = mailbox.date;
-                    self.batch.updates.extend(updates);
-                    self.batch.checkpoint = Some(Checkpoint { pts: checkpoint.pts, date });
-                }
-                Event::GetDifference { from: updates::Checkpoint { pts: from_pts, .. } } => {
-                    self.applied.push(ClientEvent::DifferenceRequested { from_pts });
-                    let (caller, date) = (self.manager.caller.clone(), mailbox.date);
-                    let log_replay_max = self.manager.log_replay_max;
-                    self.question = Some(Box::pin(async move {
-                        let answer = get_difference(&caller, from_pts, date, log_replay_max).await;
-                        Answer::Difference { from_pts, answer }
-                    }));
-                }
-                Event::GetState => {
-                    let caller = self.manager.caller.clone();
-                    self.question = Some(Box::pin(async move {
-                        Answer::State(caller.call(&functions::updates::GetState {}).await)
-                    }));
-                }
-                Event::Reset { to, reason } => self.reset = Some((to.pts, reason)),
-            }
-        }
-    }
-
-    /// Stores what was delivered, starts over where the log demands it, and tells the watchers.
+    /// Stores what was delivered, tells the watchers, and asks what is to be asked.
     async fn settle(&mut self) -> Result<(), ClientError> {
-        self.poll_sequencer();
-        self.flush().await?;
-        if let Some((to_pts, reason)) = self.reset.take() {
-            self.start_over(to_pts, reason).await?;
-            self.poll_sequencer();
+        self.store_batches().await?;
+        for (done, outcome) in self.replies.drain(..) {
+            let _ = done.send(outcome);
         }
-        self.publish_standing();
-        Ok(())
-    }
-
-    /// One transaction for everything that waits.
-    async fn flush(&mut self) -> Result<(), ClientError> {
-        let batch = std::mem::take(&mut self.batch);
-        if !batch.is_empty() {
-            let checkpoint = batch.checkpoint;
-            let reads: Vec<_> = batch.updates.iter().filter_map(read_update).cloned().collect();
-            let messages = self.manager.store.with(move |replica| replica.apply(&batch)).await?;
-            if let Some(Checkpoint { pts, .. }) = checkpoint {
-                self.manager.events.send(ClientEvent::Stored { messages, pts });
+        if let Some(machine) = &mut self.machine {
+            while let Some(event) = machine.poll_event() {
+                self.manager.events.send(event);
             }
-            reads.into_iter().for_each(|read| self.manager.events.send(ClientEvent::Read(read)));
+            let standing = machine.standing();
+            self.manager
+                .standing
+                .send_if_modified(|it| std::mem::replace(it, standing) != standing);
+            while let Some((id, question)) = machine.poll_question() {
+                self.calls.push(ask(self.manager.caller.clone(), id, question));
+            }
         }
-        self.applied.drain(..).for_each(|event| self.manager.events.send(event));
+        while let Some(send) = self.outbox.poll_send() {
+            let (caller, store) = (self.manager.caller.clone(), self.manager.store.clone());
+            self.calls.push(Box::pin(async move {
+                let outcome = send_message(&caller, &store, &send).await;
+                Outcome::Sent(send, outcome)
+            }));
+        }
         Ok(())
     }
 
-    async fn start_over(&mut self, to_pts: i32, reason: ResetReason) -> Result<(), ClientError> {
-        if reason == ResetReason::TooLong {
-            let (caller, store) = (self.manager.caller.clone(), self.manager.store.clone());
-            let date = self.mailbox.as_ref().map_or(0, |mailbox| mailbox.date);
-            self.question = Some(Box::pin(async move {
-                let to = Checkpoint { pts: to_pts, date };
-                Answer::Reloaded { messages: reload::until_done(&caller, &store, to).await }
-            }));
+    async fn store_batches(&mut self) -> Result<(), ClientError> {
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        let batches: Vec<Batch> = std::iter::from_fn(|| machine.take_batch()).collect();
+        if batches.is_empty() {
             return Ok(());
         }
-        tracing::warn!(to_pts, "the server's log ends before ours: fetching the mailbox anew");
-        self.manager.store.with(Replica::clear_mailbox).await?;
-        let sequencer = self.sequencer(0);
-        if let Some(mailbox) = &mut self.mailbox {
-            mailbox.sequencer = sequencer;
+        let moved =
+            batches.iter().any(|it| it.checkpoint.is_some() || !it.chat_checkpoints.is_empty());
+        let stored = self.manager.store.with(move |replica| {
+            batches.iter().try_fold(0, |messages, batch| {
+                Ok::<_, ReplicaError>(messages + replica.apply(batch)?)
+            })
+        });
+        let messages = stored.await?;
+        if moved {
+            let pts = machine.checkpoint(Mailbox::Own).unwrap_or_default();
+            self.manager.events.send(ClientEvent::Stored { messages, pts });
         }
         Ok(())
     }
+}
 
-    fn publish_standing(&mut self) {
-        let is_caught_up = |mailbox: &Mailbox| mailbox.sequencer.is_caught_up();
-        if let Some(gap) = self.gap.take()
-            && !self.mailbox.as_ref().is_some_and(is_caught_up)
-        {
-            self.manager.events.send(gap);
+impl LeftOver {
+    fn sent(&mut self, random_id: i64) {
+        if self.waiting.remove(&random_id) {
+            self.sent += 1;
+            self.settle();
         }
-        let before = *self.manager.standing.borrow();
-        let standing = match &self.mailbox {
-            Some(mailbox) if self.question.is_none() && is_caught_up(mailbox) => Standing::CaughtUp,
-            Some(_) if before == Standing::SignedOut => Standing::SignedOut,
-            _ => Standing::Behind,
-        };
-        if before == standing {
+    }
+
+    fn refused(&mut self, random_id: i64) {
+        self.waiting.remove(&random_id);
+        self.settle();
+    }
+
+    fn failed(&mut self, error: &CallError) {
+        for done in self.asking.drain(..) {
+            let _ = done.send(Err(error.clone()));
+        }
+    }
+
+    fn settle(&mut self) {
+        if !self.waiting.is_empty() || self.asking.is_empty() {
             return;
         }
-        self.manager.standing.send_replace(standing);
-        if let (Standing::CaughtUp, Some(mailbox)) = (standing, &self.mailbox) {
-            let pts = mailbox.sequencer.checkpoint().pts;
-            self.manager.events.send(ClientEvent::InStep { pts });
+        let sent = std::mem::take(&mut self.sent);
+        for done in self.asking.drain(..) {
+            let _ = done.send(Ok(sent));
         }
     }
 }
 
-impl Mailbox {
-    /// The update that our own call made, as the server logged it.
-    fn sent_update(&self, send: PendingSend, sent: &types::messages::SentMessage) -> Update {
-        Update::UpdateMessageSent(types::UpdateMessageSent {
-            message: types::Message {
-                out: true,
-                id: sent.id,
-                from_id: self.own_id,
-                peer_id: user_peer(send.peer_id),
-                date: sent.date,
-                message: send.text,
-                media: None,
-                action: None,
-                edit_date: None,
-            },
-            random_id: send.random_id,
-            pts: sent.pts,
-            pts_count: sent.pts_count,
-        })
+fn ask(caller: Caller, id: QuestionId, question: Question) -> Calling {
+    async fn call<F: Function>(
+        caller: &Caller,
+        function: &F,
+        answer: impl Fn(F::Return) -> Answer,
+    ) -> Result<Answer, CallError> {
+        caller.call(function).await.map(answer)
     }
-
-    fn knows_people_of(&self, update: &Update) -> bool {
-        let knows = |id: i64| id < 0 || id == self.own_id || self.known.contains(&id);
-        match update {
-            Update::UpdateNewMessage(new) => {
-                knows(new.message.from_id) && knows(dialog_id(&new.message.peer_id))
-            }
-            Update::UpdateMessageSent(sent) => knows(dialog_id(&sent.message.peer_id)),
-            Update::UpdateReadHistory(read) => knows(dialog_id(&read.peer)),
-            _ => true,
-        }
-    }
+    Box::pin(async move {
+        let caller = &caller;
+        let answer = match &question {
+            Question::GetDifference(it) => call(caller, it, Answer::Difference).await,
+            Question::GetChatDifference(it) => call(caller, it, Answer::Difference).await,
+            Question::GetState(it) => call(caller, it, Answer::State).await,
+            Question::GetDialogs(it) => call(caller, it, Answer::Dialogs).await,
+            Question::GetHistory(it) => call(caller, it, Answer::History).await,
+            Question::GetDrafts(it) => call(caller, it, Answer::Drafts).await,
+        };
+        Outcome::Answer(id, answer)
+    })
 }
 
-/// Where an update stands in the log; `None` for those that are not logged.
-fn position(update: &Update) -> Option<(i32, i32)> {
-    match update {
-        Update::UpdateNewMessage(new) => Some((new.pts, new.pts_count)),
-        Update::UpdateMessageSent(sent) => Some((sent.pts, sent.pts_count)),
-        Update::UpdateReadHistory(read) => Some((read.pts, read.pts_count)),
-        Update::UpdateEditMessage(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateDeleteMessages(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateDraftMessage(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateChat(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateUserTyping(_)
-        | Update::UpdateChatUserTyping(_)
-        | Update::UpdateUserStatus(_)
-        | Update::UpdateOfChat(_) => None,
-    }
-}
-
-fn user_peer(user_id: i64) -> enums::Peer {
-    enums::Peer::PeerUser(types::PeerUser { user_id })
-}
-
-fn read_update(update: &Update) -> Option<&types::UpdateReadHistory> {
-    match update {
-        Update::UpdateReadHistory(read) => Some(read),
-        _ => None,
-    }
-}
-
-async fn wait_for(question: &mut Option<Question>) -> Answer {
-    match question {
-        Some(question) => question.await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Asks for the log after `from_pts`. A server that does not know that position any more is
-/// asked where its log ends.
-async fn get_difference(
+async fn send_message(
     caller: &Caller,
-    from_pts: i32,
-    date: i32,
-    log_replay_max: Option<i32>,
-) -> Result<enums::updates::Difference, CallError> {
-    let request = functions::updates::GetDifference {
-        pts: from_pts,
-        pts_limit: None,
-        pts_total_limit: log_replay_max,
-        date,
-        qts: 0,
-        qts_limit: None,
+    store: &Store,
+    send: &PendingSend,
+) -> Result<types::messages::SentMessage, CallError> {
+    let peer_id = send.peer_id;
+    let peer = if peer_id < 0 {
+        let chat_id = peer_id.saturating_neg();
+        enums::InputPeer::InputPeerChat(types::InputPeerChat { chat_id })
+    } else {
+        let user = store.with(move |replica| replica.user(peer_id)).await?;
+        let user = user.ok_or_else(|| CallError::Request(format!("there is no user {peer_id}")))?;
+        input_peer(&user)
     };
-    match caller.call(&request).await {
-        Err(CallError::Rpc(error)) if error.message == "PERSISTENT_TIMESTAMP_INVALID" => {
-            let state = caller.call(&functions::updates::GetState {}).await?;
-            Ok(enums::updates::Difference::Difference(types::updates::Difference {
-                updates: Vec::new(),
-                users: Vec::new(),
-                chats: Vec::new(),
-                state,
-            }))
-        }
-        answer => answer,
-    }
-}
-
-fn checkpoint(state: &types::updates::State) -> updates::Checkpoint {
-    let types::updates::State { pts, qts, date, seq, .. } = *state;
-    updates::Checkpoint { pts, qts, date, seq }
-}
-
-/// The answer as the sequencer takes it, the users it names, and the server's clock.
-fn read_difference(
-    answer: enums::updates::Difference,
-) -> (Difference<Update>, Vec<types::User>, Option<i32>) {
-    use enums::updates::Difference as Wire;
-    match answer {
-        Wire::DifferenceEmpty(empty) => {
-            let (date, seq) = (empty.date, empty.seq);
-            (Difference::Empty { date, seq }, Vec::new(), Some(date))
-        }
-        Wire::Difference(full) => {
-            let state = checkpoint(&full.state);
-            (Difference::Full { updates: full.updates, state }, full.users, Some(state.date))
-        }
-        Wire::DifferenceSlice(slice) => {
-            let state = checkpoint(&slice.intermediate_state);
-            (Difference::Slice { updates: slice.updates, state }, slice.users, Some(state.date))
-        }
-        Wire::DifferenceTooLong(too_long) => {
-            (Difference::TooLong { pts: too_long.pts }, Vec::new(), None)
-        }
-    }
+    let request = functions::messages::SendMessage {
+        peer,
+        message: send.text.clone(),
+        random_id: send.random_id,
+        media: None,
+    };
+    caller.start(&request).await?.await
 }

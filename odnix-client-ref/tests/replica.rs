@@ -2,7 +2,7 @@
 //! application, privacy of the file, and one clear error for each way a disk can fail.
 
 use odnix_client_ref::replica::{
-    Batch, Checkpoint, DeviceKey, MailboxModel, PendingSend, Replica, ReplicaError,
+    Batch, Checkpoint, DeviceKey, HistoryPage, MailboxModel, PendingSend, Replica, ReplicaError,
 };
 use odnix_proto::{AuthKey, Secret};
 use odnix_tl::odnix::{
@@ -211,7 +211,10 @@ fn a_reader_finds_what_arrived_since_it_last_looked() {
     let mut replica = open(&folder);
     replica.apply(&batch(vec![received(20, 1)], 1)).expect("apply");
     let seen = replica.last_arrival().expect("arrival");
-    replica.store_history(&[message(3, false, "old")], &[], &[user(BOB, "bob")]).expect("history");
+    let page =
+        HistoryPage { peer_id: BOB, from: 3, before: 20, messages: vec![message(3, false, "old")] };
+    let old = Batch { pages: vec![page], users: vec![user(BOB, "bob")], ..Batch::default() };
+    replica.apply(&old).expect("history");
     replica.apply(&batch(vec![received(21, 2)], 2)).expect("apply");
     let new = replica.arrived_after(seen, 10).expect("rows");
     assert_eq!(new.iter().map(|(_, row)| row.id).collect::<Vec<_>>(), [3, 21]);

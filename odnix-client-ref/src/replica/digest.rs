@@ -1,13 +1,18 @@
 //! One number for the content of a mailbox, equal on every replica and in the server's log.
 //!
-//! The canonical form is the ASCII line `odnix-replica-digest-1\n`, then one record for each
-//! message by rising id, then one for each dialog that has been read by rising peer; integers
-//! are little-endian, and each text is preceded by its length in bytes as `u64`:
+//! The canonical form is the ASCII line `odnix-replica-digest-2\n`, then one record for each
+//! message by rising id, one for each dialog with messages that has been read, and one for each
+//! draft, both by rising peer; integers are little-endian, each text is preceded by its length
+//! in bytes as `u64`, and what may be absent by a byte that is 0 or 1:
 //!
 //! ```text
-//! 'M' id:i64 peer:i64 from:i64 date:i32 out:u8 text media_present:u8 [media]
+//! 'M' id:i64 peer:i64 from:i64 date:i32 out:u8 text [media] [action] [edit_date:i32]
 //! 'R' peer:i64 read_inbox_max_id:i64 read_outbox_max_id:i64
+//! 'D' peer:i64 date:i32 text
 //! ```
+//!
+//! `peer` is the id of a user, or that of a group with a minus; `action` is the JSON form of a
+//! `MessageAction`.
 //!
 //! The digest is the SHA-256 of that. [`Replica::digest`](super::Replica::digest) reads the
 //! rows from SQLite; [`MailboxModel`] builds them from the updates of a log, and is what a
@@ -37,11 +42,11 @@
 //! ```
 
 use odnix_tl::odnix::{
-    enums::{Peer, Update},
+    enums::{DraftMessage, Peer, Update},
     types,
 };
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// SHA-256 over the canonical form of a mailbox.
@@ -92,6 +97,10 @@ pub struct MessageRow {
     pub text: String,
     /// A JSON reference to stored media.
     pub media: Option<String>,
+    /// The change of a group that this message stands for, as JSON.
+    pub action: Option<String>,
+    /// When its author last changed it, Unix seconds.
+    pub edit_date: Option<i32>,
 }
 
 impl From<&types::Message> for MessageRow {
@@ -104,6 +113,8 @@ impl From<&types::Message> for MessageRow {
             date: message.date,
             text: message.message.clone(),
             media: message.media.as_ref().map(|media| media.data.clone()),
+            action: message.action.as_ref().and_then(|it| serde_json::to_string(it).ok()),
+            edit_date: message.edit_date,
         }
     }
 }
@@ -130,6 +141,7 @@ impl ReadPositions {
 pub struct MailboxModel {
     messages: BTreeMap<i64, MessageRow>,
     read: BTreeMap<i64, ReadPositions>,
+    drafts: BTreeMap<i64, (String, i32)>,
 }
 
 impl MailboxModel {
@@ -141,8 +153,48 @@ impl MailboxModel {
             Update::UpdateReadHistory(read) => {
                 self.read.entry(dialog_id(&read.peer)).or_default().advance(read);
             }
-            _ => {}
+            Update::UpdateEditMessage(edit) => {
+                if let Some(row) = self.messages.get_mut(&edit.message.id) {
+                    *row = MessageRow::from(&edit.message);
+                }
+            }
+            Update::UpdateDeleteMessages(deleted) => {
+                deleted.messages.iter().for_each(|id| drop(self.messages.remove(id)));
+            }
+            Update::UpdateDraftMessage(it) => {
+                let peer = dialog_id(&it.peer);
+                match &it.draft {
+                    DraftMessage::DraftMessage(draft) => {
+                        self.drafts.insert(peer, (draft.message.clone(), draft.date));
+                    }
+                    DraftMessage::DraftMessageEmpty(_) => drop(self.drafts.remove(&peer)),
+                }
+            }
+            Update::UpdateOfChat(it) => self.apply(&it.update),
+            Update::UpdateChat(_)
+            | Update::UpdateUserTyping(_)
+            | Update::UpdateChatUserTyping(_)
+            | Update::UpdateUserStatus(_) => {}
         }
+    }
+
+    /// Takes in the log of a large group, as one member sees it.
+    pub fn apply_chat_log<'a>(&mut self, own_id: i64, log: impl IntoIterator<Item = &'a Update>) {
+        for update in log {
+            let mut update = update.clone();
+            if let Update::UpdateNewMessage(types::UpdateNewMessage { message, .. })
+            | Update::UpdateEditMessage(types::UpdateEditMessage { message, .. }) = &mut update
+            {
+                message.out = message.from_id == own_id;
+            }
+            self.apply(&update);
+        }
+    }
+
+    /// Drops a dialog, as whoever leaves a large group does.
+    pub fn forget_dialog(&mut self, peer_id: i64) {
+        self.messages.retain(|_, row| row.peer_id != peer_id);
+        self.read.remove(&peer_id);
     }
 
     fn insert(&mut self, message: &types::Message) {
@@ -158,7 +210,10 @@ impl MailboxModel {
     pub fn digest(&self) -> Digest {
         let mut hasher = CanonicalHasher::default();
         self.messages.values().for_each(|row| hasher.message(row));
-        self.read.iter().for_each(|(peer, positions)| hasher.read(*peer, *positions));
+        let peers: BTreeSet<i64> = self.messages.values().map(|row| row.peer_id).collect();
+        let read = self.read.iter().filter(|(peer, _)| peers.contains(peer));
+        read.for_each(|(peer, positions)| hasher.read(*peer, *positions));
+        self.drafts.iter().for_each(|(peer, (text, date))| hasher.draft(*peer, *date, text));
         hasher.finish()
     }
 }
@@ -168,7 +223,7 @@ pub(crate) struct CanonicalHasher(Sha256);
 
 impl Default for CanonicalHasher {
     fn default() -> Self {
-        Self(Sha256::new_with_prefix(b"odnix-replica-digest-1\n"))
+        Self(Sha256::new_with_prefix(b"odnix-replica-digest-2\n"))
     }
 }
 
@@ -181,10 +236,23 @@ impl CanonicalHasher {
         self.0.update(row.date.to_le_bytes());
         self.0.update([u8::from(row.out)]);
         self.text(&row.text);
-        self.0.update([u8::from(row.media.is_some())]);
-        if let Some(media) = &row.media {
-            self.text(media);
+        for text in [&row.media, &row.action] {
+            self.0.update([u8::from(text.is_some())]);
+            if let Some(text) = text {
+                self.text(text);
+            }
         }
+        self.0.update([u8::from(row.edit_date.is_some())]);
+        if let Some(date) = row.edit_date {
+            self.0.update(date.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn draft(&mut self, peer_id: i64, date: i32, text: &str) {
+        self.0.update(b"D");
+        self.0.update(peer_id.to_le_bytes());
+        self.0.update(date.to_le_bytes());
+        self.text(text);
     }
 
     pub(crate) fn read(&mut self, peer_id: i64, positions: ReadPositions) {

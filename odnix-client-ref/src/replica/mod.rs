@@ -1,9 +1,10 @@
 //! The local replica: what this device knows of its mailbox, in one SQLite file.
 //!
 //! Layout: a folder (mode 0700) with `replica.sqlite` (mode 0600, WAL). The tables are in
-//! `schema.sql`: the device's key and session, the checkpoint `(pts, date)`, users with the
-//! access_hash this account may name them by, messages, read positions, and the sends whose
-//! outcome is not yet known.
+//! `migrations`: the device's key and session, the checkpoint `(pts, date)` and that of each large
+//! group, users with the access_hash this account may name them by, groups, messages, read
+//! positions, drafts, and the sends whose outcome is not yet known. A replica of an earlier
+//! schema version is brought to the newest when it is opened.
 //!
 //! Three rules hold at every moment, also after a crash:
 //!
@@ -20,20 +21,26 @@
 //! Errors are [`ReplicaError`]: full disk, unwritable file, foreign file, newer schema, another
 //! server's replica. None of them damages what is stored.
 
+mod chats;
 mod digest;
 mod error;
 mod files;
 mod rows;
+mod sends;
 
+pub use chats::{ChatRow, DraftRow};
 pub use digest::{Digest, MailboxModel, MessageRow, ReadPositions, dialog_id};
 pub use error::ReplicaError;
+pub use sends::{Outgoing, PendingSend};
 
+use crate::sync::Resumed;
 use digest::CanonicalHasher;
 use files::{make_private_file, make_private_folder};
 use odnix_proto::{AuthKey, Secret};
 use odnix_tl::odnix::{enums::Update, types};
 use rows::{
-    advance_checkpoint, advance_read, apply_update, delete_pending, insert_message, message_row,
+    MESSAGE_COLUMNS, advance_chat_checkpoint, advance_checkpoint, advance_read, apply_update,
+    delete_pending, drop_chat, keep_dialogs, message_row, replace_range, save_draft, upsert_chat,
     upsert_user,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
@@ -41,8 +48,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-const SCHEMA: &str = include_str!("schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+/// The n-th leads from version n to n + 1.
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/1.sql"), include_str!("migrations/2.sql")];
+const SCHEMA_VERSION: usize = MIGRATIONS.len();
 const FILE_NAME: &str = "replica.sqlite";
 
 /// How much of the mailbox's log a replica holds.
@@ -87,37 +95,65 @@ pub struct DialogRow {
     pub unread_count: i64,
 }
 
-/// A message that may or may not have reached the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingSend {
-    /// The name under which the server executes it exactly once.
-    pub random_id: i64,
-    /// The user it is for.
+/// A part of a dialog as the server says it is: whatever else the replica has in this range is
+/// gone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistoryPage {
+    /// The dialog.
     pub peer_id: i64,
-    /// The text.
-    pub text: String,
+    /// From this message id on.
+    pub from: i64,
+    /// Below this one.
+    pub before: i64,
+    /// What is there, newest first.
+    pub messages: Vec<types::Message>,
 }
 
-/// What one transaction stores.
+/// What one transaction stores, in the order in which it is applied.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// First forget messages, read positions, drafts and checkpoints. The account, its key and
+    /// the sends that wait stay.
+    pub clear: bool,
+    /// Large groups of which the user is no member any more.
+    pub dropped_chats: Vec<i64>,
     /// Users the updates speak of.
     pub users: Vec<types::User>,
-    /// Updates, in pts order.
+    /// Groups the updates speak of.
+    pub chats: Vec<types::Chat>,
+    /// Parts of the history that came outside the logs.
+    pub pages: Vec<HistoryPage>,
+    /// What the server says of dialogs.
+    pub dialogs: Vec<types::Dialog>,
+    /// All drafts there are.
+    pub drafts: Option<Vec<types::PeerDraft>>,
+    /// Updates, each mailbox's in pts order.
     pub updates: Vec<Update>,
     /// Sends, by random_id, whose message the replica is known to hold already.
     pub settled_sends: Vec<i64>,
-    /// The position they lead to; `None` for updates outside the pts order.
+    /// All dialogs there are: the messages of others are dropped.
+    pub keep_dialogs: Option<BTreeSet<i64>>,
+    /// The position in the user's mailbox they lead to; `None` if it does not move.
     pub checkpoint: Option<Checkpoint>,
+    /// The same for large groups.
+    pub chat_checkpoints: Vec<(i64, i32)>,
 }
 
 impl Batch {
     /// Whether there is nothing to store.
     pub fn is_empty(&self) -> bool {
-        self.users.is_empty()
+        !self.clear
+            && self.dropped_chats.is_empty()
+            && self.users.is_empty()
+            && self.chats.is_empty()
+            && self.pages.is_empty()
+            && self.dialogs.is_empty()
+            && self.drafts.is_none()
             && self.updates.is_empty()
             && self.settled_sends.is_empty()
+            && self.keep_dialogs.is_none()
             && self.checkpoint.is_none()
+            && self.chat_checkpoints.is_empty()
     }
 }
 
@@ -151,6 +187,20 @@ impl Replica {
         Ok(replica)
     }
 
+    /// A replica that ends with the process, for tests and simulations.
+    ///
+    /// # Errors
+    /// SQLite has no memory.
+    pub fn in_memory(server_fingerprint: i64) -> Result<Self> {
+        let path = PathBuf::from(":memory:");
+        let db = Connection::open_in_memory()
+            .map_err(|error| ReplicaError::from_sqlite(&path, &error))?;
+        let mut replica = Self { db, path };
+        replica.migrate()?;
+        replica.claim(server_fingerprint)?;
+        Ok(replica)
+    }
+
     fn configure(&self, bytes_max: Option<u64>) -> rusqlite::Result<()> {
         self.db.busy_timeout(std::time::Duration::from_secs(5))?;
         if let Some(bytes_max) = bytes_max {
@@ -166,23 +216,28 @@ impl Replica {
         self.db.pragma_update(None, "foreign_keys", true)
     }
 
+    /// Brings the schema to its newest version, in one transaction.
     fn migrate(&mut self) -> Result<()> {
         let path = self.path.clone();
-        let version = self.transaction(|tx| {
+        let found = self.transaction(|tx| {
             let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
             let tables: i64 =
                 tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            if version == 0 && tables == 0 {
-                tx.execute_batch(SCHEMA)?;
-                tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-                return Ok(SCHEMA_VERSION);
+            let from = match usize::try_from(version) {
+                Ok(0) if tables == 0 => 0,
+                Ok(from) if (1..=SCHEMA_VERSION).contains(&from) => from,
+                _ => return Ok(Some(version)),
+            };
+            if from < SCHEMA_VERSION {
+                MIGRATIONS[from..].iter().try_for_each(|step| tx.execute_batch(step))?;
+                tx.pragma_update(None, "user_version", SCHEMA_VERSION as i64)?;
             }
-            Ok(version)
+            Ok(None)
         })?;
-        match version {
-            SCHEMA_VERSION => Ok(()),
-            0 => Err(ReplicaError::NotAReplica { path }),
-            found => Err(ReplicaError::NewerSchema { path, found }),
+        match found {
+            None => Ok(()),
+            Some(0) => Err(ReplicaError::NotAReplica { path }),
+            Some(found) => Err(ReplicaError::NewerSchema { path, found }),
         }
     }
 
@@ -332,67 +387,59 @@ impl Replica {
         })
     }
 
-    /// Stores updates and the checkpoint they lead to, all or nothing. Returns how many
-    /// messages were new.
+    /// Everything a [`SyncMachine`](crate::sync::SyncMachine) starts from; `None` until somebody
+    /// is signed in.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn resume(&self) -> Result<Option<Resumed>> {
+        let Some(own) = self.own_user()? else { return Ok(None) };
+        let mut known = self.user_ids()?;
+        known.extend(self.chats()?.iter().map(|chat| chat.id.saturating_neg()));
+        Ok(Some(Resumed {
+            own_id: own.id,
+            checkpoint: self.checkpoint()?,
+            known,
+            chats: self.chat_checkpoints()?,
+            joining: self.chats_to_join()?,
+        }))
+    }
+
+    /// Stores a batch, all or nothing. Returns how many messages were new.
     ///
     /// # Errors
     /// The database cannot be written; nothing of the batch is stored.
     pub fn apply(&mut self, batch: &Batch) -> Result<usize> {
         self.transaction(|tx| {
-            for user in &batch.users {
-                upsert_user(tx, user)?;
+            if batch.clear {
+                tx.execute_batch(
+                    "DELETE FROM messages; DELETE FROM dialogs; DELETE FROM checkpoint;
+                     DELETE FROM chat_checkpoints; DELETE FROM drafts; DELETE FROM chats;",
+                )?;
             }
+            batch.dropped_chats.iter().try_for_each(|id| drop_chat(tx, *id))?;
+            batch.users.iter().try_for_each(|user| upsert_user(tx, user))?;
+            batch.chats.iter().try_for_each(|chat| upsert_chat(tx, chat))?;
             let mut new_messages = 0;
+            for page in &batch.pages {
+                new_messages += replace_range(tx, page)?;
+            }
+            batch.dialogs.iter().try_for_each(|dialog| store_dialog(tx, dialog))?;
+            if let Some(drafts) = &batch.drafts {
+                tx.execute("DELETE FROM drafts", [])?;
+                drafts.iter().try_for_each(|it| save_draft(tx, dialog_id(&it.peer), &it.draft))?;
+            }
             for update in &batch.updates {
                 new_messages += apply_update(tx, update)?;
             }
-            for random_id in &batch.settled_sends {
-                delete_pending(tx, *random_id)?;
+            batch.settled_sends.iter().try_for_each(|id| delete_pending(tx, *id))?;
+            if let Some(keep) = &batch.keep_dialogs {
+                keep_dialogs(tx, keep)?;
             }
             if let Some(checkpoint) = batch.checkpoint {
                 advance_checkpoint(tx, checkpoint)?;
             }
-            Ok(new_messages)
-        })
-    }
-
-    /// Forgets messages, read positions and checkpoint, to fetch them anew. The account, its
-    /// key and the sends that wait stay.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub fn clear_mailbox(&mut self) -> Result<()> {
-        self.transaction(|tx| {
-            tx.execute_batch("DELETE FROM messages; DELETE FROM dialogs; DELETE FROM checkpoint;")
-        })
-    }
-
-    /// Stores a page of history that came outside the update log. Returns how many messages
-    /// were new.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub fn store_history(
-        &mut self,
-        messages: &[types::Message],
-        dialogs: &[types::Dialog],
-        users: &[types::User],
-    ) -> Result<usize> {
-        self.transaction(|tx| {
-            for user in users {
-                upsert_user(tx, user)?;
-            }
-            let mut new_messages = 0;
-            for message in messages {
-                new_messages += insert_message(tx, message)?;
-            }
-            for dialog in dialogs {
-                let positions = ReadPositions {
-                    inbox_max_id: dialog.read_inbox_max_id,
-                    outbox_max_id: dialog.read_outbox_max_id,
-                };
-                advance_read(tx, dialog_id(&dialog.peer), positions)?;
-            }
+            batch.chat_checkpoints.iter().try_for_each(|it| advance_chat_checkpoint(tx, *it))?;
             Ok(new_messages)
         })
     }
@@ -403,8 +450,10 @@ impl Replica {
     /// The database cannot be read.
     pub fn history(&self, peer_id: i64, before_id: i64, limit: u32) -> Result<Vec<MessageRow>> {
         let mut rows = self.rows(
-            "SELECT id, peer_id, from_id, out, date, text, media FROM messages
-             WHERE peer_id = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3",
+            &format!(
+                "SELECT {MESSAGE_COLUMNS} FROM messages
+                 WHERE peer_id = ?1 AND (?2 = 0 OR id < ?2) ORDER BY id DESC LIMIT ?3"
+            ),
             params![peer_id, before_id, limit],
             message_row,
         )?;
@@ -419,10 +468,12 @@ impl Replica {
     /// The database cannot be read.
     pub fn arrived_after(&self, arrival: i64, limit: u32) -> Result<Vec<(i64, MessageRow)>> {
         self.rows(
-            "SELECT id, peer_id, from_id, out, date, text, media, arrival FROM messages
-             WHERE arrival > ?1 ORDER BY arrival LIMIT ?2",
+            &format!(
+                "SELECT {MESSAGE_COLUMNS}, arrival FROM messages
+                 WHERE arrival > ?1 ORDER BY arrival LIMIT ?2"
+            ),
             params![arrival, limit],
-            |row| Ok((row.get(7)?, message_row(row)?)),
+            |row| Ok((row.get("arrival")?, message_row(row)?)),
         )
     }
 
@@ -490,20 +541,26 @@ impl Replica {
         self.read(|db| {
             let snapshot = db.unchecked_transaction()?;
             let mut hasher = CanonicalHasher::default();
-            let mut messages = snapshot.prepare(
-                "SELECT id, peer_id, from_id, out, date, text, media FROM messages ORDER BY id",
-            )?;
+            let mut messages =
+                snapshot.prepare(&format!("SELECT {MESSAGE_COLUMNS} FROM messages ORDER BY id"))?;
             for row in messages.query_map([], message_row)? {
                 hasher.message(&row?);
             }
             let mut reads = snapshot.prepare(
-                "SELECT peer_id, read_inbox_max_id, read_outbox_max_id FROM dialogs ORDER BY peer_id",
+                "SELECT peer_id, read_inbox_max_id, read_outbox_max_id FROM dialogs
+                 WHERE peer_id IN (SELECT peer_id FROM messages) ORDER BY peer_id",
             )?;
             let mut rows = reads.query([])?;
             while let Some(row) = rows.next()? {
                 let positions =
                     ReadPositions { inbox_max_id: row.get(1)?, outbox_max_id: row.get(2)? };
                 hasher.read(row.get(0)?, positions);
+            }
+            let mut drafts =
+                snapshot.prepare("SELECT peer_id, date, text FROM drafts ORDER BY peer_id")?;
+            let mut rows = drafts.query([])?;
+            while let Some(row) = rows.next()? {
+                hasher.draft(row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?);
             }
             Ok(hasher.finish())
         })
@@ -572,44 +629,6 @@ impl Replica {
         )
     }
 
-    // --- sends whose outcome is not known ---
-
-    /// Notes a message before it first leaves.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub fn begin_send(&mut self, send: &PendingSend) -> Result<()> {
-        self.transaction(|tx| {
-            tx.execute(
-                "INSERT INTO pending_sends (random_id, peer_id, text) VALUES (?1, ?2, ?3)",
-                params![send.random_id, send.peer_id, send.text],
-            )
-        })
-        .map(drop)
-    }
-
-    /// Forgets a message the server has refused for good.
-    ///
-    /// # Errors
-    /// The database cannot be written.
-    pub fn abandon_send(&mut self, random_id: i64) -> Result<()> {
-        self.transaction(|tx| delete_pending(tx, random_id))
-    }
-
-    /// Messages whose outcome is not known, in the order in which they were given.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub fn pending_sends(&self) -> Result<Vec<PendingSend>> {
-        self.rows(
-            "SELECT random_id, peer_id, text FROM pending_sends ORDER BY position",
-            [],
-            |row| {
-                Ok(PendingSend { random_id: row.get(0)?, peer_id: row.get(1)?, text: row.get(2)? })
-            },
-        )
-    }
-
     // --- plumbing ---
 
     fn error(&self, error: &rusqlite::Error) -> ReplicaError {
@@ -635,6 +654,14 @@ impl Replica {
     ) -> Result<T> {
         in_transaction(&mut self.db, work).map_err(|error| self.error(&error))
     }
+}
+
+fn store_dialog(tx: &Transaction<'_>, dialog: &types::Dialog) -> rusqlite::Result<()> {
+    let positions = ReadPositions {
+        inbox_max_id: dialog.read_inbox_max_id,
+        outbox_max_id: dialog.read_outbox_max_id,
+    };
+    advance_read(tx, dialog_id(&dialog.peer), positions)
 }
 
 fn in_transaction<T>(

@@ -1,4 +1,4 @@
--- The local replica, schema version 1.
+-- The local replica: its first schema version. Later versions are steps from here.
 
 -- One row: who this device is.
 CREATE TABLE device (
