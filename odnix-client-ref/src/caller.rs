@@ -2,6 +2,7 @@
 
 use crate::driver::Call;
 use crate::error::{CallError, ClientError};
+use crate::store::Store;
 use odnix_tl::odnix::{enums, types};
 use odnix_tl::{Decode, Function};
 use std::sync::Arc;
@@ -71,4 +72,18 @@ pub(crate) fn input_peer(user: &types::User) -> enums::InputPeer {
         user_id: user.id,
         access_hash: user.access_hash,
     })
+}
+
+/// How a call names a dialog of the replica: a user, or a group with a minus.
+pub(crate) async fn input_peer_of(
+    store: &Store,
+    peer_id: i64,
+) -> Result<enums::InputPeer, CallError> {
+    if peer_id < 0 {
+        let chat_id = peer_id.saturating_neg();
+        return Ok(enums::InputPeer::InputPeerChat(types::InputPeerChat { chat_id }));
+    }
+    let user = store.with(move |replica| replica.user(peer_id)).await?;
+    let user = user.ok_or_else(|| CallError::Request(format!("there is no user {peer_id}")))?;
+    Ok(input_peer(&user))
 }

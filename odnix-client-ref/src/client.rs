@@ -1,6 +1,6 @@
 //! The client as a program uses it.
 
-use crate::caller::{Caller, input_peer, why_stopped};
+use crate::caller::{Caller, input_peer_of, why_stopped};
 use crate::driver::clock::{Clock, random_id, seed};
 use crate::driver::pump::Pump;
 use crate::driver::{Control, Driver, Notices, Patience, ServerAddress, Wire};
@@ -427,6 +427,14 @@ impl Client {
         found.ok_or_else(|| CallError::Answer("it names a user it does not describe".to_owned()))
     }
 
+    /// How a call names a dialog of the replica: a user, or a group with a minus.
+    ///
+    /// # Errors
+    /// [`CallError::Request`]: the replica does not know the user.
+    pub async fn input_peer(&self, peer_id: i64) -> Result<enums::InputPeer, CallError> {
+        input_peer_of(&self.store, peer_id).await
+    }
+
     async fn save_users(&self, users: Vec<types::User>) -> Result<(), CallError> {
         let ids = users.iter().map(|user| user.id).collect();
         self.store.with(move |replica| replica.save_users(&users)).await?;
@@ -537,10 +545,18 @@ impl Client {
     /// # Errors
     /// [`CallError`].
     pub async fn read_history(&self, peer: &types::User, max_id: i64) -> Result<bool, CallError> {
-        let peer_id = peer.id;
+        self.read_dialog(peer.id, max_id).await
+    }
+
+    /// As [`Client::read_history`], of a user, or of a group with a minus.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn read_dialog(&self, peer_id: i64, max_id: i64) -> Result<bool, CallError> {
         let newest = self.store.with(move |replica| replica.newest_unread(peer_id, max_id)).await?;
         let Some(max_id) = newest else { return Ok(false) };
-        let request = functions::messages::ReadHistory { peer: input_peer(peer), max_id };
+        let peer = self.input_peer(peer_id).await?;
+        let request = functions::messages::ReadHistory { peer, max_id };
         let affected = self.call(&request).await?;
         let update = enums::Update::UpdateReadHistory(types::UpdateReadHistory {
             outbox: false,
@@ -554,7 +570,7 @@ impl Client {
         Ok(true)
     }
 
-    async fn tell_manager(&self, command: Command) -> Result<(), CallError> {
+    pub(crate) async fn tell_manager(&self, command: Command) -> Result<(), CallError> {
         match self.commands.send(command).await {
             Ok(()) => Ok(()),
             Err(_) => Err(why_stopped(self.calls.stopped.clone()).await),

@@ -40,6 +40,7 @@ mod client;
 mod driver;
 mod error;
 mod event;
+mod groups;
 mod probe;
 pub mod replica;
 mod store;

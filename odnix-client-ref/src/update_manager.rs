@@ -11,7 +11,7 @@
 //! It decides nothing itself. Everything that waits when it gets its turn is taken in before
 //! the replica is written, so that it shares a transaction.
 
-use crate::caller::{Caller, input_peer};
+use crate::caller::{Caller, input_peer_of};
 use crate::client::Sent;
 use crate::driver::Notice;
 use crate::driver::clock::Clock;
@@ -456,15 +456,7 @@ async fn send_message(
     store: &Store,
     send: &PendingSend,
 ) -> Result<types::messages::SentMessage, CallError> {
-    let peer_id = send.peer_id;
-    let peer = if peer_id < 0 {
-        let chat_id = peer_id.saturating_neg();
-        enums::InputPeer::InputPeerChat(types::InputPeerChat { chat_id })
-    } else {
-        let user = store.with(move |replica| replica.user(peer_id)).await?;
-        let user = user.ok_or_else(|| CallError::Request(format!("there is no user {peer_id}")))?;
-        input_peer(&user)
-    };
+    let peer = input_peer_of(store, send.peer_id).await?;
     let request = functions::messages::SendMessage {
         peer,
         message: send.text.clone(),

@@ -289,3 +289,45 @@ fn only_the_owner_can_read_the_files() {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
     }
 }
+
+#[test]
+fn a_replica_of_the_first_version_is_brought_to_the_newest_with_its_rows() {
+    let folder = TempDir::new().expect("temp dir");
+    let path = folder.path().join("replica.sqlite");
+    let db = rusqlite::Connection::open(&path).expect("db");
+    db.execute_batch(include_str!("../src/replica/migrations/1.sql")).expect("schema");
+    db.execute_batch(
+        "INSERT INTO device (id, server_fingerprint) VALUES (1, 0x0123456789abcdef);
+         INSERT INTO checkpoint (id, pts, date) VALUES (1, 1, 5);
+         INSERT INTO messages (id, peer_id, from_id, out, date, text)
+             VALUES (10, 2, 2, 0, 1700000000, 'line 10');
+         INSERT INTO pending_sends (random_id, peer_id, text) VALUES (77, 2, 'hi');
+         PRAGMA user_version = 1;",
+    )
+    .expect("rows");
+    drop(db);
+    let mut old = open(&folder);
+    let new_folder = TempDir::new().expect("temp dir");
+    let mut new = open(&new_folder);
+    new.apply(&batch(vec![received(10, 1)], 1)).expect("apply");
+    assert_eq!(old.digest().expect("digest"), new.digest().expect("digest"));
+    assert_eq!(old.checkpoint().expect("checkpoint").pts, 1);
+    assert_eq!(old.pending_sends().expect("pending").len(), 1);
+    old.fail_send(77, "refused").expect("the new columns are there");
+    drop(old);
+    assert!(open(&folder).pending_sends().expect("pending").is_empty());
+}
+
+#[test]
+fn the_queue_of_sends_is_bounded() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    let send = |random_id| PendingSend { random_id, peer_id: BOB, text: "hi".into() };
+    for random_id in [1, 2] {
+        replica.queue_send(&send(random_id), 2).expect("write").expect("room");
+    }
+    let full = replica.queue_send(&send(3), 2).expect("write").expect_err("full");
+    assert_eq!(full.limit, 2);
+    replica.fail_send(1, "refused").expect("fail");
+    replica.queue_send(&send(3), 2).expect("write").expect("a failed one takes no place");
+}

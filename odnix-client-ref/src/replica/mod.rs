@@ -395,12 +395,14 @@ impl Replica {
     pub fn resume(&self) -> Result<Option<Resumed>> {
         let Some(own) = self.own_user()? else { return Ok(None) };
         let mut known = self.user_ids()?;
-        known.extend(self.chats()?.iter().map(|chat| chat.id.saturating_neg()));
+        let chats = self.chats()?;
+        known.extend(chats.iter().map(|chat| chat.id.saturating_neg()));
         Ok(Some(Resumed {
             own_id: own.id,
             checkpoint: self.checkpoint()?,
             known,
             chats: self.chat_checkpoints()?,
+            small_chats: chats.iter().filter(|chat| !chat.large).map(|chat| chat.id).collect(),
             joining: self.chats_to_join()?,
         }))
     }

@@ -35,6 +35,8 @@ pub struct Resumed {
     pub known: BTreeSet<i64>,
     /// Large groups that are followed, and where they stand.
     pub chats: Vec<(i64, i32)>,
+    /// Groups that are copied into the user's mailbox.
+    pub small_chats: BTreeSet<i64>,
     /// Large groups whose history is still to be fetched, and where their logs stood before.
     pub joining: Vec<(i64, i32)>,
 }
@@ -72,6 +74,7 @@ pub struct SyncMachine {
     options: Options,
     mailboxes: Mailboxes<Mailbox, Update>,
     known: BTreeSet<i64>,
+    small_chats: BTreeSet<i64>,
     /// The newest version of each group, so that an older answer changes nothing.
     versions: BTreeMap<i64, i32>,
     reloads: BTreeMap<Mailbox, Reload>,
@@ -108,6 +111,7 @@ impl SyncMachine {
             mailboxes: Mailboxes::new(&options.limits),
             options,
             known: resumed.known,
+            small_chats: resumed.small_chats,
             versions: BTreeMap::new(),
             reloads: BTreeMap::new(),
             sent: BTreeSet::new(),
@@ -228,14 +232,41 @@ impl SyncMachine {
                     self.take(now, mailbox, update);
                 }
             }
+            Local::Affected { peer_id, pts } => {
+                self.on_affected(now, self.mailbox_of(peer_id), pts)
+            }
+            Local::Chat { chat, pts } => {
+                let (chat_id, chat_pts) = (chat.id, chat.pts.unwrap_or_default());
+                self.note(Vec::new(), vec![chat]);
+                self.on_affected(now, Mailbox::Chat(chat_id), chat_pts);
+                self.on_affected(now, Mailbox::Own, pts);
+            }
         }
     }
 
+    /// The server tells our own session nothing of what it did itself: the log does.
+    fn on_affected(&mut self, now: Now, mailbox: Mailbox, pts: i32) {
+        if self.checkpoint(mailbox).is_some_and(|local| local < pts) {
+            self.mailboxes.with(&mailbox, Sequencer::updates_lost);
+            self.poll_mailboxes(now);
+        }
+    }
+
+    /// The mailbox that holds the messages of a dialog.
+    fn mailbox_of(&self, peer_id: i64) -> Mailbox {
+        let chat_id = peer_id.saturating_neg();
+        let is_large = peer_id < 0 && !self.small_chats.contains(&chat_id);
+        if is_large { Mailbox::Chat(chat_id) } else { Mailbox::Own }
+    }
+
     fn on_sent(&mut self, now: Now, send: PendingSend, sent: &types::messages::SentMessage) {
-        let chat = Mailbox::Chat(send.peer_id.saturating_neg());
-        let is_large = self.mailboxes.get(&chat).is_some() || self.reloads.contains_key(&chat);
-        let mailbox = if is_large { chat } else { Mailbox::Own };
+        let mailbox = self.mailbox_of(send.peer_id);
         let stands_at = self.mailboxes.get(&mailbox).map(|it| it.checkpoint().pts);
+        if stands_at.is_none() {
+            // A group that we have not heard of yet: the own log tells of it, and of this.
+            self.mailboxes.with(&Mailbox::Own, Sequencer::updates_lost);
+            self.poll_mailboxes(now);
+        }
         if stands_at.is_none_or(|pts| sent.pts <= pts) {
             // The replica holds it, or fetches it with the history.
             self.batch(Stage::Updates).settled_sends.push(send.random_id);
@@ -444,6 +475,8 @@ impl SyncMachine {
             self.known.insert(chat.id.saturating_neg());
             if chat.large {
                 self.note_membership(&chat);
+            } else {
+                self.small_chats.insert(chat.id);
             }
             self.newest_batch().chats.push(chat);
         }

@@ -136,4 +136,18 @@ pub enum Local {
         /// What the log of the mailbox says of it.
         update: Update,
     },
+    /// A call about a dialog has moved a mailbox, in a way that its log tells.
+    Affected {
+        /// The mailbox is that of this dialog; 0 is that of the user in any case.
+        peer_id: i64,
+        /// Where it stands.
+        pts: i32,
+    },
+    /// A group is so now, and the user's mailbox stands at `pts`.
+    Chat {
+        /// The group.
+        chat: types::Chat,
+        /// Where the mailbox of the user stands.
+        pts: i32,
+    },
 }

@@ -143,17 +143,28 @@ pub async fn open(options: Options) -> Client {
     Client::open(options).await.expect("open")
 }
 
-/// The mailbox of a user, made from nothing but the rows of the server's update log.
+/// The mailbox of a user, made from nothing but the rows of the server's update logs: its own,
+/// and those of the large groups of which it is a member.
 pub fn mailbox_of(database: &Path, user: &types::User) -> MailboxModel {
     let db = rusqlite::Connection::open(database).expect("server database");
-    let mut rows = db
-        .prepare("SELECT content FROM update_log WHERE user_id = ?1 ORDER BY pts")
-        .expect("update_log");
+    let db = db.unchecked_transaction().expect("one moment for all");
+    let log = |owner: i64| -> Vec<Update> {
+        let mut rows = db
+            .prepare("SELECT content FROM update_log WHERE owner = ?1 ORDER BY pts")
+            .expect("update_log");
+        let contents = rows.query_map([owner], |row| row.get::<_, String>(0)).expect("rows");
+        contents.map(|it| serde_json::from_str(&it.expect("row")).expect("an update")).collect()
+    };
     let mut model = MailboxModel::default();
-    let contents = rows.query_map([user.id], |row| row.get::<_, String>(0)).expect("rows");
-    for content in contents {
-        let update: Update = serde_json::from_str(&content.expect("row")).expect("an update");
-        model.apply(&update);
+    log(user.id).iter().for_each(|update| model.apply(update));
+    let mut groups = db
+        .prepare(
+            "SELECT c.id FROM chats c JOIN members m ON m.chat_id = c.id
+             WHERE m.user_id = ?1 AND c.kind = 'large'",
+        )
+        .expect("chats");
+    for group in groups.query_map([user.id], |row| row.get::<_, i64>(0)).expect("rows") {
+        model.apply_chat_log(user.id, &log(-group.expect("id")));
     }
     model
 }
