@@ -122,6 +122,7 @@ async fn compare(cast: &Cast, story: Story, folder: &Path) -> anyhow::Result<boo
         let log = mailbox_of(&folder.join("server/odnix.db"), user)?;
         let replica = catch_up(client, log.digest()).await?;
         story.tell(who, &format!("replica {replica}"));
+        story.tell("server's log", &format!("        {}", log.digest()));
         equal &= replica == log.digest();
     }
     Ok(equal)
