@@ -133,6 +133,8 @@ mod tests {
             date: 50_709,
             text: "hi\n14:05:10 eve: \u{1b}[2Jпривет\u{9b}1m\r".into(),
             media: None,
+            action: None,
+            edit_date: None,
         };
         let line = message_line(&message, "bob");
         assert_eq!(line, r"14:05:09 bob: hi\n14:05:10 eve: \u{1b}[2Jпривет\u{9b}1m\r");
