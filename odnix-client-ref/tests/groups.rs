@@ -189,3 +189,28 @@ async fn messages_given_while_the_server_is_away_arrive_once_and_in_order() {
     let [failed] = failed.as_slice() else { panic!("one was refused: {failed:?}") };
     assert!(failed.error.as_deref().is_some_and(|it| it.contains("MESSAGE_EMPTY")), "{failed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_can_be_noted_by_a_command_while_no_server_answers() {
+    let house = House::new().await;
+    let alice = house.sign_up("alice").await;
+    let bob = house.sign_up("bob").await;
+    alice.resolve("bob").await.expect("bob");
+    alice.shutdown().await;
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_odnix-client"))
+        // Nobody listens there.
+        .args(["send", "--queue", "bob", "noted", "--server", "127.0.0.1:1"])
+        .arg("--key")
+        .arg(house.server.public_key())
+        .arg("--data")
+        .arg(house.data("alice"))
+        .status()
+        .expect("odnix-client runs");
+    assert!(status.success(), "{status}");
+
+    let alice = open(house.options("alice")).await;
+    assert_eq!(alice.send_pending().await.expect("sent"), 1);
+    let own = alice.own_user().await.expect("signed in").id;
+    house.converge(&bob).await;
+    assert_eq!(texts(&bob, own).await, ["noted"]);
+}

@@ -24,7 +24,34 @@ fn line(text: &str, state: LineState) -> Line {
 fn picture(model: &Model) -> String {
     let mut terminal = Terminal::new(TestBackend::new(72, 12)).expect("terminal");
     terminal.draw(|frame| draw(model, frame)).expect("draw");
-    terminal.backend().to_string()
+    let picture = terminal.backend().to_string();
+    let rows = picture.lines().map(|row| row.trim_matches('"').trim_end());
+    rows.fold(String::new(), |text, row| text + row + "\n")
+}
+
+/// `ODNIX_WRITE_HANDBOOK=1 cargo test -p odnix-client-ref --test tui` draws it anew.
+#[test]
+fn the_picture_in_the_handbook_is_the_programs() {
+    const HANDBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client.md");
+    let mut model = Model::new("bob");
+    model.read(chats(), Vec::new());
+    let lines = vec![
+        line("hello", LineState::Received),
+        line("and back", LineState::Read),
+        line("while away", LineState::Pending),
+    ];
+    model.read(chats(), lines);
+    let handbook = std::fs::read_to_string(HANDBOOK).expect("handbook");
+    let (before, rest) = handbook.split_once("## In the terminal").expect("the chapter");
+    let (words, rest) = rest.split_once("```text\n").expect("a picture");
+    let (_, after) = rest.split_once("```\n").expect("its end");
+    let picture = picture(&model);
+    let expected = format!("{before}## In the terminal{words}```text\n{picture}```\n{after}");
+    if std::env::var_os("ODNIX_WRITE_HANDBOOK").is_some() {
+        std::fs::write(HANDBOOK, &expected).expect("write");
+    } else {
+        assert_eq!(handbook, expected, "see the head of this test for how to draw it anew");
+    }
 }
 
 #[test]

@@ -85,6 +85,17 @@ impl Send {
         client.own_user().await?;
         let peer = client.resolve(&self.peer).await?;
         for message in messages {
+            if self.queue {
+                let random_id = client.send(peer.id, message).await?;
+                let line = format!("noted a message to {}", peer.username);
+                let object = json!({
+                    "ok": true,
+                    "random_id": random_id.to_string(),
+                    "peer_id": peer.id.to_string(),
+                });
+                output.show(&line, &object)?;
+                continue;
+            }
             let sent = client.send_message(&peer, message).await.map_err(with_hint)?;
             let line = format!("sent message {} to {}", sent.id, peer.username);
             let object = json!({

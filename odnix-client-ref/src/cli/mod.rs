@@ -169,6 +169,9 @@ struct Send {
     /// Send each line of the text as a message of its own; empty ones are left out
     #[arg(long)]
     lines: bool,
+    /// Only note the message: do not wait for the server, and do not fail without it
+    #[arg(long)]
+    queue: bool,
 }
 
 #[derive(Args, Debug)]
