@@ -137,7 +137,9 @@ mod on_a_terminal {
     struct Screen {
         keys: std::fs::File,
         output: Receiver<Vec<u8>>,
-        parser: vt100::Parser,
+        terminal: avt::Vt,
+        /// The beginning of a character.
+        unread: Vec<u8>,
         child: Child,
     }
 
@@ -165,19 +167,34 @@ mod on_a_terminal {
                 }
             });
             let keys = std::fs::File::from(outside);
-            let parser = vt100::Parser::new(24, 80, 0);
-            Self { keys, output, parser, child: child.expect("start") }
+            let terminal = avt::Vt::new(80, 24);
+            let (child, unread) = (child.expect("start"), Vec::new());
+            Self { keys, output, terminal, unread, child }
+        }
+
+        fn picture(&self) -> String {
+            self.terminal.view().map(|line| line.text() + "\n").collect()
         }
 
         fn wait_for(&mut self, part: &str) {
             let until = Instant::now() + PATIENCE;
-            while !self.parser.screen().contents().contains(part) {
+            while !self.picture().contains(part) {
                 let left = until.saturating_duration_since(Instant::now());
                 match self.output.recv_timeout(left) {
-                    Ok(bytes) => self.parser.process(&bytes),
-                    Err(_) => panic!("{part} in\n{}", self.parser.screen().contents()),
+                    Ok(bytes) => self.feed(&bytes),
+                    Err(_) => panic!("{part} in\n{}", self.picture()),
                 }
             }
+        }
+
+        fn feed(&mut self, bytes: &[u8]) {
+            self.unread.extend(bytes);
+            let whole = match std::str::from_utf8(&self.unread) {
+                Ok(text) => text.len(),
+                Err(error) => error.valid_up_to(),
+            };
+            let text: Vec<u8> = self.unread.drain(..whole).collect();
+            self.terminal.feed_str(std::str::from_utf8(&text).expect("UTF-8"));
         }
 
         fn press(&mut self, keys: &str) {
