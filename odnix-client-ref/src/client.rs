@@ -9,7 +9,7 @@ use crate::error::{CallError, ClientError};
 use crate::event::{ClientEvent, Events};
 use crate::replica::{Digest, PendingSend, Replica, ReplicaError, dialog_id};
 use crate::store::Store;
-use crate::sync::{Local, Mailbox, Standing, peer_of};
+use crate::sync::{Local, Standing};
 use crate::update_manager::{Command, Reply, UpdateManager};
 use odnix_proto::connection::client::{Config, Connection, Init, Pfs, SavedKey};
 use odnix_proto::crypto::rsa::RsaPublicKey;
@@ -565,15 +565,10 @@ impl Client {
         let peer = self.input_peer(peer_id).await?;
         let request = functions::messages::ReadHistory { peer, max_id };
         let affected = self.call(&request).await?;
-        let update = enums::Update::UpdateReadHistory(types::UpdateReadHistory {
-            outbox: false,
-            peer: peer_of(peer_id),
-            max_id,
-            still_unread_count: 0,
-            pts: affected.pts,
-            pts_count: affected.pts_count,
-        });
-        self.tell_manager(Command::Local(Local::Made { mailbox: Mailbox::Own, update })).await?;
+        // Only the log says how far: the newest of them may have been deleted meanwhile. It is in
+        // the mailbox of whoever reads, whatever the dialog.
+        let told = Local::Affected { peer_id: 0, pts: affected.pts };
+        self.tell_manager(Command::Local(told)).await?;
         Ok(true)
     }
 

@@ -3,7 +3,7 @@
 use odnix_client_ref::ClientEvent;
 use odnix_client_ref::replica::Replica;
 use odnix_client_ref::sync::{
-    Answer, Failure, Options, Question, QuestionId, Standing, SyncMachine,
+    Answer, Failure, Local, Options, Question, QuestionId, Standing, SyncMachine,
 };
 use odnix_proto::{Instant, Now, UnixTime};
 use odnix_tl::odnix::enums::{Peer, Update, Updates, updates::Difference};
@@ -316,4 +316,18 @@ fn an_older_answer_does_not_bring_a_group_back() {
     device.push(pushed(Vec::new(), vec![large_group(false, 2, 7)]));
     assert!(device.machine.poll_question().is_none());
     assert!(device.replica.chat(GROUP).expect("chat").expect("known").left);
+}
+
+#[test]
+fn what_a_call_of_ours_has_moved_is_read_from_the_log() {
+    let mut device = Device::caught_up();
+    device.push(pushed(vec![new_message(1, bob(), 1)], Vec::new()));
+    let affected = |pts| Local::Affected { peer_id: 0, pts };
+    device.machine.handle_local(START, affected(1));
+    device.settle();
+    assert!(device.machine.poll_question().is_none(), "known already");
+    device.machine.handle_local(START, affected(2));
+    let (_, question) = device.question();
+    let Question::GetDifference(asked) = question else { panic!("{question:?}") };
+    assert_eq!(asked.pts, 1);
 }

@@ -14,7 +14,7 @@ use odnix_client_ref::sync::{
 use odnix_proto::client::{CallError, Config, Connection, Event, SavedKey, SessionEvent};
 use odnix_proto::session::CallId;
 use odnix_proto::{Instant, Now, PeerError};
-use odnix_tl::odnix::{enums, enums::Update, functions, types};
+use odnix_tl::odnix::{enums, functions, types};
 use odnix_tl::{Decode as _, Encode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,10 +37,13 @@ pub enum Said {
 #[derive(Debug)]
 enum Purpose {
     Send(PendingSend),
-    Read { peer_id: i64, max_id: i64 },
+    /// The mailbox it moves is that of this dialog, or with 0 the user's.
+    Affect {
+        what: &'static str,
+        peer_id: i64,
+    },
     Type,
     Edit,
-    Delete { update: Update },
     Draft,
     Group,
     Question(QuestionId, Question),
@@ -351,16 +354,9 @@ impl SimDevice {
         let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
             return Ok(());
         };
-        let update = Update::UpdateDeleteMessages(types::UpdateDeleteMessages {
-            peer: user_peer(peer.id),
-            messages: vec![id],
-            still_unread_count: 0,
-            pts: 0,
-            pts_count: 0,
-        });
         let peer = input_peer(peer);
         let call = functions::messages::DeleteMessages { revoke: true, peer, id: vec![id] };
-        self.call(&call, Purpose::Delete { update });
+        self.call(&call, Purpose::Affect { what: "delete", peer_id: 0 });
         Ok(())
     }
 
@@ -381,7 +377,7 @@ impl SimDevice {
         let Some(peer) = self.people.get(from).cloned() else { return Ok(()) };
         if let Some(max_id) = self.replica.newest_unread(peer.id, i64::MAX)? {
             let call = functions::messages::ReadHistory { peer: input_peer(&peer), max_id };
-            self.call(&call, Purpose::Read { peer_id: peer.id, max_id });
+            self.call(&call, Purpose::Affect { what: "read", peer_id: 0 });
         }
         Ok(())
     }
@@ -512,26 +508,9 @@ impl SimDevice {
         let Some(sync) = &mut self.sync else { return Ok(()) };
         match (purpose, result) {
             (Purpose::Send(send), result) => self.on_sent(now, send, result)?,
-            (Purpose::Read { peer_id, max_id }, Ok(body)) => {
+            (Purpose::Affect { peer_id, .. }, Ok(body)) => {
                 if let Ok(it) = types::messages::AffectedMessages::from_bytes(body) {
-                    let update = types::UpdateReadHistory {
-                        outbox: false,
-                        peer: user_peer(peer_id),
-                        max_id,
-                        still_unread_count: 0,
-                        pts: it.pts,
-                        pts_count: it.pts_count,
-                    };
-                    let update = Update::UpdateReadHistory(update);
-                    sync.handle_local(now, Local::Made { mailbox: Mailbox::Own, update });
-                }
-            }
-            (Purpose::Delete { mut update }, Ok(body)) => {
-                if let Ok(it) = types::messages::AffectedMessages::from_bytes(body)
-                    && let Update::UpdateDeleteMessages(deleted) = &mut update
-                {
-                    (deleted.pts, deleted.pts_count) = (it.pts, it.pts_count);
-                    sync.handle_local(now, Local::Made { mailbox: Mailbox::Own, update });
+                    sync.handle_local(now, Local::Affected { peer_id, pts: it.pts });
                 }
             }
             // The result does not say all of it, so the log is asked.
@@ -716,10 +695,9 @@ impl Purpose {
     const fn name(&self) -> &'static str {
         match self {
             Self::Send(_) => "send",
-            Self::Read { .. } => "read",
+            Self::Affect { what, .. } => what,
             Self::Type => "type",
             Self::Edit => "edit",
-            Self::Delete { .. } => "delete",
             Self::Draft => "draft",
             Self::Group => "group",
             Self::Question(_, Question::GetDifference(_)) => "getDifference",
@@ -737,8 +715,4 @@ fn ended(result: &Result<Bytes, CallError>) -> String {
         Ok(body) => format!("ended, {} bytes", body.len()),
         Err(error) => format!("failed: {error}"),
     }
-}
-
-fn user_peer(user_id: i64) -> enums::Peer {
-    enums::Peer::PeerUser(types::PeerUser { user_id })
 }

@@ -226,12 +226,6 @@ impl SyncMachine {
     pub fn handle_local(&mut self, now: Now, local: Local) {
         match local {
             Local::Sent { send, sent } => self.on_sent(now, send, &sent),
-            Local::Made { mailbox, update } => {
-                let moves = position(&update).is_some_and(|(_, pts_count)| pts_count > 0);
-                if moves && self.knows_people_of(&update) {
-                    self.take(now, mailbox, update);
-                }
-            }
             Local::Affected { peer_id, pts } => {
                 self.on_affected(now, self.mailbox_of(peer_id), pts)
             }

@@ -25,11 +25,9 @@ mod wire;
 
 pub use machine::{Options, Resumed, Standing, SyncMachine};
 pub use outbox::{Outbox, OutboxFull, Verdict};
-pub(crate) use wire::peer_of;
 
 use crate::error::CallError;
 use crate::replica::PendingSend;
-use odnix_tl::odnix::enums::Update;
 use odnix_tl::odnix::{enums, functions, types};
 use std::time::Duration;
 
@@ -128,15 +126,7 @@ pub enum Local {
         /// Where.
         sent: types::messages::SentMessage,
     },
-    /// A call has moved a mailbox as this update says, whose pts and pts_count are those of its
-    /// result.
-    Made {
-        /// Which.
-        mailbox: Mailbox,
-        /// What the log of the mailbox says of it.
-        update: Update,
-    },
-    /// A call about a dialog has moved a mailbox, in a way that its log tells.
+    /// A call about a dialog has moved a mailbox, in a way that only its log tells.
     Affected {
         /// The mailbox is that of this dialog; 0 is that of the user in any case.
         peer_id: i64,

@@ -56,7 +56,7 @@ fn people_of_message(message: &types::Message) -> Vec<i64> {
 }
 
 /// The peer of a dialog: a user, or a group with a minus.
-pub(crate) fn peer_of(id: i64) -> enums::Peer {
+pub(super) fn peer_of(id: i64) -> enums::Peer {
     if id < 0 {
         enums::Peer::PeerChat(types::PeerChat { chat_id: id.saturating_neg() })
     } else {
