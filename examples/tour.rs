@@ -7,9 +7,15 @@
 //! replica must equal the server's log, digest by digest, and each line must have arrived
 //! exactly once and in order; the program exits with 1 if not.
 //!
+//! Then the two make a group: Bob writes to it without a connection, Alice edits a message and sees
+//! that Bob has read it, and her laptop returns after more updates than one answer holds.
+//!
 //! The devices use temporary keys. Everything that Alice's phone sends and receives is recorded on
 //! the way: the id of its permanent key must appear nowhere in it. And the server is made to forget
 //! the phone's temporary key in the middle of the traffic, which must cost nothing but a moment.
+
+#[path = "tour/group.rs"]
+mod group;
 
 use anyhow::{Context as _, ensure};
 use clap::Parser;
@@ -64,6 +70,7 @@ async fn main() -> anyhow::Result<()> {
     story.tell("tour", &format!("{} lines go from Alice to Bob and back", lines.len()));
     let traffic = cast.talk(story, &lines).await?;
     let verdict = cast.compare(story, folder.path(), &lines).await?;
+    let verdict = verdict && group::scene(&cast, story, folder.path()).await?;
     let hidden = cast.look_at_the_wire(story).await?;
     story.tell("numbers", &format!("{handshakes_per_second:.0} handshakes/s"));
     story.tell("numbers", &traffic.to_string());
@@ -330,15 +337,18 @@ impl Cast {
         Ok(())
     }
 
-    /// Whether each replica holds exactly what the server's log holds, and the lines in order.
-    async fn compare(&self, story: Story, folder: &Path, lines: &[String]) -> anyhow::Result<bool> {
-        let mut equal = true;
-        let devices = [
+    fn devices(&self) -> [(&'static str, &Client, &types::User); 3] {
+        [
             ("Alice's phone", &self.alice_phone, &self.alice),
             ("Alice's laptop", &self.alice_laptop, &self.alice),
             ("Bob's phone", &self.bob_phone, &self.bob),
-        ];
-        for (who, client, user) in devices {
+        ]
+    }
+
+    /// Whether each replica holds exactly what the server's log holds, and the lines in order.
+    async fn compare(&self, story: Story, folder: &Path, lines: &[String]) -> anyhow::Result<bool> {
+        let mut equal = true;
+        for (who, client, user) in self.devices() {
             let log = mailbox_of(&folder.join("server/odnix.db"), user)?;
             let replica = catch_up(client, log.digest()).await?;
             story.tell(who, &format!("replica {replica}"));

@@ -7,12 +7,14 @@
 //!   and that the rules of `CONTRIBUTING.md` are kept.
 //! - [`crash`] kills real processes and checks that nothing acknowledged is lost.
 //! - [`load`] measures the server from end to end.
+//! - [`sim`] runs the whole system under faults in virtual time.
 //! - [`states`] draws the machines of `odnix-proto` into `docs/states.md`.
 
 pub mod crash;
 pub mod house;
 pub mod load;
 pub mod script;
+pub mod sim;
 pub mod states;
 pub mod vectors;
 

@@ -78,7 +78,7 @@ fn a_struct_alone_reads_and_writes_like_its_enum() {
 #[test]
 fn min_len_is_that_of_the_shortest_value() {
     use odnix::{enums, types};
-    assert_eq!(types::Message::MIN_LEN, 4 + 4 + 8 + 12 + 12 + 4 + 4);
+    assert_eq!(types::Message::MIN_LEN, 4 + 4 + 8 + 8 + 12 + 4 + 4);
     assert_eq!(enums::InputPeer::MIN_LEN, 4);
     assert_eq!(enums::Update::MIN_LEN, 4 + 8 + 4);
     assert_eq!(mtproto::types::FutureSalt::MIN_LEN_BARE, 16);

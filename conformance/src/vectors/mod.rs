@@ -4,7 +4,7 @@
 //! program would; `conformance/vectors/check.py` is such a program.
 
 mod binding;
-mod crypto;
+pub(crate) mod crypto;
 mod envelopes;
 mod handshake;
 mod make;

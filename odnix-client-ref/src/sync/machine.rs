@@ -262,6 +262,11 @@ impl SyncMachine {
     fn on_sent(&mut self, now: Now, send: PendingSend, sent: &types::messages::SentMessage) {
         let mailbox = self.mailbox_of(send.peer_id);
         let stands_at = self.mailboxes.get(&mailbox).map(|it| it.checkpoint().pts);
+        if stands_at.is_none() {
+            // A group that we have not heard of yet: the own log tells of it, and of this.
+            self.mailboxes.with(&Mailbox::Own, Sequencer::updates_lost);
+            self.poll_mailboxes(now);
+        }
         if stands_at.is_none_or(|pts| sent.pts <= pts) {
             // The replica holds it, or fetches it with the history.
             self.batch(Stage::Updates).settled_sends.push(send.random_id);

@@ -40,7 +40,7 @@ pub enum Verdict {
     Later,
 }
 
-/// See the [module](self).
+/// See [`sync`](crate::sync).
 #[derive(Debug)]
 pub struct Outbox {
     dialogs: BTreeMap<i64, Dialog>,

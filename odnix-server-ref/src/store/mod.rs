@@ -30,11 +30,13 @@
 //! | `sessions` | auth_key_id | authorization keys, first salt, the user logged in |
 //! | `settings` | name | secrets made on first start |
 
+mod database;
 mod rows;
 mod sqlite;
 mod tx;
 mod writer;
 
+pub use database::Database;
 pub use rows::{
     ChatId, ChatKind, Credentials, Device, Dialog, Draft, Group, KeyRecord, LogEntry, LoggedIn,
     Member, Message, MessageId, NewFile, NewGroup, NewMessage, NewUser, Peer, Presence, Sent,

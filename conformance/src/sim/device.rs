@@ -1,0 +1,744 @@
+//! A device: a real client connection and a real replica, and the reference client's rules
+//! between them. What the user sends is noted durably with its random_id before it leaves.
+
+use super::bugs::{Bug, Planted};
+use super::device_answers::{input_peer, position, read_answer, with_slice};
+use super::invariants::Invariant;
+use super::network::Conn;
+use super::random::Random;
+use bytes::{Bytes, BytesMut};
+use odnix_client_ref::replica::{Batch, Checkpoint, PendingSend, Replica, ReplicaError};
+use odnix_client_ref::sync::{
+    Failure, Local, Mailbox, Options, Outbox, Question, QuestionId, Standing, SyncMachine, Verdict,
+};
+use odnix_proto::client::{CallError, Config, Connection, Event, SavedKey, SessionEvent};
+use odnix_proto::session::CallId;
+use odnix_proto::{Instant, Now, PeerError};
+use odnix_tl::odnix::{enums, enums::Update, functions, types};
+use odnix_tl::{Decode as _, Encode};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Names the server in every replica.
+const SERVER: i64 = 1;
+/// Messages that may wait.
+const SENDS_MAX: usize = 10_000;
+
+/// What a device has to say to the world.
+#[derive(Debug)]
+pub enum Said {
+    /// Its transport is over.
+    Lost,
+    /// For the trace.
+    Note(String),
+}
+
+/// Why a call was made.
+#[derive(Debug)]
+enum Purpose {
+    Send(PendingSend),
+    Read { peer_id: i64, max_id: i64 },
+    Type,
+    Edit,
+    Delete { update: Update },
+    Draft,
+    Group,
+    Question(QuestionId, Question),
+}
+
+/// A message the server has acknowledged.
+#[derive(Clone, Debug)]
+pub struct Acknowledged {
+    /// Where it went.
+    pub peer_id: i64,
+    /// The text, which no other message has.
+    pub text: String,
+    /// The id it was given.
+    pub id: i64,
+}
+
+/// See the module.
+pub struct SimDevice {
+    /// Its number.
+    pub number: usize,
+    /// The user's number.
+    pub user: usize,
+    /// The user.
+    pub own: types::User,
+    /// All users, as this one may name them, by number.
+    pub people: Vec<types::User>,
+    config: Arc<Config>,
+    /// What it has kept of its key.
+    pub key: Option<SavedKey>,
+    /// The program runs.
+    pub machine: Option<Connection>,
+    /// The transport.
+    pub conn: Option<Conn>,
+    replica: Replica,
+    sync: Option<SyncMachine>,
+    outbox: Outbox,
+    calls: BTreeMap<CallId, Purpose>,
+    /// Updates asked for in one slice.
+    pub slice: i32,
+    random: Random,
+    planted: Planted,
+    /// What the wall clock shows beside the truth, in microseconds.
+    pub skew_us: i64,
+    /// By how many millionths it runs too fast.
+    pub drift_ppm: i64,
+    /// No network until then.
+    pub offline_until_us: u64,
+    /// When the next wake-up is planned.
+    pub wake_at_us: Option<u64>,
+    /// Every text it was told to send, and to whom.
+    pub texts: Vec<(i64, String)>,
+    /// Positions behind which the history is fetched instead of the log.
+    pub replay_max: Option<i32>,
+    /// What the server has acknowledged.
+    pub acknowledged: Vec<Acknowledged>,
+    stored_pts: i32,
+    /// A reload has put history beside the log.
+    pub reloaded: bool,
+    /// Broken promises seen here.
+    pub broken: Vec<(Invariant, String)>,
+    /// Calls that ended.
+    pub calls_ended: u64,
+    /// Updates stored.
+    pub updates_stored: u64,
+    /// Differences asked for.
+    pub differences: u64,
+    /// Histories fetched because a log was too short.
+    pub reloads: u64,
+    /// Frames it has sent in clear streams, for someone to send again.
+    pub captured: std::collections::VecDeque<Bytes>,
+}
+
+impl SimDevice {
+    /// With an empty replica.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn new(
+        number: usize,
+        user: usize,
+        config: Arc<Config>,
+        key: Option<SavedKey>,
+        random: Random,
+        planted: Planted,
+    ) -> Result<Self, ReplicaError> {
+        Ok(Self {
+            number,
+            user,
+            own: types::User {
+                self_: true,
+                contact: false,
+                id: 0,
+                access_hash: 0,
+                username: String::new(),
+                first_name: String::new(),
+                status: None,
+            },
+            people: Vec::new(),
+            config,
+            key,
+            machine: None,
+            conn: None,
+            replica: Replica::in_memory(SERVER)?,
+            sync: None,
+            outbox: Outbox::new(SENDS_MAX),
+            calls: BTreeMap::new(),
+            slice: 100,
+            random,
+            planted,
+            skew_us: 0,
+            drift_ppm: 0,
+            offline_until_us: 0,
+            wake_at_us: None,
+            texts: Vec::new(),
+            replay_max: None,
+            acknowledged: Vec::new(),
+            stored_pts: 0,
+            reloaded: false,
+            broken: Vec::new(),
+            calls_ended: 0,
+            updates_stored: 0,
+            differences: 0,
+            reloads: 0,
+            captured: std::collections::VecDeque::new(),
+        })
+    }
+
+    /// The clocks as this device reads them.
+    pub fn now(&self, now: Now) -> Now {
+        let elapsed = i64::try_from(now.mono.as_micros()).unwrap_or(i64::MAX);
+        let drift = elapsed / 1_000_000 * self.drift_ppm;
+        Now { wall: now.wall.shifted(self.skew_us + drift), ..now }
+    }
+
+    // --- the program ---
+
+    /// The program starts, from what is stored.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn start(&mut self, now: Now) -> Result<(), ReplicaError> {
+        let (config, seed) = (Arc::clone(&self.config), self.random.seed());
+        self.machine = Some(match self.key.clone() {
+            Some(key) => Connection::resume(config, seed, key),
+            None => Connection::new(config, seed),
+        });
+        if self.planted.is(Bug::NewRandomId) {
+            for mut send in self.replica.pending_sends()? {
+                self.replica.abandon_send(send.random_id)?;
+                send.random_id = self.random.u64() as i64;
+                self.replica.begin_send(&send)?;
+            }
+        }
+        self.replica.save_own_user(&self.own)?;
+        self.replica.save_users(&self.people)?;
+        self.outbox = Outbox::new(SENDS_MAX);
+        for send in self.replica.pending_sends()? {
+            let _ = self.outbox.push(send);
+        }
+        self.open_mailbox(now)
+    }
+
+    fn open_mailbox(&mut self, now: Now) -> Result<(), ReplicaError> {
+        let resumed = self.replica.resume()?.unwrap_or_default();
+        self.stored_pts = resumed.checkpoint.pts;
+        let options = Options { log_replay_max: self.replay_max, ..Options::default() };
+        self.sync = Some(SyncMachine::new(now, resumed, options));
+        Ok(())
+    }
+
+    /// The program ends without a word.
+    pub fn crash(&mut self) {
+        (self.machine, self.sync, self.conn) = (None, None, None);
+        self.calls.clear();
+    }
+
+    /// The replica is lost; the key stays, and so does what waits to be sent.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn reinstall(&mut self) -> Result<(), ReplicaError> {
+        let waiting = self.replica.pending_sends()?;
+        self.crash();
+        self.replica = Replica::in_memory(SERVER)?;
+        (self.stored_pts, self.reloaded) = (0, false);
+        waiting.iter().try_for_each(|send| self.replica.begin_send(send))
+    }
+
+    /// When it has something to do.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let machine = self.machine.as_ref().and_then(Connection::poll_timeout);
+        let sync = self.sync.as_ref().and_then(SyncMachine::poll_timeout);
+        let outbox = self.machine.as_ref().and_then(|_| self.outbox.poll_timeout());
+        [machine, sync, outbox].into_iter().flatten().min()
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Now) -> Result<(), PeerError> {
+        self.outbox.handle_timeout(now);
+        if let Some(sync) = &mut self.sync {
+            sync.handle_timeout(now);
+        }
+        self.machine.as_mut().map_or(Ok(()), |machine| machine.handle_timeout(now))
+    }
+
+    /// A transport is up.
+    pub fn connected(&mut self, now: Now, conn: Conn) {
+        self.conn = Some(conn);
+        if let Some(machine) = &mut self.machine {
+            machine.transport_connected(now);
+        }
+    }
+
+    /// The transport is over.
+    pub fn disconnected(&mut self) {
+        self.conn = None;
+        if let Some(machine) = &mut self.machine {
+            machine.transport_lost();
+        }
+    }
+
+    /// Bytes came.
+    pub fn receive(&mut self, now: Now, bytes: &[u8]) -> Result<(), PeerError> {
+        let bytes = &mut BytesMut::from(bytes);
+        self.machine.as_mut().map_or(Ok(()), |machine| machine.receive(now, bytes))
+    }
+
+    /// The next packet.
+    pub fn poll_transmit(&mut self, now: Now) -> Option<Bytes> {
+        let mut packet = BytesMut::new();
+        self.machine.as_mut()?.poll_transmit(now, &mut packet)?;
+        Some(packet.freeze())
+    }
+
+    // --- what the user does ---
+
+    /// Notes a message to be sent.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn send(&mut self, to: usize) -> Result<(), ReplicaError> {
+        let peer_id = self.people.get(to).map_or(0, |user| user.id);
+        self.send_to(peer_id)
+    }
+
+    /// The same to the newest group it knows, if any.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn send_to_group(&mut self) -> Result<(), ReplicaError> {
+        match self.replica.chats()?.iter().filter(|chat| !chat.left).map(|chat| chat.id).max() {
+            Some(chat_id) => self.send_to(-chat_id),
+            None => Ok(()),
+        }
+    }
+
+    fn send_to(&mut self, peer_id: i64) -> Result<(), ReplicaError> {
+        let text = format!("{}-{}", self.number, self.texts.len());
+        let random_id = self.random.u64() as i64;
+        let send = PendingSend { random_id, peer_id, text: text.clone() };
+        self.replica.begin_send(&send)?;
+        self.texts.push((peer_id, text));
+        if self.machine.is_some() && self.outbox.push(send).is_err() {
+            self.broken.push((Invariant::I6, "the outbox is full".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Makes a group with all users.
+    pub fn make_group(&mut self) {
+        let input = |user: &types::User| {
+            let (user_id, access_hash) = (user.id, user.access_hash);
+            enums::InputUser::InputUser(types::InputUser { user_id, access_hash })
+        };
+        let users = self.people.iter().filter(|user| !user.self_).map(input).collect();
+        let random_id = self.random.u64() as i64;
+        let title = format!("group {}", self.texts.len());
+        let call = functions::messages::CreateChat { large: false, title, users, random_id };
+        self.call(&call, Purpose::Group);
+    }
+
+    fn newest_own(&self, to: usize) -> Result<Option<i64>, ReplicaError> {
+        let peer_id = self.people.get(to).map_or(0, |user| user.id);
+        let rows = self.replica.history(peer_id, 0, 20)?;
+        Ok(rows.iter().rev().find(|row| row.from_id == self.own.id).map(|row| row.id))
+    }
+
+    /// Changes its newest message to a user.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn edit(&mut self, to: usize) -> Result<(), ReplicaError> {
+        let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
+            return Ok(());
+        };
+        let peer = input_peer(peer);
+        let message = format!("edited {}", self.random.below(1_000_000));
+        let call = functions::messages::EditMessage { peer, id, message, media: None };
+        self.call(&call, Purpose::Edit);
+        Ok(())
+    }
+
+    /// Deletes its newest message to a user, for both of them.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn delete(&mut self, to: usize) -> Result<(), ReplicaError> {
+        let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
+            return Ok(());
+        };
+        let update = Update::UpdateDeleteMessages(types::UpdateDeleteMessages {
+            peer: user_peer(peer.id),
+            messages: vec![id],
+            still_unread_count: 0,
+            pts: 0,
+            pts_count: 0,
+        });
+        let peer = input_peer(peer);
+        let call = functions::messages::DeleteMessages { revoke: true, peer, id: vec![id] };
+        self.call(&call, Purpose::Delete { update });
+        Ok(())
+    }
+
+    /// Saves what it has not sent.
+    pub fn draft(&mut self, to: usize) {
+        let Some(peer) = self.people.get(to).map(input_peer) else { return };
+        let empty = self.random.percent(30);
+        let message =
+            if empty { String::new() } else { format!("draft {}", self.random.below(1000)) };
+        self.call(&functions::messages::SaveDraft { peer, message }, Purpose::Draft);
+    }
+
+    /// Reads all that is there.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn read(&mut self, from: usize) -> Result<(), ReplicaError> {
+        let Some(peer) = self.people.get(from).cloned() else { return Ok(()) };
+        if let Some(max_id) = self.replica.newest_unread(peer.id, i64::MAX)? {
+            let call = functions::messages::ReadHistory { peer: input_peer(&peer), max_id };
+            self.call(&call, Purpose::Read { peer_id: peer.id, max_id });
+        }
+        Ok(())
+    }
+
+    /// Types.
+    pub fn type_to(&mut self, to: usize) {
+        let Some(peer) = self.people.get(to).map(input_peer) else { return };
+        let action = enums::SendMessageAction::SendMessageTypingAction;
+        self.call(&functions::messages::SetTyping { peer, action }, Purpose::Type);
+    }
+
+    fn call(&mut self, request: &impl Encode, purpose: Purpose) {
+        let Some(machine) = &mut self.machine else { return };
+        let Ok(body) = request.to_bytes() else { return };
+        match machine.call(body) {
+            Ok(call) => drop(self.calls.insert(call, purpose)),
+            Err(error) => self.broken.push((Invariant::I6, format!("a call is refused: {error}"))),
+        }
+    }
+
+    // --- the turn ---
+
+    /// Takes what the connection says, stores what follows, and sends what waits.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn turn(&mut self, now: Now) -> Result<Vec<Said>, ReplicaError> {
+        let mut said = Vec::new();
+        while let Some(event) = self.machine.as_mut().and_then(Connection::poll_event) {
+            self.on_event(now, event, &mut said)?;
+        }
+        self.store_batches()?;
+        while self.sync.as_mut().and_then(SyncMachine::poll_event).is_some() {}
+        while let Some((id, question)) = self.sync.as_mut().and_then(SyncMachine::poll_question) {
+            self.ask(id, question);
+        }
+        self.send_waiting()?;
+        Ok(said)
+    }
+
+    fn on_event(
+        &mut self,
+        now: Now,
+        event: Event,
+        said: &mut Vec<Said>,
+    ) -> Result<(), ReplicaError> {
+        let Some(sync) = &mut self.sync else { return Ok(()) };
+        match event {
+            Event::Work(job) => {
+                let done = job.run();
+                let taken = self.machine.as_mut().map(|machine| machine.complete(now, done));
+                said.extend(matches!(taken, Some(Err(_))).then_some(Said::Lost));
+            }
+            Event::KeyCreated(key) => self.key = Some(key),
+            // Transport errors carry no proof: one answers each packet that was changed on its
+            // way. The key stays, and a server that had lost it would be noticed at the end.
+            Event::KeyUnknown(id) => {
+                said.push(Said::Note(format!(
+                    "device {} hears that {id:?} is no key",
+                    self.number
+                )));
+            }
+            Event::Ready => sync.ready(now),
+            Event::Session(SessionEvent::Update(body)) => match enums::Updates::from_bytes(body) {
+                Ok(updates) => self.on_updates(now, updates)?,
+                Err(_) => sync.updates_lost(now),
+            },
+            Event::Session(SessionEvent::SessionCreated | SessionEvent::UpdatesLost) => {
+                sync.updates_lost(now);
+            }
+            Event::Session(SessionEvent::Reply { call, result }) => {
+                let Some(purpose) = self.calls.remove(&call) else {
+                    self.broken.push((Invariant::I9, format!("{call:?} ended twice")));
+                    return Ok(());
+                };
+                self.calls_ended += 1;
+                let note = format!("device {} {} {}", self.number, purpose.name(), ended(&result));
+                said.push(Said::Note(note));
+                self.on_reply(now, purpose, result)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn on_updates(&mut self, now: Now, updates: enums::Updates) -> Result<(), ReplicaError> {
+        if self.planted.is(Bug::TooManyIgnored) && updates == enums::Updates::UpdatesTooLong {
+            return Ok(());
+        }
+        let skips = self.planted.is(Bug::GapSkipped);
+        if skips || self.planted.is(Bug::GapAppliedTwice) {
+            let early = match &updates {
+                enums::Updates::UpdatesTooLong => Vec::new(),
+                enums::Updates::UpdateShort(short) => vec![short.update.clone()],
+                enums::Updates::Updates(full) => full.updates.clone(),
+            };
+            let last = early.iter().filter_map(position).map(|it| it.0).max().unwrap_or(0);
+            let stands_at = self.pts().unwrap_or(0);
+            let moves: i32 = early.iter().filter_map(position).map(|it| it.1).sum();
+            if last > stands_at + moves {
+                let checkpoint = skips.then_some(Checkpoint { pts: last, date: 0 });
+                let batch = Batch { updates: early, checkpoint, ..Batch::default() };
+                if !skips {
+                    self.check(&batch);
+                }
+                self.store(&batch)?;
+                if skips {
+                    return self.open_mailbox(now);
+                }
+            }
+        }
+        if let Some(sync) = &mut self.sync {
+            sync.handle_updates(now, updates);
+        }
+        Ok(())
+    }
+
+    fn on_reply(
+        &mut self,
+        now: Now,
+        purpose: Purpose,
+        result: Result<Bytes, CallError>,
+    ) -> Result<(), ReplicaError> {
+        let result = result.map_err(|error| match error {
+            CallError::Rpc(error) => Failure { code: error.code, message: error.message },
+            other => Failure { code: 0, message: other.to_string() },
+        });
+        let Some(sync) = &mut self.sync else { return Ok(()) };
+        match (purpose, result) {
+            (Purpose::Send(send), result) => self.on_sent(now, send, result)?,
+            (Purpose::Read { peer_id, max_id }, Ok(body)) => {
+                if let Ok(it) = types::messages::AffectedMessages::from_bytes(body) {
+                    let update = types::UpdateReadHistory {
+                        outbox: false,
+                        peer: user_peer(peer_id),
+                        max_id,
+                        still_unread_count: 0,
+                        pts: it.pts,
+                        pts_count: it.pts_count,
+                    };
+                    let update = Update::UpdateReadHistory(update);
+                    sync.handle_local(now, Local::Made { mailbox: Mailbox::Own, update });
+                }
+            }
+            (Purpose::Delete { mut update }, Ok(body)) => {
+                if let Ok(it) = types::messages::AffectedMessages::from_bytes(body)
+                    && let Update::UpdateDeleteMessages(deleted) = &mut update
+                {
+                    (deleted.pts, deleted.pts_count) = (it.pts, it.pts_count);
+                    sync.handle_local(now, Local::Made { mailbox: Mailbox::Own, update });
+                }
+            }
+            // The result does not say all of it, so the log is asked.
+            (Purpose::Edit | Purpose::Draft | Purpose::Group, Ok(_)) => sync.updates_lost(now),
+            (Purpose::Question(id, question), result) => {
+                let answer = result.and_then(|body| {
+                    let unread = Failure { code: 0, message: "unreadable".to_owned() };
+                    read_answer(&question, body, self.planted).ok_or(unread)
+                });
+                sync.handle_answer(now, id, answer);
+            }
+            (_, Err(_)) | (Purpose::Type, _) => {}
+        }
+        Ok(())
+    }
+
+    fn on_sent(
+        &mut self,
+        now: Now,
+        send: PendingSend,
+        result: Result<Bytes, Failure>,
+    ) -> Result<(), ReplicaError> {
+        let told = result.as_ref().map(drop);
+        match (self.outbox.handle_outcome(now, &send, told), result) {
+            (Verdict::Sent, Ok(body)) => {
+                let Ok(sent) = types::messages::SentMessage::from_bytes(body) else {
+                    return Ok(());
+                };
+                let (peer_id, text) = (send.peer_id, send.text.clone());
+                self.acknowledged.push(Acknowledged { peer_id, text, id: sent.id });
+                if let Some(sync) = &mut self.sync {
+                    sync.handle_local(now, Local::Sent { send, sent });
+                }
+            }
+            (Verdict::Refused, Err(failure)) => {
+                let what = format!("{} was refused: {}", send.text, failure.message);
+                self.broken.push((Invariant::I9, what));
+                self.replica.fail_send(send.random_id, &failure.message)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, id: QuestionId, question: Question) {
+        let question = with_slice(question, self.slice);
+        let purpose = Purpose::Question(id, question.clone());
+        match question {
+            Question::GetDifference(it) => {
+                self.differences += 1;
+                self.call(&it, purpose);
+            }
+            Question::GetChatDifference(it) => self.call(&it, purpose),
+            Question::GetState(it) => self.call(&it, purpose),
+            Question::GetDialogs(it) => self.call(&it, purpose),
+            Question::GetHistory(it) => self.call(&it, purpose),
+            Question::GetDrafts(it) => {
+                self.reloads += 1;
+                self.call(&it, purpose);
+            }
+        }
+    }
+
+    fn store_batches(&mut self) -> Result<(), ReplicaError> {
+        while let Some(batch) = self.sync.as_mut().and_then(SyncMachine::take_batch) {
+            self.check(&batch);
+            self.store(&batch)?;
+        }
+        Ok(())
+    }
+
+    /// A batch leads from the stored position to the next without a hole.
+    fn check(&mut self, batch: &Batch) {
+        let moved: i32 = batch.updates.iter().filter_map(position).map(|it| it.1).sum();
+        self.updates_stored += batch.updates.len() as u64;
+        let jumps = batch.keep_dialogs.is_some() || batch.clear;
+        self.reloaded |= jumps || !batch.pages.is_empty() || !batch.dialogs.is_empty();
+        let Some(checkpoint) = batch.checkpoint else {
+            if moved > 0 {
+                let what = format!("updates over {moved} positions are stored without their pts");
+                self.broken.push((Invariant::I8, what));
+            }
+            return;
+        };
+        if batch.clear {
+            let what = "the server's log ends before the replica".to_owned();
+            self.broken.push((Invariant::I2, what));
+        } else if checkpoint.pts < self.stored_pts {
+            let what = format!("pts falls from {} to {}", self.stored_pts, checkpoint.pts);
+            self.broken.push((Invariant::I8, what));
+        } else if !jumps && self.stored_pts + moved != checkpoint.pts {
+            let what = format!(
+                "updates over {moved} positions lead from pts {} to {}",
+                self.stored_pts, checkpoint.pts
+            );
+            self.broken.push((Invariant::I8, what));
+        }
+        self.stored_pts = checkpoint.pts;
+    }
+
+    fn store(&mut self, batch: &Batch) -> Result<(), ReplicaError> {
+        if self.planted.is(Bug::CheckpointFirst) && !batch.updates.is_empty() {
+            let Batch { checkpoint, users, .. } = batch.clone();
+            self.replica.apply(&Batch { checkpoint, users, ..Batch::default() })?;
+            if self.random.percent(10) {
+                // The program ends between the two transactions.
+                return Ok(());
+            }
+        }
+        self.replica.apply(batch).map(drop)
+    }
+
+    fn send_waiting(&mut self) -> Result<(), ReplicaError> {
+        if self.machine.is_none() || self.conn.is_none() {
+            return Ok(());
+        }
+        while let Some(send) = self.outbox.poll_send() {
+            let peer = match self.people.iter().find(|user| user.id == send.peer_id) {
+                Some(user) => input_peer(user),
+                None => {
+                    let chat_id = -send.peer_id;
+                    enums::InputPeer::InputPeerChat(types::InputPeerChat { chat_id })
+                }
+            };
+            let call = functions::messages::SendMessage {
+                peer,
+                message: send.text.clone(),
+                random_id: send.random_id,
+                media: None,
+            };
+            if self.planted.is(Bug::SendForgotten) {
+                self.replica.abandon_send(send.random_id)?;
+            }
+            self.call(&call, Purpose::Send(send));
+        }
+        Ok(())
+    }
+
+    // --- what is asked at the end ---
+
+    /// Nothing is open and nothing waits.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn is_at_rest(&self) -> Result<bool, ReplicaError> {
+        let caught_up = self.standing() == Some(Standing::CaughtUp);
+        Ok(caught_up
+            && self.conn.is_some()
+            && self.calls.is_empty()
+            && self.replica.pending_sends()?.is_empty())
+    }
+
+    fn standing(&self) -> Option<Standing> {
+        self.sync.as_ref().map(SyncMachine::standing)
+    }
+
+    /// The position handed out last.
+    pub fn pts(&self) -> Option<i32> {
+        self.sync.as_ref()?.checkpoint(Mailbox::Own)
+    }
+
+    /// In a few words, what it waits for.
+    pub fn describe(&self) -> String {
+        let waiting = self.replica.pending_sends().map_or(0, |it| it.len());
+        let calls: Vec<_> = self.calls.values().map(Purpose::name).collect();
+        format!(
+            "device {}: transport {}, {:?} at {:?}, calls {calls:?}, {waiting} messages wait",
+            self.number,
+            self.conn.is_some(),
+            self.standing(),
+            self.pts(),
+        )
+    }
+
+    /// What it holds.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+}
+
+impl Purpose {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Send(_) => "send",
+            Self::Read { .. } => "read",
+            Self::Type => "type",
+            Self::Edit => "edit",
+            Self::Delete { .. } => "delete",
+            Self::Draft => "draft",
+            Self::Group => "group",
+            Self::Question(_, Question::GetDifference(_)) => "getDifference",
+            Self::Question(_, Question::GetChatDifference(_)) => "getChatDifference",
+            Self::Question(_, Question::GetState(_)) => "getState",
+            Self::Question(_, Question::GetDialogs(_)) => "getDialogs",
+            Self::Question(_, Question::GetHistory(_)) => "getHistory",
+            Self::Question(_, Question::GetDrafts(_)) => "getDrafts",
+        }
+    }
+}
+
+fn ended(result: &Result<Bytes, CallError>) -> String {
+    match result {
+        Ok(body) => format!("ended, {} bytes", body.len()),
+        Err(error) => format!("failed: {error}"),
+    }
+}
+
+fn user_peer(user_id: i64) -> enums::Peer {
+    enums::Peer::PeerUser(types::PeerUser { user_id })
+}

@@ -1,0 +1,76 @@
+//! What a device makes of the server's objects.
+
+use super::bugs::{Bug, Planted};
+use bytes::Bytes;
+use odnix_client_ref::sync::{Answer, Question};
+use odnix_tl::Decode as _;
+use odnix_tl::odnix::{enums, enums::Update, types};
+
+/// Where an update stands in the log of its user.
+pub fn position(update: &Update) -> Option<(i32, i32)> {
+    match update {
+        Update::UpdateNewMessage(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateMessageSent(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateReadHistory(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateEditMessage(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateDeleteMessages(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateDraftMessage(it) => Some((it.pts, it.pts_count)),
+        Update::UpdateChat(it) => Some((it.pts, it.pts_count)),
+        _ => None,
+    }
+}
+
+/// How a call names a user.
+pub fn input_peer(user: &types::User) -> enums::InputPeer {
+    if user.self_ {
+        return enums::InputPeer::InputPeerSelf;
+    }
+    let (user_id, access_hash) = (user.id, user.access_hash);
+    enums::InputPeer::InputPeerUser(types::InputPeerUser { user_id, access_hash })
+}
+
+/// The question with a bound on one slice, so that slices are seen with short logs too.
+pub fn with_slice(question: Question, slice: i32) -> Question {
+    match question {
+        Question::GetDifference(mut it) => {
+            it.pts_limit = Some(slice);
+            Question::GetDifference(it)
+        }
+        other => other,
+    }
+}
+
+/// The answer to a question; `None` if it cannot be read.
+pub fn read_answer(question: &Question, body: Bytes, planted: Planted) -> Option<Answer> {
+    match question {
+        Question::GetDifference(_) | Question::GetChatDifference(_) => {
+            let difference = enums::updates::Difference::from_bytes(body).ok()?;
+            Some(Answer::Difference(twisted(difference, planted)))
+        }
+        Question::GetState(_) => types::updates::State::from_bytes(body).ok().map(Answer::State),
+        Question::GetDialogs(_) => {
+            types::messages::Dialogs::from_bytes(body).ok().map(Answer::Dialogs)
+        }
+        Question::GetHistory(_) => {
+            types::messages::Messages::from_bytes(body).ok().map(Answer::History)
+        }
+        Question::GetDrafts(_) => {
+            types::messages::Drafts::from_bytes(body).ok().map(Answer::Drafts)
+        }
+    }
+}
+
+fn twisted(difference: enums::updates::Difference, planted: Planted) -> enums::updates::Difference {
+    use enums::updates::Difference as Wire;
+    match difference {
+        Wire::DifferenceSlice(it) if planted.is(Bug::SliceAsFull) => {
+            let types::updates::DifferenceSlice { updates, users, chats, intermediate_state } = it;
+            let state = intermediate_state;
+            Wire::Difference(types::updates::Difference { updates, users, chats, state })
+        }
+        Wire::DifferenceTooLong(_) if planted.is(Bug::TooLongAsEmpty) => {
+            Wire::DifferenceEmpty(types::updates::DifferenceEmpty { date: 0, seq: 0 })
+        }
+        other => other,
+    }
+}
