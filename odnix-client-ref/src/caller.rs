@@ -64,7 +64,7 @@ pub(crate) async fn why_stopped(
 }
 
 /// How a call names a user.
-pub(crate) fn input_peer(user: &types::User) -> enums::InputPeer {
+pub fn input_peer(user: &types::User) -> enums::InputPeer {
     if user.self_ {
         return enums::InputPeer::InputPeerSelf;
     }

@@ -49,6 +49,7 @@ pub mod sync;
 pub mod tui;
 mod update_manager;
 
+pub use caller::input_peer;
 pub use change::{Change, Changes};
 pub use client::{Client, LAYER, Options, Sent};
 pub use driver::{AddressError, Patience, ServerAddress, Wire, WireError};

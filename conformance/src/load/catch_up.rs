@@ -2,9 +2,9 @@
 
 use super::light::Light;
 use super::serve::Process;
-use super::{full_client, input_peer, message, sign_up};
+use super::{full_client, message, sign_up};
 use anyhow::Context as _;
-use odnix_client_ref::Client;
+use odnix_client_ref::{Client, input_peer};
 use odnix_tl::odnix::functions;
 use serde_json::{Value, json};
 use std::path::Path;

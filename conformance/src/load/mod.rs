@@ -14,7 +14,7 @@ pub mod throughput;
 
 use odnix_client_ref::Options;
 use odnix_proto::crypto::rsa::RsaPublicKey;
-use odnix_tl::odnix::{enums, functions, types};
+use odnix_tl::odnix::{enums, functions};
 use std::path::Path;
 
 /// Options of a whole client.
@@ -42,12 +42,4 @@ pub fn message(
     random_id: i64,
 ) -> functions::messages::SendMessage {
     functions::messages::SendMessage { peer: peer.clone(), message: text, random_id, media: None }
-}
-
-/// How a call names a user.
-pub fn input_peer(user: &types::User) -> enums::InputPeer {
-    enums::InputPeer::InputPeerUser(types::InputPeerUser {
-        user_id: user.id,
-        access_hash: user.access_hash,
-    })
 }

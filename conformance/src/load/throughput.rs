@@ -4,9 +4,9 @@
 use super::light::Light;
 use super::numbers::{cpu_seconds, percentile_ms};
 use super::serve::Process;
-use super::{full_client, input_peer, message, sign_up};
+use super::{full_client, message, sign_up};
 use anyhow::Context as _;
-use odnix_client_ref::{Client, ClientEvent};
+use odnix_client_ref::{Client, ClientEvent, input_peer};
 use odnix_tl::Decode as _;
 use odnix_tl::odnix::{enums, enums::Update, functions};
 use serde_json::{Value, json};

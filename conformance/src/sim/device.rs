@@ -2,14 +2,16 @@
 //! between them. What the user sends is noted durably with its random_id before it leaves.
 
 use super::bugs::{Bug, Planted};
-use super::device_answers::{input_peer, position, read_answer, with_slice};
+use super::device_answers::{read_answer, with_slice};
 use super::invariants::Invariant;
 use super::network::Conn;
 use super::random::Random;
 use bytes::{Bytes, BytesMut};
+use odnix_client_ref::input_peer;
 use odnix_client_ref::replica::{Batch, Checkpoint, PendingSend, Replica, ReplicaError};
 use odnix_client_ref::sync::{
     Failure, Local, Mailbox, Options, Outbox, Question, QuestionId, Standing, SyncMachine, Verdict,
+    position,
 };
 use odnix_proto::client::{CallError, Config, Connection, Event, SavedKey, SessionEvent};
 use odnix_proto::session::CallId;

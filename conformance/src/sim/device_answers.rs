@@ -4,30 +4,7 @@ use super::bugs::{Bug, Planted};
 use bytes::Bytes;
 use odnix_client_ref::sync::{Answer, Question};
 use odnix_tl::Decode as _;
-use odnix_tl::odnix::{enums, enums::Update, types};
-
-/// Where an update stands in the log of its user.
-pub fn position(update: &Update) -> Option<(i32, i32)> {
-    match update {
-        Update::UpdateNewMessage(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateMessageSent(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateReadHistory(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateEditMessage(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateDeleteMessages(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateDraftMessage(it) => Some((it.pts, it.pts_count)),
-        Update::UpdateChat(it) => Some((it.pts, it.pts_count)),
-        _ => None,
-    }
-}
-
-/// How a call names a user.
-pub fn input_peer(user: &types::User) -> enums::InputPeer {
-    if user.self_ {
-        return enums::InputPeer::InputPeerSelf;
-    }
-    let (user_id, access_hash) = (user.id, user.access_hash);
-    enums::InputPeer::InputPeerUser(types::InputPeerUser { user_id, access_hash })
-}
+use odnix_tl::odnix::{enums, types};
 
 /// The question with a bound on one slice, so that slices are seen with short logs too.
 pub fn with_slice(question: Question, slice: i32) -> Question {

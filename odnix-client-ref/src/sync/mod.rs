@@ -25,6 +25,7 @@ mod wire;
 
 pub use machine::{Options, Resumed, Standing, SyncMachine};
 pub use outbox::{Outbox, OutboxFull, Verdict};
+pub use wire::position;
 
 use crate::error::CallError;
 use crate::replica::PendingSend;

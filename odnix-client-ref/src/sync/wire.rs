@@ -7,7 +7,7 @@ use odnix_tl::odnix::enums::{MessageAction, Update, updates::Difference as Wire}
 use odnix_tl::odnix::{enums, types};
 
 /// Where an update stands in its log; `None` for those that are not logged.
-pub(super) fn position(update: &Update) -> Option<(i32, i32)> {
+pub fn position(update: &Update) -> Option<(i32, i32)> {
     match update {
         Update::UpdateNewMessage(it) => Some((it.pts, it.pts_count)),
         Update::UpdateMessageSent(it) => Some((it.pts, it.pts_count)),
