@@ -15,8 +15,12 @@ use odnix_proto::server::{
 };
 use odnix_proto::{AuthKey, AuthKeyId, MsgId, Now, PeerError, Secret};
 use odnix_server_ref::rpc::{Caller, Evidence, Form, Outcome, Prepared, Push, Rpc, RpcError};
-use odnix_server_ref::store::{Database, KeyRecord, NewUser, StoreError, Tx, UserId};
-use odnix_tl::odnix::Request;
+use odnix_server_ref::store::{
+    ChatId, Database, KeyRecord, Member, NewUser, StoreError, Tx, UserId,
+};
+use odnix_tl::Decode as _;
+use odnix_tl::odnix::enums::{InputPeer, Update, Updates};
+use odnix_tl::odnix::{Request, types};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -75,6 +79,8 @@ struct Entry {
     user: Option<UserId>,
     subscribed: bool,
     place: Place,
+    /// Calls it has handed out and not been given an answer for, and their bytes.
+    running: BTreeMap<CallId, usize>,
 }
 
 enum Place {
@@ -92,8 +98,9 @@ pub struct SimServer {
     conns: BTreeMap<Conn, Connected>,
     sessions: BTreeMap<SessionRef, Entry>,
     tombstones: BTreeMap<SessionRef, MsgId>,
-    /// What was committed of calls, over all lives of the server.
-    committed: BTreeSet<(SessionRef, CallId)>,
+    /// What was committed of calls, and in which life of the server.
+    committed: BTreeMap<(SessionRef, CallId), u64>,
+    lives: u64,
     used_random_ids: BTreeSet<i64>,
     /// What was committed.
     pub oracle: Oracle,
@@ -124,7 +131,8 @@ impl SimServer {
             conns: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tombstones: BTreeMap::new(),
-            committed: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            lives: 0,
             used_random_ids: BTreeSet::new(),
             oracle: Oracle::default(),
             broken: Vec::new(),
@@ -195,6 +203,24 @@ impl SimServer {
     /// SQLite refused.
     pub fn unread(&mut self, user: UserId) -> Sql<i64> {
         self.database.run(|tx| tx.unread_count(user), |_| Ok(()))
+    }
+
+    /// Large groups that have other members than their logs say.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn wrong_members(&mut self) -> Sql<Vec<String>> {
+        let mut wrong = Vec::new();
+        for (id, group) in &self.oracle.groups {
+            let here: Sql<Vec<UserId>> =
+                self.database.run(|tx| tx.member_ids(ChatId(*id)), |_| Ok(()));
+            let here: BTreeSet<i64> = here?.into_iter().map(|user| user.0).collect();
+            if here != group.members {
+                let members = &group.members;
+                wrong.push(format!("group {id} has {here:?}, its log says {members:?}"));
+            }
+        }
+        Ok(wrong)
     }
 
     // --- connections ---
@@ -296,6 +322,7 @@ impl SimServer {
             }
             Event::Session(SessionEvent::Call { call, body, .. }) => {
                 if let Some(session) = self.conns.get(&conn).and_then(|it| it.carries) {
+                    self.note_running(session, call, body.len());
                     said.push(Said::Call(Call { session, call, body, replayed: false }));
                 }
                 Ok(())
@@ -305,6 +332,18 @@ impl SimServer {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A session hands out no more calls, and no more bytes of them, than its limits say.
+    fn note_running(&mut self, session: SessionRef, call: CallId, bytes: usize) {
+        let limits = &self.config.limits;
+        let Some(entry) = self.sessions.get_mut(&session) else { return };
+        entry.running.insert(call, bytes);
+        let (count, bytes) = (entry.running.len(), entry.running.values().sum::<usize>());
+        if count > limits.calls_max || bytes > limits.calls_bytes_max {
+            let what = format!("{count} calls of {bytes} bytes run for one session");
+            self.broken.push((Invariant::I6, what));
         }
     }
 
@@ -330,7 +369,8 @@ impl SimServer {
     ) -> Result<(), PeerError> {
         let before = self.sessions.remove(&wanted);
         let subscribed = before.as_ref().is_some_and(|entry| entry.subscribed);
-        let session = match before.map(|entry| entry.place) {
+        let (place, running) = before.map(|entry| (entry.place, entry.running)).unzip();
+        let session = match place {
             None => None,
             Some(Place::Away(session)) => Some(session),
             Some(Place::Here(owner)) => {
@@ -345,7 +385,8 @@ impl SimServer {
             self.database.run(|tx| tx.session_user(wanted.key_id), |_| Ok(()));
         let user = user.ok().flatten();
         let place = Place::Here(conn);
-        self.sessions.insert(wanted, Entry { user, subscribed, place });
+        let running = running.filter(|_| session.is_some()).unwrap_or_default();
+        self.sessions.insert(wanted, Entry { user, subscribed, place, running });
         let floor = self.tombstones.get(&wanted).copied();
         let Some(connected) = self.conns.get_mut(&conn) else { return Ok(()) };
         connected.carries = Some(wanted);
@@ -387,6 +428,7 @@ impl SimServer {
     /// Runs a call in its transaction.
     pub fn execute(&mut self, now: Now, call: Call, fate: Fate) -> Ran {
         let mut early = None;
+        let reads = group_read_by(&call.body);
         let result = match prepare(self.twisted(call.body.clone())) {
             Err(error) => Err(error),
             Ok(mut prepared) => {
@@ -396,7 +438,11 @@ impl SimServer {
                 self.database.run(
                     |tx| {
                         twist_difference(planted, tx, &caller, &mut prepared)?;
+                        let guest = guest(planted, tx, &caller, reads)?;
                         let outcome = rpc.handle(tx, &caller, prepared)?;
+                        if let Some((group, user)) = guest {
+                            tx.remove_member(group, user, 0)?;
+                        }
                         *early = Some(outcome.clone());
                         Ok(outcome)
                     },
@@ -404,13 +450,11 @@ impl SimServer {
                 )
             }
         };
+        if let Some(group) = reads {
+            self.check_reader(&call, group, &result);
+        }
         if result.is_ok() {
-            // After a crash the device itself sends again what may not have run; what that does is
-            // counted by random_id. Nobody else can have it run again.
-            if !self.committed.insert((call.session, call.call)) && call.replayed {
-                let what = format!("{:?} of {:?} ran again when replayed", call.call, call.session);
-                self.broken.push((Invariant::I5, what));
-            }
+            self.check_once(&call);
         } else if let Some(early) = early {
             self.leak(&call, early);
         }
@@ -418,6 +462,36 @@ impl SimServer {
         let broken = (broken as Sql<Vec<String>>).unwrap_or_else(|error| vec![error.to_string()]);
         self.broken.extend(broken.into_iter().map(|what| (Invariant::I1, what)));
         Ran { call, result }
+    }
+
+    /// In one life of the server a message takes effect once, whoever sends it again. After a
+    /// crash, which forgets what had been received, its own device may have it run again; what
+    /// that does is counted by random_id.
+    fn check_once(&mut self, call: &Call) {
+        let before = self.committed.insert((call.session, call.call), self.lives);
+        if before.is_some_and(|life| call.replayed || life == self.lives) {
+            let by = if call.replayed { "someone else" } else { "its device" };
+            let what = format!("{:?} of {:?} ran again for {by}", call.call, call.session);
+            self.broken.push((Invariant::I5, what));
+        }
+    }
+
+    /// Members, and nobody else, read the log and the history of a large group.
+    fn check_reader(&mut self, call: &Call, group: i64, result: &Result<Outcome, RpcError>) {
+        let user = self.sessions.get(&call.session).and_then(|entry| entry.user);
+        let (Some(user), Some(group)) = (user, self.oracle.groups.get(&group)) else { return };
+        let is_member = group.members.contains(&user.0);
+        match result {
+            Ok(_) if !is_member => {
+                let what = format!("user {} reads a group it is not in", user.0);
+                self.broken.push((Invariant::I2, what));
+            }
+            Err(RpcError::ChatIdInvalid) if is_member => {
+                let what = format!("user {} may not read its own group", user.0);
+                self.broken.push((Invariant::I9, what));
+            }
+            _ => {}
+        }
     }
 
     /// What a planted bug does to a request.
@@ -465,6 +539,9 @@ impl SimServer {
     pub fn release(&mut self, ran: Ran) -> BTreeSet<Conn> {
         let Ran { call, result } = ran;
         let mut touched = BTreeSet::new();
+        if let Some(entry) = self.sessions.get_mut(&call.session) {
+            entry.running.remove(&call.call);
+        }
         let reply = match result {
             Err(error) => Err((error.code(), error.message())),
             Ok(outcome) => {
@@ -472,7 +549,7 @@ impl SimServer {
                     entry.user = outcome.user;
                     entry.subscribed |= outcome.user.is_some();
                 }
-                for push in &outcome.pushes {
+                for push in outcome.pushes.iter().chain(&self.strangers_told(&outcome)) {
                     if self.planted.is(Bug::OwnDeviceNotTold) && outcome.user == Some(push.user) {
                         continue;
                     }
@@ -489,6 +566,25 @@ impl SimServer {
             };
         }));
         touched
+    }
+
+    /// Whom a planted bug tells what happens in a large group.
+    fn strangers_told(&self, outcome: &Outcome) -> Vec<Push> {
+        let (former, others) =
+            (self.planted.is(Bug::FormerMemberTold), self.planted.is(Bug::ChatPushToStranger));
+        let Some((push, group)) = outcome.pushes.iter().find_map(|push| {
+            let group = group_told_of(&push.update).filter(|_| former || others)?;
+            Some((push, self.oracle.groups.get(&group)?))
+        }) else {
+            return Vec::new();
+        };
+        let gone = group.former_members();
+        let is_meant = |user: &UserId| {
+            let was_here = gone.contains(&user.0);
+            !group.members.contains(&user.0) && was_here == former
+        };
+        let users = self.oracle.logs.keys().copied().filter(is_meant);
+        users.map(|user| Push { user, ..push.clone() }).collect()
     }
 
     /// To each session of the user but the one the update comes from.
@@ -536,6 +632,7 @@ impl SimServer {
 
     /// Everything in memory is gone.
     pub fn crash(&mut self) {
+        self.lives += 1;
         self.conns.clear();
         self.sessions.clear();
         self.tombstones.clear();
@@ -587,10 +684,61 @@ fn twist_difference(
     Ok(())
 }
 
+/// Whom a planted bug makes a member for as long as a request takes.
+fn guest(
+    planted: Planted,
+    tx: &mut dyn Tx,
+    caller: &Caller,
+    reads: Option<i64>,
+) -> Result<Option<(ChatId, UserId)>, RpcError> {
+    let Some(group) = reads.map(ChatId).filter(|_| planted.is(Bug::ChatReadByAnybody)) else {
+        return Ok(None);
+    };
+    let Some(user) = tx.session_user(caller.key_id)? else { return Ok(None) };
+    let large = tx.group(group)?.is_some_and(|group| group.large);
+    if !large || tx.member(group, user)?.is_some() {
+        return Ok(None);
+    }
+    tx.add_member(group, &Member { user, inviter: user, date: 1 }, 0)?;
+    Ok(Some((group, user)))
+}
+
+/// The large group, if any, that a request reads.
+fn group_read_by(body: &Bytes) -> Option<i64> {
+    match Rpc::decode(body.clone()).ok()? {
+        Request::UpdatesGetChatDifference(it) => Some(it.chat_id),
+        Request::MessagesGetHistory(it) => match it.peer {
+            InputPeer::InputPeerChat(it) => Some(it.chat_id),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The large group whose log an update belongs to.
+fn group_told_of(update: &Bytes) -> Option<i64> {
+    match Updates::from_bytes(update.clone()).ok()? {
+        Updates::UpdateShort(types::UpdateShort { update: Update::UpdateOfChat(it), .. }) => {
+            Some(it.chat_id)
+        }
+        _ => None,
+    }
+}
+
 fn before_commit(planted: Planted, fate: Fate, sql: &rusqlite::Connection) -> Sql<()> {
     if planted.is(Bug::ReadNotLogged) {
         sql.execute_batch(
             "DELETE FROM update_log WHERE event_type = 'ReadHistory';
+             UPDATE mailbox SET pts = ifnull(
+                 (SELECT max(pts) FROM update_log WHERE update_log.owner = mailbox.owner), 0)",
+        )?;
+    }
+    if planted.is(Bug::JoinNotLogged) {
+        // What comes after it in the same transaction, too.
+        sql.execute_batch(
+            "DELETE FROM update_log WHERE EXISTS (
+                 SELECT 1 FROM update_log AS joined WHERE joined.owner = update_log.owner
+                 AND joined.event_type = 'Chat' AND joined.pts <= update_log.pts);
              UPDATE mailbox SET pts = ifnull(
                  (SELECT max(pts) FROM update_log WHERE update_log.owner = mailbox.owner), 0)",
         )?;
