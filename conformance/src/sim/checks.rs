@@ -89,7 +89,15 @@ impl World<'_> {
         self.stats.virtual_us = self.now_us;
         self.stats.pushes = self.server.pushes;
         self.stats.pushes_refused = self.server.pushes_refused;
+        for group in self.server.oracle.groups.values() {
+            self.stats.groups += 1;
+            self.stats.group_updates += group.log.lines.len() as u64;
+            self.stats.group_changes += group.change_count();
+        }
         for device in &self.devices {
+            self.stats.group_differences += device.group_differences;
+            self.stats.group_reloads += device.stored.group_reloads;
+            self.stats.refused += device.refused.len() as u64;
             self.stats.calls += device.calls_ended;
             self.stats.differences += device.differences;
             self.stats.reloads += device.reloads;

@@ -112,6 +112,11 @@ impl Group {
         before.last().is_some_and(|change| change.2)
     }
 
+    /// How many users have come and gone.
+    pub fn change_count(&self) -> u64 {
+        self.changes.len() as u64
+    }
+
     /// Those who were in it and are not.
     pub fn former_members(&self) -> BTreeSet<i64> {
         let all = self.changes.iter().map(|change| change.1);
@@ -134,12 +139,7 @@ impl Oracle {
     pub fn observe(&mut self, tx: &mut dyn Tx) -> Result<Vec<String>, StoreError> {
         let mut broken = Vec::new();
         for (user, log) in &mut self.logs {
-            let first = log.read(tx, (*user).into(), &mut broken)?;
-            for line in log.lines.iter().skip(first) {
-                if let Update::UpdateChat(it) = &line.update {
-                    self.groups.entry(it.chat_id).or_default();
-                }
-            }
+            log.read(tx, (*user).into(), &mut broken)?;
         }
         for (id, group) in &mut self.groups {
             group.read(tx, *id, &mut broken)?;

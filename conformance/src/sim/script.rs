@@ -290,39 +290,49 @@ impl Script {
     }
 
     fn add_operations(&mut self, random: &mut Random) {
-        if random.percent(70) {
+        // In some runs most of it happens in a few groups.
+        let in_groups = if random.percent(40) { 75 } else { 20 };
+        if in_groups > 50 || random.percent(50) {
             // Early, so that there is something to happen in it.
             let op = self.draw_group(random);
             let (device, at_us) = self.place(random);
-            self.entries.push(Entry { at_us: at_us / 8, device, what: What::Op(op) });
+            self.entries.push(Entry { at_us: at_us / 16, device, what: What::Op(op) });
         }
         for _ in 0..random.between(10, 60) {
             let (device, at_us) = self.place(random);
-            let op = self.draw_operation(random, device);
+            let op = self.draw_operation(random, device, in_groups);
             let sends = matches!(op, Op::Send(_));
             let burst = if sends && random.percent(10) { random.between(2, 12) } else { 1 };
             for _ in 0..burst {
                 self.entries.push(Entry { at_us, device, what: What::Op(op.clone()) });
             }
+            if let Op::RemoveMember { group, user } = op
+                && random.percent(50)
+            {
+                // Soon again.
+                let at_us = at_us + random.between(1_000, 3_000_000);
+                let what = What::Op(Op::AddMember { group, user });
+                self.entries.push(Entry { at_us, device, what });
+            }
         }
     }
 
-    fn draw_operation(&self, random: &mut Random, device: usize) -> Op {
+    fn draw_operation(&self, random: &mut Random, device: usize, in_groups: u64) -> Op {
         let calm = self.profile == Profile::Calm;
         let user = random.below(self.users as u64) as usize;
         let group = random.below(4) as usize;
-        let to = if random.percent(35) { To::Group(group) } else { To::User(user) };
+        let to = if random.percent(in_groups) { To::Group(group) } else { To::User(user) };
         match random.below(100) {
-            0..=42 => Op::Send(to),
-            43..=58 => Op::Read(to),
-            59..=62 => Op::Type(to),
-            63..=69 => Op::Edit(to),
-            70..=73 => Op::Delete(to, random.between(1, 3) as usize),
-            74..=77 => Op::Draft(to),
-            78..=79 => self.draw_group(random),
-            80..=83 => Op::AddMember { group, user },
-            84..=87 => {
-                let leaves = random.percent(50);
+            0..=40 => Op::Send(to),
+            41..=55 => Op::Read(to),
+            56..=59 => Op::Type(to),
+            60..=66 => Op::Edit(to),
+            67..=70 => Op::Delete(to, random.between(1, 3) as usize),
+            71..=74 => Op::Draft(to),
+            75..=76 => self.draw_group(random),
+            77..=81 => Op::AddMember { group, user },
+            82..=87 => {
+                let leaves = random.percent(30);
                 Op::RemoveMember { group, user: if leaves { self.devices[device] } else { user } }
             }
             88 => Op::Rename { group },

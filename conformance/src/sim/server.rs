@@ -453,7 +453,11 @@ impl SimServer {
         if let Some(group) = reads {
             self.check_reader(&call, group, &result);
         }
-        if result.is_ok() {
+        if let Ok(outcome) = &result {
+            let made = large_group_made(&call.body, &outcome.reply);
+            if let Some(group) = made {
+                self.oracle.groups.entry(group).or_default();
+            }
             self.check_once(&call);
         } else if let Some(early) = early {
             self.leak(&call, early);
@@ -711,6 +715,16 @@ fn group_read_by(body: &Bytes) -> Option<i64> {
             InputPeer::InputPeerChat(it) => Some(it.chat_id),
             _ => None,
         },
+        _ => None,
+    }
+}
+
+/// The large group, if any, that a request has made.
+fn large_group_made(body: &Bytes, reply: &Bytes) -> Option<i64> {
+    match Rpc::decode(body.clone()).ok()? {
+        Request::MessagesCreateChat(it) if it.large => {
+            types::messages::AffectedChat::from_bytes(reply.clone()).ok().map(|it| it.chat.id)
+        }
         _ => None,
     }
 }

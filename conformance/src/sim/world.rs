@@ -75,6 +75,18 @@ pub struct Stats {
     pub differences: u64,
     /// Histories fetched because a log was too short.
     pub reloads: u64,
+    /// Differences of large groups fetched.
+    pub group_differences: u64,
+    /// Histories of large groups fetched, because they were joined or their log was too short.
+    pub group_reloads: u64,
+    /// Large groups.
+    pub groups: u64,
+    /// Lines of their logs.
+    pub group_updates: u64,
+    /// Users who came or went.
+    pub group_changes: u64,
+    /// Messages that the server refused, because their author was in the group no longer.
+    pub refused: u64,
     /// Packets carried.
     pub packets: u64,
     /// Events of the queue.

@@ -119,6 +119,8 @@ pub struct SimDevice {
     pub updates_stored: u64,
     /// Differences asked for.
     pub differences: u64,
+    /// The same of large groups.
+    pub group_differences: u64,
     /// Histories fetched because a log was too short.
     pub reloads: u64,
     /// Frames it has sent in clear streams, for someone to send again.
@@ -176,6 +178,7 @@ impl SimDevice {
             calls_ended: 0,
             updates_stored: 0,
             differences: 0,
+            group_differences: 0,
             reloads: 0,
             captured: std::collections::VecDeque::new(),
         })
@@ -238,7 +241,7 @@ impl SimDevice {
         let waiting = self.replica.pending_sends()?;
         self.crash();
         self.replica = Replica::in_memory(SERVER)?;
-        self.stored = Stored::default();
+        self.stored.forget();
         waiting.iter().try_for_each(|send| self.replica.begin_send(send))
     }
 
@@ -437,7 +440,10 @@ impl SimDevice {
                 self.differences += 1;
                 self.call(&it, purpose);
             }
-            Question::GetChatDifference(it) => self.call(&it, purpose),
+            Question::GetChatDifference(it) => {
+                self.group_differences += 1;
+                self.call(&it, purpose);
+            }
             Question::GetState(it) => self.call(&it, purpose),
             Question::GetDialogs(it) => self.call(&it, purpose),
             Question::GetHistory(it) => {

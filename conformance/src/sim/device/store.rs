@@ -20,6 +20,8 @@ pub struct Stored {
     asked: BTreeSet<i64>,
     /// Mailboxes that hold pieces of a history which goes further than their position.
     torn: BTreeSet<Mailbox>,
+    /// Histories of large groups that were fetched to their end.
+    pub group_reloads: u64,
     /// Mailboxes whose history has just been fetched to its end.
     pub reloaded: Vec<Mailbox>,
     /// Where the log was then: from there on a replica holds exactly what the log says.
@@ -27,6 +29,11 @@ pub struct Stored {
 }
 
 impl Stored {
+    /// All of it is lost.
+    pub(super) fn forget(&mut self) {
+        *self = Self { group_reloads: self.group_reloads, ..Self::default() };
+    }
+
     /// The history of a group is asked for.
     pub(super) fn ask_history(&mut self, peer: &enums::InputPeer) {
         if let enums::InputPeer::InputPeerChat(it) = peer
@@ -141,6 +148,7 @@ impl SimDevice {
             self.stored.reloaded.push(mailbox);
             if let Mailbox::Chat(chat_id) = mailbox {
                 self.stored.asked.remove(&chat_id);
+                self.stored.group_reloads += 1;
             }
         } else if !leads_there {
             let what =
