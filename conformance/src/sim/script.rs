@@ -309,11 +309,26 @@ impl Script {
             if let Op::RemoveMember { group, user } = op
                 && random.percent(50)
             {
-                // Soon again.
-                let at_us = at_us + random.between(1_000, 3_000_000);
-                let what = What::Op(Op::AddMember { group, user });
-                self.entries.push(Entry { at_us, device, what });
+                self.add_return(random, (group, user), device, at_us);
             }
+        }
+    }
+
+    /// Who was removed comes back soon; now and then it is removed again at once, and so on.
+    fn add_return(
+        &mut self,
+        random: &mut Random,
+        (group, user): (usize, usize),
+        device: usize,
+        mut at_us: u64,
+    ) {
+        let (times, pause_us) =
+            if random.percent(50) { (1, 3_000_000) } else { (random.between(3, 9), 200_000) };
+        for time in 0..times {
+            at_us += random.between(1_000, pause_us);
+            let comes = time % 2 == 0;
+            let op = if comes { Op::AddMember { group, user } } else { Op::RemoveMember { group, user } };
+            self.entries.push(Entry { at_us, device, what: What::Op(op) });
         }
     }
 
