@@ -91,6 +91,8 @@ bugs! {
     ChatSliceAsFull = "group slice treated as full", Rough;
     /// `updates.differenceTooLong` counts as an empty difference, of groups only.
     ChatTooLongAsEmpty = "group tooLong treated as empty", Hostile;
+    /// A history that the server refuses counts as one without messages.
+    RefusalAsEmpty = "refused history taken for an empty one", Rough;
     /// A device keeps what it has of a large group that its user has left.
     LeftGroupKept = "left group kept", Rough;
 }

@@ -327,7 +327,11 @@ impl Script {
         for time in 0..times {
             at_us += random.between(1_000, pause_us);
             let comes = time % 2 == 0;
-            let op = if comes { Op::AddMember { group, user } } else { Op::RemoveMember { group, user } };
+            let op = if comes {
+                Op::AddMember { group, user }
+            } else {
+                Op::RemoveMember { group, user }
+            };
             self.entries.push(Entry { at_us, device, what: What::Op(op) });
         }
     }

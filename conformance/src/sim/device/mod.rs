@@ -11,7 +11,7 @@ use super::bugs::{Bug, Planted};
 use super::invariants::Invariant;
 use super::network::Conn;
 use super::random::Random;
-use answers::{read_answer, with_slice};
+use answers::{read_answer, refusal_as_empty, with_slice};
 use bytes::{Bytes, BytesMut};
 use odnix_client_ref::replica::{PendingSend, Replica, ReplicaError};
 use odnix_client_ref::sync::{
@@ -389,6 +389,11 @@ impl SimDevice {
                 }
             }
             (Purpose::Question(id, question), result) => {
+                let result = if self.planted.is(Bug::RefusalAsEmpty) {
+                    refusal_as_empty(&question, result)
+                } else {
+                    result
+                };
                 let answer = result.and_then(|body| {
                     let unread = Failure { code: 0, message: "unreadable".to_owned() };
                     read_answer(&question, body, self.planted).ok_or(unread)
