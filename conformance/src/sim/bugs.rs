@@ -73,6 +73,10 @@ bugs! {
     PtsReused = "pts taken back by a restart", Rough;
     /// The checkpoint moves with the update that showed the gap.
     GapSkipped = "gap skipped", Rough;
+    /// What was changed on the way is taken as it was.
+    ChangeUnnoticed = "changed packets accepted", Hostile;
+    /// A session takes calls beyond its bound.
+    CallsUnbounded = "more calls run than the limits say", Hostile;
     /// An edit is applied before the message that comes with it.
     EditOvertakes = "edit overtakes its message", Rough;
     /// An update of a large group also goes to users who were never in it.
@@ -91,8 +95,6 @@ bugs! {
     ChatSliceAsFull = "group slice treated as full", Rough;
     /// `updates.differenceTooLong` counts as an empty difference, of groups only.
     ChatTooLongAsEmpty = "group tooLong treated as empty", Hostile;
-    /// A history that the server refuses counts as one without messages.
-    RefusalAsEmpty = "refused history taken for an empty one", Rough;
     /// A device keeps what it has of a large group that its user has left.
     LeftGroupKept = "left group kept", Rough;
 }

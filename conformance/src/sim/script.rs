@@ -299,8 +299,14 @@ impl Script {
             self.entries.push(Entry { at_us: at_us / 16, device, what: What::Op(op) });
         }
         for _ in 0..random.between(10, 60) {
-            let (device, at_us) = self.place(random);
+            let (mut device, at_us) = self.place(random);
             let op = self.draw_operation(random, device, in_groups);
+            if let Op::RemoveMember { user, .. } = op
+                && user != self.devices[device]
+                && random.percent(70)
+            {
+                device = self.maker_of_a_group().unwrap_or(device);
+            }
             let sends = matches!(op, Op::Send(_));
             let burst = if sends && random.percent(10) { random.between(2, 12) } else { 1 };
             for _ in 0..burst {
@@ -312,6 +318,12 @@ impl Script {
                 self.add_return(random, (group, user), device, at_us);
             }
         }
+    }
+
+    /// Who may remove others from it.
+    fn maker_of_a_group(&self) -> Option<usize> {
+        let makes = |entry: &&Entry| matches!(entry.what, What::Op(Op::MakeGroup { .. }));
+        self.entries.iter().find(makes).map(|entry| entry.device)
     }
 
     /// Who was removed comes back soon; now and then it is removed again at once, and so on.

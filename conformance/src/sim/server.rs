@@ -10,6 +10,7 @@ use super::network::Conn;
 use super::oracle::Oracle;
 use super::random::Random;
 use bytes::{Bytes, BytesMut};
+use odnix_proto::limits::Limits;
 use odnix_proto::server::{
     CallId, Config, Connection, Event, KeyStored, ServerKey, Session, SessionEvent, SessionRef,
 };
@@ -93,6 +94,8 @@ pub struct SimServer {
     database: Database,
     rpc: Rpc,
     config: Arc<Config>,
+    /// Those that its connections should keep.
+    limits: Limits,
     random: Random,
     planted: Planted,
     conns: BTreeMap<Conn, Connected>,
@@ -125,6 +128,7 @@ impl SimServer {
         let mut server = Self {
             database: Database::in_memory()?,
             rpc: Rpc::new(secret).with_log_max(log_max),
+            limits: config.limits.clone(),
             config: Arc::new(config),
             random,
             planted,
@@ -147,6 +151,12 @@ impl SimServer {
         let mut salt_secret = [0; 32];
         self.random.fill(&mut salt_secret);
         let salt_secret = Secret::take(&mut salt_secret);
+        if self.planted.is(Bug::CallsUnbounded) {
+            let Config { limits, .. } = (*self.config).clone();
+            let Limits { calls_max, calls_bytes_max, .. } = Limits::default();
+            let limits = Limits { calls_max, calls_bytes_max, ..limits };
+            self.config = Arc::new(Config { limits, ..(*self.config).clone() });
+        }
         self.config = Arc::new(Config { salt_secret, ..(*self.config).clone() });
     }
 
@@ -337,7 +347,7 @@ impl SimServer {
 
     /// A session hands out no more calls, and no more bytes of them, than its limits say.
     fn note_running(&mut self, session: SessionRef, call: CallId, bytes: usize) {
-        let limits = &self.config.limits;
+        let limits = &self.limits;
         let Some(entry) = self.sessions.get_mut(&session) else { return };
         entry.running.insert(call, bytes);
         let (count, bytes) = (entry.running.len(), entry.running.values().sum::<usize>());

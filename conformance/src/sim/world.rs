@@ -1,6 +1,6 @@
 //! The clock and the queue: takes a script and runs it, event after event.
 
-use super::bugs::Planted;
+use super::bugs::{Bug, Planted};
 use super::device::{self, SimDevice};
 use super::invariants::{Invariant, Violation};
 use super::network::{Arrival, Conn, IN_FLIGHT_MAX, Stream, Tap};
@@ -168,6 +168,7 @@ pub(super) struct World<'s> {
     pub(super) network: Random,
     pub(super) choices: Random,
     pub(super) tap: Tap,
+    planted: Planted,
     pub(super) trace: Trace,
     pub(super) stats: Stats,
     pub(super) violation: Option<Violation>,
@@ -208,6 +209,7 @@ impl<'s> World<'s> {
             network: Random::new(seed, "network"),
             choices: Random::new(seed, "choices"),
             tap: Tap::default(),
+            planted,
             trace: Trace::new(keep_trace),
             stats: Stats::default(),
             violation: None,
@@ -406,11 +408,17 @@ impl<'s> World<'s> {
             && let Some(device) = owner.filter(|it| self.devices[*it].conn == Some(conn))
         {
             let now = self.devices[device].now(self.now());
-            if self.devices[device].receive(now, &arrival.bytes).is_err() {
-                self.settle_device(device)?;
+            let heard = self.devices[device].heard;
+            let lost = self.devices[device].receive(now, &arrival.bytes).is_err();
+            self.settle_device(device)?;
+            if (was_spoiled || arrival.spoiled) && self.devices[device].heard > heard {
+                self.violate(
+                    Invariant::I4,
+                    "a device heard something from a changed stream".into(),
+                );
+            }
+            if lost {
                 self.lose_transport(device);
-            } else {
-                self.settle_device(device)?;
             }
         }
         if arrival.last {
@@ -453,7 +461,11 @@ impl<'s> World<'s> {
                 }
             }
         }
-        for arrival in stream.carry(up, self.now_us, bytes, &mut self.network) {
+        let sent = bytes.clone();
+        for mut arrival in stream.carry(up, self.now_us, bytes, &mut self.network) {
+            if self.planted.is(Bug::ChangeUnnoticed) && arrival.bytes.len() == sent.len() {
+                arrival.bytes = sent.clone();
+            }
             self.at(arrival.at_us, Event::Deliver { conn, up, arrival });
         }
     }

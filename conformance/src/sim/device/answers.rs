@@ -2,9 +2,9 @@
 
 use crate::sim::bugs::{Bug, Planted};
 use bytes::Bytes;
-use odnix_client_ref::sync::{Answer, Failure, Question};
+use odnix_client_ref::sync::{Answer, Question};
+use odnix_tl::Decode as _;
 use odnix_tl::odnix::{enums, types};
-use odnix_tl::{Decode as _, Encode as _};
 
 /// The question with a bound on one slice, so that slices are seen with short logs too.
 pub fn with_slice(question: Question, slice: i32) -> Question {
@@ -39,22 +39,6 @@ pub fn read_answer(question: &Question, body: Bytes, planted: Planted) -> Option
         Question::GetDrafts(_) => {
             types::messages::Drafts::from_bytes(body).ok().map(Answer::Drafts)
         }
-    }
-}
-
-/// A history that is refused, as one without messages.
-pub fn refusal_as_empty(
-    question: &Question,
-    result: Result<Bytes, Failure>,
-) -> Result<Bytes, Failure> {
-    match (question, result) {
-        (Question::GetHistory(_), Err(it)) if it.code == 400 => {
-            let (messages, chats, users) = (Vec::new(), Vec::new(), Vec::new());
-            types::messages::Messages { count: 0, messages, chats, users }
-                .to_bytes()
-                .map_err(|_| it)
-        }
-        (_, result) => result,
     }
 }
 

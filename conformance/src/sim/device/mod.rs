@@ -11,7 +11,7 @@ use super::bugs::{Bug, Planted};
 use super::invariants::Invariant;
 use super::network::Conn;
 use super::random::Random;
-use answers::{read_answer, refusal_as_empty, with_slice};
+use answers::{read_answer, with_slice};
 use bytes::{Bytes, BytesMut};
 use odnix_client_ref::replica::{PendingSend, Replica, ReplicaError};
 use odnix_client_ref::sync::{
@@ -113,6 +113,8 @@ pub struct SimDevice {
     pub told: Vec<(i64, i32)>,
     /// Broken promises seen here.
     pub broken: Vec<(Invariant, String)>,
+    /// What its session has told it.
+    pub heard: u64,
     /// Calls that ended.
     pub calls_ended: u64,
     /// Updates stored.
@@ -175,6 +177,7 @@ impl SimDevice {
             stored: Stored::default(),
             told: Vec::new(),
             broken: Vec::new(),
+            heard: 0,
             calls_ended: 0,
             updates_stored: 0,
             differences: 0,
@@ -327,6 +330,7 @@ impl SimDevice {
         said: &mut Vec<Said>,
     ) -> Result<(), ReplicaError> {
         let Some(sync) = &mut self.sync else { return Ok(()) };
+        self.heard += u64::from(matches!(event, Event::Session(_)));
         match event {
             Event::Work(job) => {
                 let done = job.run();
@@ -389,11 +393,6 @@ impl SimDevice {
                 }
             }
             (Purpose::Question(id, question), result) => {
-                let result = if self.planted.is(Bug::RefusalAsEmpty) {
-                    refusal_as_empty(&question, result)
-                } else {
-                    result
-                };
                 let answer = result.and_then(|body| {
                     let unread = Failure { code: 0, message: "unreadable".to_owned() };
                     read_answer(&question, body, self.planted).ok_or(unread)
