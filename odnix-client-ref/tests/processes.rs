@@ -375,3 +375,38 @@ fn listen_says_goodbye_when_interrupted() {
     #[cfg(not(unix))]
     drop(child);
 }
+
+#[test]
+fn a_device_whose_disk_is_gone_comes_back_from_its_backup() {
+    let stage = Stage::new();
+    let server = ServerProcess::start(&stage.server_data(), None);
+    let folder = stage.folder.path();
+    let copy = folder.join("alice.backup");
+    let copy = copy.to_str().expect("UTF-8");
+    for who in ["alice", "bob"] {
+        stage.run(who, &server.tcp, &["sign-up", who]);
+    }
+    stage.run("bob", &server.tcp, &["send", "alice", "before"]);
+    stage.run("alice", &server.tcp, &["history", "bob"]);
+    let written = stage.run("alice", &server.tcp, &["backup", copy]);
+    assert_eq!((&written[0]["ok"], &written[0]["messages"]), (&true.into(), &1.into()));
+    stage.run("bob", &server.tcp, &["send", "alice", "after"]);
+
+    std::fs::remove_dir_all(folder.join("alice")).expect("the disk is gone");
+    let restored = stage.run("alice", &server.tcp, &["restore", copy]);
+    assert_eq!(restored[0]["digest"], written[0]["digest"]);
+    let mut state = stage.client("alice", &server.tcp);
+    let refused = state.arg("state").output().expect("odnix-client runs");
+    assert!(text(&refused.stderr).contains("not signed in"), "the key was not in the backup");
+    stage.run("alice", &server.tcp, &["sign-in", "alice"]);
+    let history = stage.run("alice", &server.tcp, &["history", "bob"]);
+    let texts: Vec<&Value> = history[0]["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .map(|message| &message["text"])
+        .collect();
+    assert_eq!(texts, ["before", "after"]);
+    let checked = stage.run("alice", &server.tcp, &["check"]);
+    assert_eq!((&checked[0]["ok"], &checked[0]["damages"]), (&true.into(), &Value::Array(vec![])));
+}

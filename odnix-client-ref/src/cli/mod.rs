@@ -6,6 +6,7 @@ mod output;
 mod password;
 mod probe;
 mod tui;
+mod upkeep;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -60,6 +61,20 @@ enum Command {
     Tui(Tui),
     /// Show the account, the position in the log, the dialogs and the digest of the replica
     State(State),
+    /// Read the whole replica, or a backup, and tell whether it is undamaged
+    ///
+    /// Checks the file itself, the rules that hold between its rows, and each message. Needs no
+    /// server. Exits with 1 when something is wrong.
+    Check(Check),
+    /// Copy the replica to one file, also while other commands use it
+    ///
+    /// The copy is checked before it gets its name. It is as private as the mailbox; the key of
+    /// the device is not in it, unless it is asked for.
+    Backup(Backup),
+    /// Make a backup the replica in the folder of --data
+    ///
+    /// The next command that connects fetches what came after the backup was made.
+    Restore(Restore),
     /// Call one function of the server by its JSON form, and print the answer's
     ///
     /// The functions and their JSON forms are those of docs/odnix-layer.md. The local replica
@@ -203,6 +218,27 @@ struct State {
     offline: bool,
 }
 
+#[derive(Args, Debug)]
+struct Check {
+    /// A backup; without it, the replica in the folder of --data
+    file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+struct Backup {
+    /// The file to write; it must not exist
+    file: PathBuf,
+    /// Also copy the key of the device: who has the copy then acts as the account
+    #[arg(long)]
+    with_key: bool,
+}
+
+#[derive(Args, Debug)]
+struct Restore {
+    /// The backup
+    file: PathBuf,
+}
+
 #[derive(Args)]
 #[command(after_help = r#"Example:
   odnix-client call '{"_":"contacts.resolveUsername","username":"bob"}'"#)]
@@ -295,6 +331,9 @@ impl Command {
             Self::Listen(command) => command.run(common, output).await,
             Self::Tui(command) => command.run(common).await,
             Self::State(command) => command.run(common, output).await,
+            Self::Check(command) => command.run(common, output),
+            Self::Backup(command) => command.run(common, output),
+            Self::Restore(command) => command.run(common, output),
             Self::Call(command) => command.run(common, output).await,
             Self::Probe(command) => command.run(common, output).await,
         }
