@@ -410,3 +410,42 @@ fn a_device_whose_disk_is_gone_comes_back_from_its_backup() {
     let checked = stage.run("alice", &server.tcp, &["check"]);
     assert_eq!((&checked[0]["ok"], &checked[0]["damages"]), (&true.into(), &Value::Array(vec![])));
 }
+
+#[test]
+fn a_group_is_written_to_and_read_by_its_title() {
+    let stage = Stage::new();
+    let server = ServerProcess::start(&stage.server_data(), None);
+    for who in ["alice", "bob"] {
+        stage.run(who, &server.tcp, &["sign-up", who]);
+    }
+    let bob =
+        &stage.run("alice", &server.tcp, &["contacts", "--add", "bob"])[0]["contacts"][0]["id"];
+    let replica = stage.folder.path().join("alice/replica.sqlite");
+    let db = rusqlite::Connection::open(replica).expect("open");
+    let hash: i64 = db
+        .query_row("SELECT access_hash FROM users WHERE username = 'bob'", [], |row| row.get(0))
+        .expect("bob");
+    let bob = format!(r#"{{"_":"inputUser","user_id":{bob},"access_hash":"{hash}"}}"#,);
+    for (random_id, title) in [(1, "Friends"), (2, "Twins"), (3, "Twins")] {
+        let create = format!(
+            r#"{{"_":"messages.createChat","users":[{bob}],"title":"{title}","random_id":"{random_id}"}}"#
+        );
+        stage.run("alice", &server.tcp, &["call", &create]);
+    }
+    let sent = stage.run("alice", &server.tcp, &["send", "group:Friends", "hello, all"]);
+    let id = sent[0]["peer_id"].as_str().expect("id").to_owned();
+    for name in ["group:Friends".to_owned(), format!("group:{id}")] {
+        let history = stage.run("bob", &server.tcp, &["history", &name, "--mark-read"]);
+        assert_eq!(history[0]["peer"]["title"], "Friends");
+        let last = history[0]["messages"].as_array().expect("messages").last().expect("one");
+        assert_eq!(
+            (&last["text"], &last["peer"], &last["from"]),
+            (&"hello, all".into(), &"Friends".into(), &"alice".into())
+        );
+    }
+    for (name, why) in [("group:Twins", "several groups"), ("group:Nobody", "there is no group")] {
+        let mut send = stage.client("alice", &server.tcp);
+        let refused = send.args(["send", name, "hello"]).output().expect("odnix-client runs");
+        assert!(text(&refused.stderr).contains(why), "{}", text(&refused.stderr));
+    }
+}

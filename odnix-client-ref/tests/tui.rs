@@ -113,10 +113,10 @@ fn only_a_dialog_that_is_open_is_marked_as_read() {
 fn what_others_write_cannot_control_the_terminal() {
     let mut model = Model::new("bob");
     model.read(chats(), Vec::new());
-    model.read(chats(), vec![line("\u{1b}[2Jgone\r\u{7}", LineState::Received)]);
+    model.read(chats(), vec![line("\u{1b}[2Jgone\r\u{7}\u{202e}", LineState::Received)]);
     let picture = picture(&model);
     assert!(picture.contains("[2Jgone"), "{picture}");
-    assert!(!picture.contains(['\u{1b}', '\r', '\u{7}']), "{picture}");
+    assert!(!picture.contains(['\u{1b}', '\r', '\u{7}', '\u{202e}']), "{picture}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod commands;
 mod listen;
 mod output;
 mod password;
+mod peer;
 mod probe;
 mod tui;
 mod upkeep;
@@ -53,7 +54,7 @@ enum Command {
     /// The message is noted locally before it leaves. If the server cannot be reached it stays
     /// noted, and the next command that connects sends it.
     Send(Send),
-    /// Show the messages with one user
+    /// Show the messages with one user or group, and those that wait to be sent
     History(History),
     /// Follow the mailbox: print messages as they arrive, until interrupted
     Listen(Listen),
@@ -177,7 +178,7 @@ struct Contacts {
 
 #[derive(Args, Debug)]
 struct Send {
-    /// A user's name or id, or `self`
+    /// A user's name or id, `self`, or `group:` and the title or id of a group
     peer: String,
     /// The message; `-` reads it from stdin
     text: String,
@@ -191,7 +192,7 @@ struct Send {
 
 #[derive(Args, Debug)]
 struct History {
-    /// A user's name or id, or `self`
+    /// A user's name or id, `self`, or `group:` and the title or id of a group
     peer: String,
     /// How many messages, the newest ones
     #[arg(long, default_value_t = 50)]
