@@ -112,6 +112,7 @@ impl Stats {
         self.messages += other.messages;
         self.operations += other.operations;
         self.calls += other.calls;
+        self.ran_again += other.ran_again;
         self.pushes += other.pushes;
         self.pushes_refused += other.pushes_refused;
         self.differences += other.differences;
@@ -134,6 +135,7 @@ impl Stats {
             ("operations of users", self.operations),
             ("messages committed", self.messages),
             ("calls that ended", self.calls),
+            ("calls run again after a crash", self.ran_again),
             ("updates pushed", self.pushes),
             ("updates refused by full queues", self.pushes_refused),
             ("differences asked for", self.differences),

@@ -88,6 +88,7 @@ impl World<'_> {
         }
         self.stats.virtual_us = self.now_us;
         self.stats.pushes = self.server.pushes;
+        self.stats.ran_again = self.server.ran_again;
         self.stats.pushes_refused = self.server.pushes_refused;
         for group in self.server.oracle.groups.values() {
             self.stats.groups += 1;

@@ -108,8 +108,8 @@ impl Group {
 
     /// Whether someone was a member when the log stood there.
     pub fn had_member(&self, user: i64, pts: i32) -> bool {
-        let before = self.changes.iter().filter(|change| change.1 == user && change.0 <= pts);
-        before.last().is_some_and(|change| change.2)
+        let mut before = self.changes.iter().filter(|change| change.1 == user && change.0 <= pts);
+        before.next_back().is_some_and(|change| change.2)
     }
 
     /// How many users have come and gone.

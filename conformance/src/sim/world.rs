@@ -67,6 +67,8 @@ pub struct Stats {
     pub faults: BTreeMap<&'static str, u64>,
     /// Calls that ended.
     pub calls: u64,
+    /// Calls that were committed before a crash of the server and again after it.
+    pub ran_again: u64,
     /// Updates put into sessions.
     pub pushes: u64,
     /// Updates that a full queue took no more.

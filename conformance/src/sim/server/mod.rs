@@ -4,11 +4,13 @@
 //! A call runs in one transaction; what follows from it (the answer, the updates) leaves after
 //! the commit, in the order of the commits. A crash keeps the database and nothing else.
 
-use super::bugs::{Bug, Planted};
-use super::invariants::Invariant;
-use super::network::Conn;
-use super::oracle::Oracle;
-use super::random::Random;
+mod planted;
+
+use crate::sim::bugs::{Bug, Planted};
+use crate::sim::invariants::Invariant;
+use crate::sim::network::Conn;
+use crate::sim::oracle::Oracle;
+use crate::sim::random::Random;
 use bytes::{Bytes, BytesMut};
 use odnix_proto::limits::Limits;
 use odnix_proto::server::{
@@ -16,12 +18,11 @@ use odnix_proto::server::{
 };
 use odnix_proto::{AuthKey, AuthKeyId, MsgId, Now, PeerError, Secret};
 use odnix_server_ref::rpc::{Caller, Evidence, Form, Outcome, Prepared, Push, Rpc, RpcError};
-use odnix_server_ref::store::{
-    ChatId, Database, KeyRecord, Member, NewUser, StoreError, Tx, UserId,
-};
+use odnix_server_ref::store::{ChatId, Database, KeyRecord, NewUser, StoreError, UserId};
 use odnix_tl::Decode as _;
-use odnix_tl::odnix::enums::{InputPeer, Update, Updates};
+use odnix_tl::odnix::enums::InputPeer;
 use odnix_tl::odnix::{Request, types};
+use planted::{before_commit, guest, twist_difference};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -113,6 +114,8 @@ pub struct SimServer {
     pub pushes_refused: u64,
     /// Pushes put into sessions.
     pub pushes: u64,
+    /// Calls that were committed before a crash and again after it.
+    pub ran_again: u64,
 }
 
 type Sql<T> = Result<T, StoreError>;
@@ -142,6 +145,7 @@ impl SimServer {
             broken: Vec::new(),
             pushes_refused: 0,
             pushes: 0,
+            ran_again: 0,
         };
         server.new_salts();
         Ok(server)
@@ -438,7 +442,7 @@ impl SimServer {
     /// Runs a call in its transaction.
     pub fn execute(&mut self, now: Now, call: Call, fate: Fate) -> Ran {
         let mut early = None;
-        let reads = group_read_by(&call.body);
+        let named = group_named_by(&call.body);
         let result = match prepare(self.twisted(call.body.clone())) {
             Err(error) => Err(error),
             Ok(mut prepared) => {
@@ -448,7 +452,7 @@ impl SimServer {
                 self.database.run(
                     |tx| {
                         twist_difference(planted, tx, &caller, &mut prepared)?;
-                        let guest = guest(planted, tx, &caller, reads)?;
+                        let guest = guest(planted, tx, &caller, named)?;
                         let outcome = rpc.handle(tx, &caller, prepared)?;
                         if let Some((group, user)) = guest {
                             tx.remove_member(group, user, 0)?;
@@ -460,8 +464,8 @@ impl SimServer {
                 )
             }
         };
-        if let Some(group) = reads {
-            self.check_reader(&call, group, &result);
+        if let Some(named) = named {
+            self.check_access(&call, named, &result);
         }
         if let Ok(outcome) = &result {
             let made = large_group_made(&call.body, &outcome.reply);
@@ -483,6 +487,7 @@ impl SimServer {
     /// that does is counted by random_id.
     fn check_once(&mut self, call: &Call) {
         let before = self.committed.insert((call.session, call.call), self.lives);
+        self.ran_again += u64::from(before.is_some());
         if before.is_some_and(|life| call.replayed || life == self.lives) {
             let by = if call.replayed { "someone else" } else { "its device" };
             let what = format!("{:?} of {:?} ran again for {by}", call.call, call.session);
@@ -490,62 +495,23 @@ impl SimServer {
         }
     }
 
-    /// Members, and nobody else, read the log and the history of a large group.
-    fn check_reader(&mut self, call: &Call, group: i64, result: &Result<Outcome, RpcError>) {
+    /// Members read the log and the history of a large group and write to it, nobody else does.
+    fn check_access(&mut self, call: &Call, named: Named, result: &Result<Outcome, RpcError>) {
         let user = self.sessions.get(&call.session).and_then(|entry| entry.user);
-        let (Some(user), Some(group)) = (user, self.oracle.groups.get(&group)) else { return };
+        let (Some(user), Some(group)) = (user, self.oracle.groups.get(&named.group)) else {
+            return;
+        };
         let is_member = group.members.contains(&user.0);
         match result {
-            Ok(_) if !is_member => {
+            Ok(_) if !is_member && named.reads => {
                 let what = format!("user {} reads a group it is not in", user.0);
                 self.broken.push((Invariant::I2, what));
             }
             Err(RpcError::ChatIdInvalid) if is_member => {
-                let what = format!("user {} may not read its own group", user.0);
+                let what = format!("user {} is refused its own group", user.0);
                 self.broken.push((Invariant::I9, what));
             }
             _ => {}
-        }
-    }
-
-    /// What a planted bug does to a request.
-    fn twisted(&mut self, body: Bytes) -> Bytes {
-        if !self.planted.is(Bug::RandomIdIgnored) {
-            return body;
-        }
-        let Ok(Request::MessagesSendMessage(mut it)) = Rpc::decode(body.clone()) else {
-            return body;
-        };
-        while !self.used_random_ids.insert(it.random_id) {
-            it.random_id = it.random_id.wrapping_add(1);
-        }
-        odnix_tl::Encode::to_bytes(&it).unwrap_or(body)
-    }
-
-    /// What a planted bug lets out of a transaction that is not committed.
-    fn leak(&mut self, call: &Call, outcome: Outcome) {
-        if self.planted.is(Bug::PushBeforeCommit) {
-            for push in &outcome.pushes {
-                self.push(call.session, push);
-            }
-        }
-        if self.planted.is(Bug::ReplyBeforeCommit) {
-            self.with_session(call.session, |session| {
-                let _ = session.reply(call.call, outcome.reply);
-            });
-        }
-        if self.planted.is(Bug::PtsBeforeMessage)
-            && let (Some(user), false) = (outcome.user, outcome.pushes.is_empty())
-        {
-            let moved: Sql<()> = self.database.run(
-                |tx| {
-                    let mut mailbox = tx.mailbox(user.into())?;
-                    let _ = mailbox.assign(1);
-                    tx.save_mailbox(user.into(), &mailbox)
-                },
-                |_| Ok(()),
-            );
-            drop(moved);
         }
     }
 
@@ -580,25 +546,6 @@ impl SimServer {
             };
         }));
         touched
-    }
-
-    /// Whom a planted bug tells what happens in a large group.
-    fn strangers_told(&self, outcome: &Outcome) -> Vec<Push> {
-        let (former, others) =
-            (self.planted.is(Bug::FormerMemberTold), self.planted.is(Bug::ChatPushToStranger));
-        let Some((push, group)) = outcome.pushes.iter().find_map(|push| {
-            let group = group_told_of(&push.update).filter(|_| former || others)?;
-            Some((push, self.oracle.groups.get(&group)?))
-        }) else {
-            return Vec::new();
-        };
-        let gone = group.former_members();
-        let is_meant = |user: &UserId| {
-            let was_here = gone.contains(&user.0);
-            !group.members.contains(&user.0) && was_here == former
-        };
-        let users = self.oracle.logs.keys().copied().filter(is_meant);
-        users.map(|user| Push { user, ..push.clone() }).collect()
     }
 
     /// To each session of the user but the one the update comes from.
@@ -653,17 +600,7 @@ impl SimServer {
         if !self.planted.is(Bug::OldSalts) {
             self.new_salts();
         }
-        let spoil = [
-            (Bug::DedupeForgotten, "DELETE FROM sent"),
-            (Bug::UnreadWrong, "UPDATE dialogs SET unread_count = unread_count + 1"),
-            (Bug::PtsReused, "UPDATE mailbox SET pts = pts - 1 WHERE pts > dropped_to"),
-        ];
-        for (bug, sql) in spoil {
-            if self.planted.is(bug) {
-                let done: Sql<()> = self.database.run(|_| Ok(()), |db| Ok(db.execute_batch(sql)?));
-                drop(done);
-            }
-        }
+        self.spoil();
     }
 }
 
@@ -682,49 +619,25 @@ fn prepare(body: Bytes) -> Result<Prepared, RpcError> {
     Ok(Prepared { request, evidence: Evidence::NotNeeded, form: Form::Tl })
 }
 
-fn twist_difference(
-    planted: Planted,
-    tx: &mut dyn Tx,
-    caller: &Caller,
-    prepared: &mut Prepared,
-) -> Result<(), RpcError> {
-    if planted.is(Bug::DifferenceLate)
-        && let Request::UpdatesGetDifference(it) = &mut prepared.request
-        && let Some(user) = tx.session_user(caller.key_id)?
-        && it.pts < tx.mailbox(user.into())?.pts()
-    {
-        it.pts += 1;
-    }
-    Ok(())
+/// The group that a request is about.
+#[derive(Clone, Copy)]
+struct Named {
+    group: i64,
+    /// It gives away what is in it. The other one is answered as before when it comes again.
+    reads: bool,
 }
 
-/// Whom a planted bug makes a member for as long as a request takes.
-fn guest(
-    planted: Planted,
-    tx: &mut dyn Tx,
-    caller: &Caller,
-    reads: Option<i64>,
-) -> Result<Option<(ChatId, UserId)>, RpcError> {
-    let Some(group) = reads.map(ChatId).filter(|_| planted.is(Bug::ChatReadByAnybody)) else {
-        return Ok(None);
+fn group_named_by(body: &Bytes) -> Option<Named> {
+    let (peer, reads) = match Rpc::decode(body.clone()).ok()? {
+        Request::UpdatesGetChatDifference(it) => {
+            return Some(Named { group: it.chat_id, reads: true });
+        }
+        Request::MessagesGetHistory(it) => (it.peer, true),
+        Request::MessagesSendMessage(it) => (it.peer, false),
+        _ => return None,
     };
-    let Some(user) = tx.session_user(caller.key_id)? else { return Ok(None) };
-    let large = tx.group(group)?.is_some_and(|group| group.large);
-    if !large || tx.member(group, user)?.is_some() {
-        return Ok(None);
-    }
-    tx.add_member(group, &Member { user, inviter: user, date: 1 }, 0)?;
-    Ok(Some((group, user)))
-}
-
-/// The large group, if any, that a request reads.
-fn group_read_by(body: &Bytes) -> Option<i64> {
-    match Rpc::decode(body.clone()).ok()? {
-        Request::UpdatesGetChatDifference(it) => Some(it.chat_id),
-        Request::MessagesGetHistory(it) => match it.peer {
-            InputPeer::InputPeerChat(it) => Some(it.chat_id),
-            _ => None,
-        },
+    match peer {
+        InputPeer::InputPeerChat(it) => Some(Named { group: it.chat_id, reads }),
         _ => None,
     }
 }
@@ -736,39 +649,5 @@ fn large_group_made(body: &Bytes, reply: &Bytes) -> Option<i64> {
             types::messages::AffectedChat::from_bytes(reply.clone()).ok().map(|it| it.chat.id)
         }
         _ => None,
-    }
-}
-
-/// The large group whose log an update belongs to.
-fn group_told_of(update: &Bytes) -> Option<i64> {
-    match Updates::from_bytes(update.clone()).ok()? {
-        Updates::UpdateShort(types::UpdateShort { update: Update::UpdateOfChat(it), .. }) => {
-            Some(it.chat_id)
-        }
-        _ => None,
-    }
-}
-
-fn before_commit(planted: Planted, fate: Fate, sql: &rusqlite::Connection) -> Sql<()> {
-    if planted.is(Bug::ReadNotLogged) {
-        sql.execute_batch(
-            "DELETE FROM update_log WHERE event_type = 'ReadHistory';
-             UPDATE mailbox SET pts = ifnull(
-                 (SELECT max(pts) FROM update_log WHERE update_log.owner = mailbox.owner), 0)",
-        )?;
-    }
-    if planted.is(Bug::JoinNotLogged) {
-        // What comes after it in the same transaction, too.
-        sql.execute_batch(
-            "DELETE FROM update_log WHERE EXISTS (
-                 SELECT 1 FROM update_log AS joined WHERE joined.owner = update_log.owner
-                 AND joined.event_type = 'Chat' AND joined.pts <= update_log.pts);
-             UPDATE mailbox SET pts = ifnull(
-                 (SELECT max(pts) FROM update_log WHERE update_log.owner = mailbox.owner), 0)",
-        )?;
-    }
-    match fate {
-        Fate::Commits => Ok(()),
-        Fate::Fails => Err(StoreError::NotCommitted),
     }
 }
