@@ -391,13 +391,22 @@ impl Script {
         };
         for _ in 0..count {
             let fault = self.draw_fault(random);
-            let (device, at_us) = self.place(random);
+            let (device, at_us) = self.place_fault(random);
             if fault == Fault::Evict && self.profile == Profile::Hostile && random.percent(50) {
                 // Before the device is back.
                 let what = What::Fault(Fault::Replay);
                 self.entries.push(Entry { at_us: at_us + 20_000, device, what });
             }
             self.entries.push(Entry { at_us, device, what: What::Fault(fault) });
+        }
+    }
+
+    /// Anywhere, or while one of the operations is under way.
+    fn place_fault(&self, random: &mut Random) -> (usize, u64) {
+        let chosen = self.entries.get(random.below(self.entries.len() as u64) as usize);
+        match chosen.filter(|entry| matches!(entry.what, What::Op(_)) && random.percent(40)) {
+            Some(entry) => (entry.device, entry.at_us + random.between(1_000, 150_000)),
+            None => self.place(random),
         }
     }
 

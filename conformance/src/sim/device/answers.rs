@@ -14,7 +14,8 @@ pub fn with_slice(question: Question, slice: i32) -> Question {
             Question::GetDifference(it)
         }
         Question::GetChatDifference(mut it) => {
-            it.pts_limit = Some(slice);
+            // Logs of groups are shorter.
+            it.pts_limit = Some(slice / 4 + 1);
             Question::GetChatDifference(it)
         }
         other => other,
