@@ -48,8 +48,10 @@ fn dead_address() -> String {
 fn help_names_every_command_and_what_it_needs() {
     let folder = folder();
     let help = stdout(&run(folder.path(), &["--help"]));
-    let commands =
-        ["sign-up", "sign-in", "contacts", "send", "history", "listen", "state", "call", "probe"];
+    let commands = [
+        "sign-up", "sign-in", "contacts", "send", "history", "listen", "tui", "state", "check",
+        "backup", "restore", "call", "probe",
+    ];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from:\n{help}");
         let output = run(folder.path(), &[command, "--help"]);
@@ -245,4 +247,34 @@ fn data_that_cannot_be_written_is_one_sentence() {
     std::fs::write(folder.path().join("file"), "").expect("write");
     let sentence = failing(folder.path(), &["state", "--key", "key.pem", "--data", "file/data"]);
     assert!(sentence.contains("cannot write to file/data"), "{sentence}");
+}
+
+#[test]
+fn a_check_tells_damage_by_its_exit_code_and_in_words() {
+    let folder = folder();
+    let path = folder.path();
+    let sentence = failing(path, &["check"]);
+    assert!(sentence.contains("there is no replica odnix-client-data"), "{sentence}");
+    assert!(run(path, &["state", "--offline", "--key", "key.pem"]).status.success());
+    let whole = run(path, &["check"]);
+    assert!(whole.status.success());
+    assert!(stdout(&whole).contains("is undamaged"), "{}", stdout(&whole));
+
+    let file = path.join("odnix-client-data/replica.sqlite");
+    let db = rusqlite::Connection::open(file).expect("open");
+    db.execute_batch("UPDATE device SET self_user_id = 7").expect("spoil");
+    let damaged = run(path, &["check"]);
+    assert_eq!(damaged.status.code(), Some(1));
+    let text = stdout(&damaged);
+    assert!(text.contains("is damaged; restore a backup"), "{text}");
+    assert!(text.contains("the account is a known user (see 7)"), "{text}");
+    let json = run(path, &["check", "--json"]);
+    assert_eq!(json.status.code(), Some(1));
+    let object: serde_json::Value = serde_json::from_str(&stdout(&json)).expect("one object");
+    assert_eq!(
+        (&object["ok"], object["damages"].as_array().map(Vec::len)),
+        (&false.into(), Some(1))
+    );
+    let sentence = failing(path, &["backup", "copy.sqlite"]);
+    assert!(sentence.contains("is damaged and was not copied"), "{sentence}");
 }

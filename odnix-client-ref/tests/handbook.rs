@@ -24,8 +24,8 @@ fn the_handbook_shows_the_help_of_every_command() {
 fn chapter() -> String {
     let mut chapter = String::new();
     let commands = [
-        "", "sign-up", "sign-in", "contacts", "send", "history", "listen", "tui", "state", "call",
-        "probe",
+        "", "sign-up", "sign-in", "contacts", "send", "history", "listen", "tui", "state", "check",
+        "backup", "restore", "call", "probe",
     ];
     for command in commands {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();

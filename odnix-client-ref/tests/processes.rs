@@ -375,3 +375,77 @@ fn listen_says_goodbye_when_interrupted() {
     #[cfg(not(unix))]
     drop(child);
 }
+
+#[test]
+fn a_device_whose_disk_is_gone_comes_back_from_its_backup() {
+    let stage = Stage::new();
+    let server = ServerProcess::start(&stage.server_data(), None);
+    let folder = stage.folder.path();
+    let copy = folder.join("alice.backup");
+    let copy = copy.to_str().expect("UTF-8");
+    for who in ["alice", "bob"] {
+        stage.run(who, &server.tcp, &["sign-up", who]);
+    }
+    stage.run("bob", &server.tcp, &["send", "alice", "before"]);
+    stage.run("alice", &server.tcp, &["history", "bob"]);
+    let written = stage.run("alice", &server.tcp, &["backup", copy]);
+    assert_eq!((&written[0]["ok"], &written[0]["messages"]), (&true.into(), &1.into()));
+    stage.run("bob", &server.tcp, &["send", "alice", "after"]);
+
+    std::fs::remove_dir_all(folder.join("alice")).expect("the disk is gone");
+    let restored = stage.run("alice", &server.tcp, &["restore", copy]);
+    assert_eq!(restored[0]["digest"], written[0]["digest"]);
+    let mut state = stage.client("alice", &server.tcp);
+    let refused = state.arg("state").output().expect("odnix-client runs");
+    assert!(text(&refused.stderr).contains("not signed in"), "the key was not in the backup");
+    stage.run("alice", &server.tcp, &["sign-in", "alice"]);
+    let history = stage.run("alice", &server.tcp, &["history", "bob"]);
+    let texts: Vec<&Value> = history[0]["messages"]
+        .as_array()
+        .expect("messages")
+        .iter()
+        .map(|message| &message["text"])
+        .collect();
+    assert_eq!(texts, ["before", "after"]);
+    let checked = stage.run("alice", &server.tcp, &["check"]);
+    assert_eq!((&checked[0]["ok"], &checked[0]["damages"]), (&true.into(), &Value::Array(vec![])));
+}
+
+#[test]
+fn a_group_is_written_to_and_read_by_its_title() {
+    let stage = Stage::new();
+    let server = ServerProcess::start(&stage.server_data(), None);
+    for who in ["alice", "bob"] {
+        stage.run(who, &server.tcp, &["sign-up", who]);
+    }
+    let bob =
+        &stage.run("alice", &server.tcp, &["contacts", "--add", "bob"])[0]["contacts"][0]["id"];
+    let replica = stage.folder.path().join("alice/replica.sqlite");
+    let db = rusqlite::Connection::open(replica).expect("open");
+    let hash: i64 = db
+        .query_row("SELECT access_hash FROM users WHERE username = 'bob'", [], |row| row.get(0))
+        .expect("bob");
+    let bob = format!(r#"{{"_":"inputUser","user_id":{bob},"access_hash":"{hash}"}}"#,);
+    for (random_id, title) in [(1, "Friends"), (2, "Twins"), (3, "Twins")] {
+        let create = format!(
+            r#"{{"_":"messages.createChat","users":[{bob}],"title":"{title}","random_id":"{random_id}"}}"#
+        );
+        stage.run("alice", &server.tcp, &["call", &create]);
+    }
+    let sent = stage.run("alice", &server.tcp, &["send", "group:Friends", "hello, all"]);
+    let id = sent[0]["peer_id"].as_str().expect("id").to_owned();
+    for name in ["group:Friends".to_owned(), format!("group:{id}")] {
+        let history = stage.run("bob", &server.tcp, &["history", &name, "--mark-read"]);
+        assert_eq!(history[0]["peer"]["title"], "Friends");
+        let last = history[0]["messages"].as_array().expect("messages").last().expect("one");
+        assert_eq!(
+            (&last["text"], &last["peer"], &last["from"]),
+            (&"hello, all".into(), &"Friends".into(), &"alice".into())
+        );
+    }
+    for (name, why) in [("group:Twins", "several groups"), ("group:Nobody", "there is no group")] {
+        let mut send = stage.client("alice", &server.tcp);
+        let refused = send.args(["send", name, "hello"]).output().expect("odnix-client runs");
+        assert!(text(&refused.stderr).contains(why), "{}", text(&refused.stderr));
+    }
+}

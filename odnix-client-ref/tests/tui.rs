@@ -29,10 +29,9 @@ fn picture(model: &Model) -> String {
     rows.fold(String::new(), |text, row| text + row + "\n")
 }
 
-/// `ODNIX_WRITE_HANDBOOK=1 cargo test -p odnix-client-ref --test tui` draws it anew.
+/// `ODNIX_WRITE_HANDBOOK=1 cargo test -p odnix-client-ref --test tui` draws them anew.
 #[test]
-fn the_picture_in_the_handbook_is_the_programs() {
-    const HANDBOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/client.md");
+fn the_pictures_in_readme_and_handbook_are_the_programs() {
     let mut model = Model::new("bob");
     model.read(chats(), Vec::new());
     let lines = vec![
@@ -41,16 +40,20 @@ fn the_picture_in_the_handbook_is_the_programs() {
         line("while away", LineState::Pending),
     ];
     model.read(chats(), lines);
-    let handbook = std::fs::read_to_string(HANDBOOK).expect("handbook");
-    let (before, rest) = handbook.split_once("## In the terminal").expect("the chapter");
-    let (words, rest) = rest.split_once("```text\n").expect("a picture");
-    let (_, after) = rest.split_once("```\n").expect("its end");
     let picture = picture(&model);
-    let expected = format!("{before}## In the terminal{words}```text\n{picture}```\n{after}");
-    if std::env::var_os("ODNIX_WRITE_HANDBOOK").is_some() {
-        std::fs::write(HANDBOOK, &expected).expect("write");
-    } else {
-        assert_eq!(handbook, expected, "see the head of this test for how to draw it anew");
+    for page in ["README.md", "docs/client.md"] {
+        let path = format!("{}/../{page}", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).expect("page");
+        let (before, rest) = text.split_once("`odnix-client tui` shows").expect("the words");
+        let (words, rest) = rest.split_once("```text\n").expect("a picture");
+        let (_, after) = rest.split_once("```\n").expect("its end");
+        let expected =
+            format!("{before}`odnix-client tui` shows{words}```text\n{picture}```\n{after}");
+        if std::env::var_os("ODNIX_WRITE_HANDBOOK").is_some() {
+            std::fs::write(&path, &expected).expect("write");
+        } else {
+            assert_eq!(text, expected, "see the head of this test for how to draw it anew");
+        }
     }
 }
 
@@ -110,10 +113,10 @@ fn only_a_dialog_that_is_open_is_marked_as_read() {
 fn what_others_write_cannot_control_the_terminal() {
     let mut model = Model::new("bob");
     model.read(chats(), Vec::new());
-    model.read(chats(), vec![line("\u{1b}[2Jgone\r\u{7}", LineState::Received)]);
+    model.read(chats(), vec![line("\u{1b}[2Jgone\r\u{7}\u{202e}", LineState::Received)]);
     let picture = picture(&model);
     assert!(picture.contains("[2Jgone"), "{picture}");
-    assert!(!picture.contains(['\u{1b}', '\r', '\u{7}']), "{picture}");
+    assert!(!picture.contains(['\u{1b}', '\r', '\u{7}', '\u{202e}']), "{picture}");
 }
 
 #[test]

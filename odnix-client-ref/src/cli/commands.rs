@@ -1,6 +1,9 @@
 //! The commands that do one thing and end.
 
-use super::output::{Output, message_json, message_line, one_line, user_json};
+use super::output::{
+    Named, Output, message_json, message_line, one_line, outgoing_json, outgoing_line, user_json,
+};
+use super::peer::NamedPeer;
 use super::{Call, Common, Contacts, History, Send, SignIn, SignUp, State};
 use anyhow::{Context as _, bail};
 use odnix_client_ref::replica::{DialogRow, Replica};
@@ -83,11 +86,11 @@ impl Send {
         };
         let client = common.open_briefly().await?;
         client.own_user().await?;
-        let peer = client.resolve(&self.peer).await?;
+        let peer = NamedPeer::find(&client, &self.peer).await?;
         for message in messages {
             if self.queue {
                 let random_id = client.send(peer.id, message).await?;
-                let line = format!("noted a message to {}", peer.username);
+                let line = format!("noted a message to {}", one_line(&peer.name));
                 let object = json!({
                     "ok": true,
                     "random_id": random_id.to_string(),
@@ -96,8 +99,8 @@ impl Send {
                 output.show(&line, &object)?;
                 continue;
             }
-            let sent = client.send_message(&peer, message).await.map_err(with_hint)?;
-            let line = format!("sent message {} to {}", sent.id, peer.username);
+            let sent = client.send_to(peer.id, message).await.map_err(with_hint)?;
+            let line = format!("sent message {} to {}", sent.id, one_line(&peer.name));
             let object = json!({
                 "ok": true,
                 "id": sent.id.to_string(),
@@ -141,17 +144,27 @@ fn with_hint(error: CallError) -> anyhow::Error {
 impl History {
     pub(super) async fn run(self, common: &Common, output: &mut Output) -> anyhow::Result<()> {
         let client = open_in_step(common, output).await?;
-        let peer = client.resolve(&self.peer).await?;
+        let peer = NamedPeer::find(&client, &self.peer).await?;
         if self.mark_read {
-            client.read_history(&peer, i64::MAX).await?;
+            client.read_dialog(peer.id, i64::MAX).await?;
         }
         let (peer_id, limit) = (peer.id, self.limit);
-        let messages = client.replica(move |replica| replica.history(peer_id, 0, limit)).await?;
+        let (messages, outgoing) = client
+            .replica(move |replica| {
+                let messages = replica.history(peer_id, 0, limit)?;
+                let named = messages.into_iter().map(|row| Named::new(replica, row));
+                Ok((named.collect::<Result<Vec<_>, _>>()?, replica.outgoing(peer_id)?))
+            })
+            .await?;
         client.shutdown().await;
-        let lines: Vec<String> =
-            messages.iter().map(|message| message_line(message, &peer.username)).collect();
-        let objects: Vec<Value> = messages.iter().map(message_json).collect();
-        let object = json!({ "ok": true, "peer": user_json(&peer), "messages": objects });
+        let waiting = outgoing.iter().map(|it| outgoing_line(it, &peer.name));
+        let lines: Vec<String> = messages.iter().map(message_line).chain(waiting).collect();
+        let object = json!({
+            "ok": true,
+            "peer": peer.json,
+            "messages": messages.iter().map(message_json).collect::<Vec<Value>>(),
+            "outgoing": outgoing.iter().map(outgoing_json).collect::<Vec<Value>>(),
+        });
         Ok(output.show(&lines.join("\n"), &object)?)
     }
 }
@@ -224,8 +237,8 @@ fn describe(replica: &Replica) -> Result<Description, odnix_client_ref::replica:
     ];
     let mut dialogs = Vec::new();
     for dialog in replica.dialogs()? {
-        let name = peer_name(replica, dialog.peer_id)?;
-        lines.push(format!("dialog    {name}: {} unread", dialog.unread_count));
+        let name = replica.name_of(dialog.peer_id)?;
+        lines.push(format!("dialog    {}: {} unread", one_line(&name), dialog.unread_count));
         dialogs.push(dialog_json(&dialog, &name));
     }
     let object = json!({
@@ -253,12 +266,4 @@ fn dialog_json(dialog: &DialogRow, name: &str) -> Value {
         "read_outbox_max_id": dialog.read.outbox_max_id.to_string(),
         "unread_count": dialog.unread_count,
     })
-}
-
-/// How to call a user: the name if it is known, else the id.
-pub(super) fn peer_name(
-    replica: &Replica,
-    id: i64,
-) -> Result<String, odnix_client_ref::replica::ReplicaError> {
-    Ok(replica.user(id)?.map_or_else(|| id.to_string(), |user| user.username))
 }

@@ -1,10 +1,10 @@
 //! `listen`: follows the mailbox until interrupted. It reads the messages from the replica, in
 //! the order of their arrival there; events only say when to look.
 
-use super::commands::{peer_name, send_pending};
-use super::output::{Output, message_json, message_line};
+use super::commands::send_pending;
+use super::output::{Named, Output, message_json, message_line, one_line};
 use super::{ATTEMPTS_MAX, Common, Listen};
-use odnix_client_ref::replica::{MessageRow, ReplicaError, dialog_id};
+use odnix_client_ref::replica::{Replica, ReplicaError, dialog_id};
 use odnix_client_ref::{CallError, Client, ClientEvent, Patience};
 use odnix_tl::odnix::enums::SendMessageAction;
 use serde_json::json;
@@ -108,16 +108,15 @@ impl<'a> Follower<'a> {
             if rows.is_empty() {
                 return Ok(());
             }
-            for (arrival, peer, row) in rows {
+            for (arrival, message) in rows {
                 if self.left == Some(0) {
                     return Ok(());
                 }
                 self.arrival = arrival;
                 self.left = self.left.map(|left| left - 1);
-                let mut object = message_json(&row);
+                let mut object = message_json(&message);
                 object["event"] = json!("message");
-                object["peer"] = json!(peer);
-                output.show(&message_line(&row, &peer), &object)?;
+                output.show(&message_line(&message), &object)?;
             }
         }
     }
@@ -142,10 +141,11 @@ impl<'a> Follower<'a> {
             ),
             ClientEvent::Read(read) => {
                 let peer = self.name(dialog_id(&read.peer)).await?;
+                let shown = one_line(&peer);
                 let text = if read.outbox {
-                    format!("{peer} has read your messages up to {}", read.max_id)
+                    format!("{shown} has read your messages up to {}", read.max_id)
                 } else {
-                    format!("you have read {peer}'s messages up to {}", read.max_id)
+                    format!("you have read {shown}'s messages up to {}", read.max_id)
                 };
                 let object = json!({
                     "event": "read",
@@ -177,17 +177,12 @@ impl<'a> Follower<'a> {
     }
 
     async fn name(&self, id: i64) -> Result<String, ReplicaError> {
-        self.client.replica(move |replica| peer_name(replica, id)).await
+        self.client.replica(move |replica| replica.name_of(id)).await
     }
 }
 
-/// A page of messages after `arrival`, each with its number and the name of its peer.
-fn named_arrivals(
-    replica: &mut odnix_client_ref::replica::Replica,
-    arrival: i64,
-) -> Result<Vec<(i64, String, MessageRow)>, ReplicaError> {
+/// A page of messages after `arrival`, each with its number.
+fn named_arrivals(replica: &mut Replica, arrival: i64) -> Result<Vec<(i64, Named)>, ReplicaError> {
     let rows = replica.arrived_after(arrival, PAGE)?;
-    rows.into_iter()
-        .map(|(arrival, row)| Ok((arrival, peer_name(replica, row.peer_id)?, row)))
-        .collect()
+    rows.into_iter().map(|(arrival, row)| Ok((arrival, Named::new(replica, row)?))).collect()
 }

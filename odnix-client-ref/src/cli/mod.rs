@@ -4,8 +4,10 @@ mod commands;
 mod listen;
 mod output;
 mod password;
+mod peer;
 mod probe;
 mod tui;
+mod upkeep;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -52,7 +54,7 @@ enum Command {
     /// The message is noted locally before it leaves. If the server cannot be reached it stays
     /// noted, and the next command that connects sends it.
     Send(Send),
-    /// Show the messages with one user
+    /// Show the messages with one user or group, and those that wait to be sent
     History(History),
     /// Follow the mailbox: print messages as they arrive, until interrupted
     Listen(Listen),
@@ -60,6 +62,20 @@ enum Command {
     Tui(Tui),
     /// Show the account, the position in the log, the dialogs and the digest of the replica
     State(State),
+    /// Read the whole replica, or a backup, and tell whether it is undamaged
+    ///
+    /// Checks the file itself, the rules that hold between its rows, and each message. Needs no
+    /// server. Exits with 1 when something is wrong.
+    Check(Check),
+    /// Copy the replica to one file, also while other commands use it
+    ///
+    /// The copy is checked before it gets its name. It is as private as the mailbox; the key of
+    /// the device is not in it, unless it is asked for.
+    Backup(Backup),
+    /// Make a backup the replica in the folder of --data
+    ///
+    /// The next command that connects fetches what came after the backup was made.
+    Restore(Restore),
     /// Call one function of the server by its JSON form, and print the answer's
     ///
     /// The functions and their JSON forms are those of docs/odnix-layer.md. The local replica
@@ -162,7 +178,7 @@ struct Contacts {
 
 #[derive(Args, Debug)]
 struct Send {
-    /// A user's name or id, or `self`
+    /// A user's name or id, `self`, or `group:` and the title or id of a group
     peer: String,
     /// The message; `-` reads it from stdin
     text: String,
@@ -176,7 +192,7 @@ struct Send {
 
 #[derive(Args, Debug)]
 struct History {
-    /// A user's name or id, or `self`
+    /// A user's name or id, `self`, or `group:` and the title or id of a group
     peer: String,
     /// How many messages, the newest ones
     #[arg(long, default_value_t = 50)]
@@ -201,6 +217,27 @@ struct State {
     /// Show the replica as it is, without connecting
     #[arg(long)]
     offline: bool,
+}
+
+#[derive(Args, Debug)]
+struct Check {
+    /// A backup; without it, the replica in the folder of --data
+    file: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+struct Backup {
+    /// The file to write; it must not exist
+    file: PathBuf,
+    /// Also copy the key of the device: who has the copy then acts as the account
+    #[arg(long)]
+    with_key: bool,
+}
+
+#[derive(Args, Debug)]
+struct Restore {
+    /// The backup
+    file: PathBuf,
 }
 
 #[derive(Args)]
@@ -295,6 +332,9 @@ impl Command {
             Self::Listen(command) => command.run(common, output).await,
             Self::Tui(command) => command.run(common).await,
             Self::State(command) => command.run(common, output).await,
+            Self::Check(command) => command.run(common, output),
+            Self::Backup(command) => command.run(common, output),
+            Self::Restore(command) => command.run(common, output),
             Self::Call(command) => command.run(common, output).await,
             Self::Probe(command) => command.run(common, output).await,
         }

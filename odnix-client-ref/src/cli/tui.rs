@@ -1,6 +1,7 @@
 //! `tui`: chats, a history and a line to write on, in the terminal. It reads only the replica, so it
 //! works without the server and shows how it catches up.
 
+use super::output::shown_text;
 use super::{Common, Tui};
 use anyhow::Context as _;
 use odnix_client_ref::replica::{MessageRow, Replica, ReplicaError};
@@ -127,11 +128,7 @@ fn line(replica: &Replica, row: &MessageRow, read_by_peer: i64) -> Result<Line, 
         true => ("you".to_owned(), LineState::Sent),
         false => (replica.name_of(row.from_id)?, LineState::Received),
     };
-    let text = match (&row.action, row.text.is_empty()) {
-        (Some(_), _) => "(has changed the group)".to_owned(),
-        (None, true) => "(media)".to_owned(),
-        (None, false) => row.text.clone(),
-    };
+    let text = shown_text(row).to_owned();
     Ok(Line { author, text, is_edited: row.edit_date.is_some(), state })
 }
 

@@ -50,6 +50,26 @@ pub enum ReplicaError {
         /// Fingerprint of the given key.
         given: String,
     },
+    /// There is no replica to look at.
+    #[error("there is no replica {path}; check --data or the file's name")]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy would replace something.
+    #[error("{path} exists already; give another name, or move it away")]
+    Exists {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A replica or a backup is not what it was when it was written.
+    #[error("{path} is damaged and was not copied: {damage}")]
+    Damaged {
+        /// What should have been copied.
+        path: PathBuf,
+        /// The first thing that is wrong.
+        damage: String,
+    },
     /// Anything else SQLite reports.
     #[error("the local database {path} failed: {reason}")]
     Database {

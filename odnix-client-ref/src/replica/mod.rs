@@ -21,14 +21,18 @@
 //! Errors are [`ReplicaError`]: full disk, unwritable file, foreign file, newer schema, another
 //! server's replica. None of them damages what is stored.
 
+mod backup;
 mod chats;
+mod check;
 mod digest;
 mod error;
 mod files;
 mod rows;
 mod sends;
 
+pub use backup::KeyInCopy;
 pub use chats::{ChatRow, DraftRow};
+pub use check::Checkup;
 pub use digest::{Digest, MailboxModel, MessageRow, ReadPositions, dialog_id};
 pub use error::ReplicaError;
 pub use sends::{Outgoing, PendingSend};
@@ -176,7 +180,7 @@ impl Replica {
     /// The folder cannot be written, or holds something else, or another server's replica.
     pub fn open(folder: &Path, server_fingerprint: i64, bytes_max: Option<u64>) -> Result<Self> {
         make_private_folder(folder)?;
-        let path = folder.join(FILE_NAME);
+        let path = Self::file_in(folder);
         make_private_file(&path)?;
         let db =
             Connection::open(&path).map_err(|error| ReplicaError::from_sqlite(&path, &error))?;

@@ -11,4 +11,4 @@ pub mod model;
 pub mod view;
 
 pub use model::{Chat, Effect, Input, Line, LineState, Model};
-pub use view::draw;
+pub use view::{draw, is_order};

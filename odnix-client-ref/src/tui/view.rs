@@ -87,7 +87,16 @@ fn message_line(message: &Message) -> Line<'static> {
     Line::from(format!("{}: {}{edited}{mark}", plain(&message.author), plain(&message.text)))
 }
 
-/// What others have written must not move the cursor or change colours.
+/// What others have written must not move the cursor, change colours or turn text around.
 fn plain(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+    text.chars().map(|it| if is_order(it) { ' ' } else { it }).collect()
+}
+
+/// Whether a character is an order for a terminal rather than text: control characters, and the
+/// marks that set the direction of what follows.
+pub fn is_order(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || ('\u{202a}'..='\u{202e}').contains(&c)
+        || ('\u{2066}'..='\u{2069}').contains(&c)
 }
