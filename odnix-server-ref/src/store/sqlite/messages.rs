@@ -59,14 +59,6 @@ impl Messages for SqliteTx<'_> {
         Ok(id)
     }
 
-    fn message(&mut self, id: MessageId) -> Result<Option<Message>, StoreError> {
-        self.maybe(
-            concat!("SELECT ", columns!(), " FROM messages m WHERE id = ?1 AND NOT deleted"),
-            [id],
-            message,
-        )
-    }
-
     fn message_in(&mut self, sight: Sight, id: MessageId) -> Result<Option<Message>, StoreError> {
         self.maybe(
             concat!("SELECT ", columns!(), " FROM messages m WHERE m.id = ?4 AND ", in_sight!()),
