@@ -19,8 +19,12 @@ fn write(tx: &mut dyn Tx, text: &str) -> Result<MessageId, StoreError> {
     tx.insert_message(&NewMessage { chat, from: ALICE, date: 1, text, media: None, action: None })
 }
 
+fn sight(tx: &mut dyn Tx) -> Result<Sight, StoreError> {
+    Ok(Sight { viewer: ALICE, chat: saved(tx)?, whole: true })
+}
+
 fn found(tx: &mut dyn Tx, word: &str) -> Result<Vec<String>, StoreError> {
-    let sight = Sight { viewer: ALICE, chat: saved(tx)?, whole: true };
+    let sight = sight(tx)?;
     let found = tx.search(&[sight], &[word.to_owned()], i64::MAX, 10)?;
     Ok(found.into_iter().map(|message| message.text).collect())
 }
@@ -62,7 +66,8 @@ async fn a_text_is_found_at_once_and_until_it_is_changed() {
             let mut seen = vec![found(tx, "apple")?];
             tx.edit_message(id, "green pear", None, 2)?;
             seen.extend([found(tx, "apple")?, found(tx, "pear")?]);
-            let message = tx.message(id)?.ok_or(StoreError::Corrupt("no message"))?;
+            let sight = sight(tx)?;
+            let message = tx.message_in(sight, id)?.ok_or(StoreError::Corrupt("no message"))?;
             tx.delete_message(&message)?;
             seen.push(found(tx, "pear")?);
             write(tx, "plum")?;
