@@ -87,6 +87,20 @@ fn a_gap_in_one_mailbox_holds_up_no_other() {
 }
 
 #[test]
+fn all_whose_time_has_come_are_asked_about_at_once() {
+    let mut mailboxes = opened(4, &Limits::default());
+    for mailbox in asked(&mut mailboxes) {
+        answer(&mut mailboxes, mailbox);
+    }
+    for (mailbox, millis) in [(0, 0), (1, 0), (2, 7), (3, 8)] {
+        mailboxes.with(&mailbox, |it| it.push(at(millis), 2, 1, 2)).unwrap();
+    }
+    mailboxes.handle_timeout(at(507));
+    assert_eq!(asked(&mut mailboxes), [0, 1, 2]);
+    assert_eq!(mailboxes.poll_timeout(), Some(at(508).mono));
+}
+
+#[test]
 fn what_is_lost_is_lost_for_all() {
     let mut mailboxes = opened(3, &Limits::default());
     for mailbox in asked(&mut mailboxes) {

@@ -119,7 +119,9 @@ fn the_late_update_closes_the_gap_and_all_follow_in_order() {
     assert_eq!(sequencer.push(at(0), 13, 1, "c"), Received::Accepted);
     assert_eq!(sequencer.push(at(1), 12, 1, "b"), Received::Accepted);
     assert_eq!(sequencer.push(at(2), 12, 1, "b again"), DUPLICATE);
-    assert_eq!(sequencer.push(at(2), 12, 0, "after b"), Received::Accepted);
+    for update in ["after b", "and this"] {
+        assert_eq!(sequencer.push(at(2), 12, 0, update), Received::Accepted);
+    }
     assert!(!sequencer.is_caught_up());
     assert_eq!(sequencer.poll_event(), None);
     assert_eq!(sequencer.push(at(499), 11, 1, "a"), Received::Accepted);
@@ -127,6 +129,7 @@ fn the_late_update_closes_the_gap_and_all_follow_in_order() {
         delivered(&["a"], 11),
         delivered(&["b"], 12),
         delivered(&["after b"], 12),
+        delivered(&["and this"], 12),
         delivered(&["c"], 13),
     ];
     assert_eq!(drain(&mut sequencer), expected);
@@ -256,6 +259,7 @@ fn too_long_and_backwards_wait_until_the_application_confirms() {
     let cases = [
         (Difference::TooLong { pts: 500 }, 500, ResetReason::TooLong),
         (Difference::Full { updates: vec![], state: Checkpoint::at(3) }, 3, ResetReason::Backwards),
+        (Difference::Full { updates: vec![], state: Checkpoint::at(0) }, 0, ResetReason::Backwards),
     ];
     for (answer, pts, reason) in cases {
         let mut sequencer = asked();
@@ -275,6 +279,31 @@ fn too_long_and_backwards_wait_until_the_application_confirms() {
         sequencer.push(at(0), pts + 1, 1, "next");
         assert_eq!(drain(&mut sequencer).len(), usize::from(pts < 10 || pts == 500));
     }
+}
+
+#[test]
+fn what_waited_before_a_reset_is_not_delivered_after_it() {
+    let mut sequencer = asked();
+    assert_eq!(sequencer.push(at(0), 12, 1, "of the old log"), Received::Accepted);
+    let shorter = Difference::Full { updates: vec![], state: Checkpoint::at(3) };
+    sequencer.provide_difference(at(0), shorter).unwrap();
+    drain(&mut sequencer);
+    sequencer.confirm_reset().unwrap();
+    assert_eq!(drain(&mut sequencer), [asks(3)]);
+    // The new log reaches just to where it would follow.
+    let answer = Difference::Full { updates: vec!["new"], state: Checkpoint::at(11) };
+    sequencer.provide_difference(at(0), answer).unwrap();
+    assert_eq!(drain(&mut sequencer), [delivered(&["new"], 11)]);
+}
+
+#[test]
+fn an_answer_that_moves_the_date_alone_is_nothing_to_store() {
+    let mut sequencer = asked();
+    sequencer.provide_difference(at(0), Difference::Empty { date: 5, seq: 0 }).unwrap();
+    assert_eq!(sequencer.poll_event(), None);
+    sequencer.push(at(0), 11, 1, "next");
+    let checkpoint = Checkpoint { date: 5, ..Checkpoint::at(11) };
+    assert_eq!(drain(&mut sequencer), [Event::Deliver { updates: vec!["next"], checkpoint }]);
 }
 
 #[test]

@@ -7,12 +7,12 @@ use common::device::Device;
 use common::{Person, World, refusal};
 use odnix_server_ref::Server;
 use odnix_server_ref::config::ServeOptions;
-use odnix_server_ref::files::{Files, PARTS_MAX, UPLOAD_TTL, UPLOADS_MAX, Upload};
+use odnix_server_ref::files::{Files, FilesError, PARTS_MAX, UPLOADS_MAX, Upload};
 use odnix_tl::Function;
 use odnix_tl::odnix::functions::upload::{FinishFile, GetFile, GetParts, SaveFilePart};
 use odnix_tl::odnix::types::StoredFile;
 use sha2::{Digest as _, Sha256};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const PART: usize = 512 << 10;
 
@@ -50,13 +50,15 @@ async fn parts_come_in_any_order_and_the_file_is_read_in_any_pieces() {
     assert_eq!(parts.parts, [0, 1, 2]);
     let (file, outcome) = world.call(alice.key, finish(7, 3, b"abcdef")).await.unwrap();
     assert_eq!((file.size, file.name.as_str()), (6, "photo.jpg"));
-    assert!(outcome.finished_upload.is_some());
     for (offset, limit, wanted) in [(0, 100, "abcdef"), (1, 2, "bc"), (5, 9, "f"), (6, 9, "")] {
         let (piece, _) = world.call(bob.key, get(&file, offset, limit)).await.unwrap();
         assert_eq!((&piece.bytes[..], piece.size), (wanted.as_bytes(), 6));
     }
+    let finished = outcome.finished_upload.unwrap();
+    world.files.discard(finished).unwrap();
+    world.files.discard(finished).expect("nothing is left to discard");
     let (again, _) = world.call(alice.key, finish(7, 3, b"abcdef")).await.unwrap();
-    assert_eq!(again, file, "once");
+    assert_eq!(again, file, "once, also when the parts are gone");
     let other = finish(7, 3, b"another");
     assert_eq!(refused(&world, &alice, other).await, "FILE_HASH_INVALID");
 }
@@ -67,6 +69,10 @@ async fn a_file_is_given_only_to_those_who_know_its_access_hash() {
     let alice = world.user(1, "alice").await;
     world.call(alice.key, part(7, 0, b"secret")).await.unwrap();
     let (file, _) = world.call(alice.key, finish(7, 1, b"secret")).await.unwrap();
+    world.call(alice.key, part(8, 0, b"another")).await.unwrap();
+    let (other, _) = world.call(alice.key, finish(8, 1, b"another")).await.unwrap();
+    let with_the_hash_of_another = GetFile { access_hash: other.access_hash, ..get(&file, 0, 9) };
+    assert_eq!(refused(&world, &alice, with_the_hash_of_another).await, "FILE_ID_INVALID");
     let guess = GetFile { access_hash: file.access_hash ^ 1, ..get(&file, 0, 9) };
     assert_eq!(refused(&world, &alice, guess).await, "FILE_ID_INVALID");
     let unknown = GetFile { id: 99, ..get(&file, 0, 9) };
@@ -126,7 +132,22 @@ async fn what_does_not_make_the_file_it_should_is_refused() {
     }
     let short = FinishFile { sha256: Bytes::new(), ..finish(7, 3, b"abcdeefgh") };
     assert_eq!(refused(&world, &alice, short).await, "FILE_HASH_INVALID");
+    let incoming = world.folder.path().join("files/incoming");
+    assert_eq!(std::fs::read_dir(&incoming).unwrap().count(), 0, "what was refused is removed");
     world.call(alice.key, finish(7, 3, b"abcdeefgh")).await.unwrap();
+}
+
+#[test]
+fn a_disk_that_refuses_is_an_error_and_not_an_empty_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::open(folder.path()).unwrap();
+    std::fs::create_dir_all(folder.path().join("uploads")).unwrap();
+    std::fs::write(folder.path().join("uploads/1"), b"no folder").unwrap();
+    let upload = Upload { user: 1, file_id: 7 };
+    assert!(matches!(files.save_part(upload, 0, b"x"), Err(FilesError::Io(_))));
+    assert!(matches!(files.parts(upload), Err(FilesError::Io(_))));
+    assert!(files.discard(upload).is_err());
+    assert!(files.sweep(SystemTime::now()).is_err());
 }
 
 #[tokio::test]
@@ -142,10 +163,12 @@ async fn a_user_has_a_limited_number_of_unfinished_uploads_and_old_ones_are_forg
     assert_eq!(refused(&world, &alice, one_more.clone()).await, "FILES_TOO_MUCH");
     world.files.discard(Upload { user: alice.id.0, file_id: 1 }).unwrap();
     world.call(alice.key, one_more).await.unwrap();
-    world.files.sweep(SystemTime::now()).unwrap();
+    // A day, but for as long as this test may take.
+    let day = Duration::from_secs(86_400);
+    world.files.sweep(SystemTime::now() + day - Duration::from_secs(600)).unwrap();
     let parts = GetParts { file_id: 2 };
     assert_eq!(world.call(alice.key, parts.clone()).await.unwrap().0.parts, [0]);
-    world.files.sweep(SystemTime::now() + UPLOAD_TTL).unwrap();
+    world.files.sweep(SystemTime::now() + day).unwrap();
     assert_eq!(world.call(alice.key, parts).await.unwrap().0.parts, [0; 0]);
 }
 

@@ -313,6 +313,30 @@ async fn members_are_removed_by_the_creator_by_who_added_them_or_by_themselves()
 }
 
 #[tokio::test]
+async fn who_changes_a_group_is_told_what_moved_in_the_own_mailbox() {
+    for (large, made, added, removed, left) in [(true, 2, 0, 0, 1), (false, 1, 1, 1, 1)] {
+        let town = Town::new(large).await;
+        let users = vec![named(&town.world, &town.alice, &town.bob).await];
+        let request = CreateChat { large, title: "City".into(), users, random_id: 2 };
+        let before = town.world.state(&town.alice).await.pts;
+        let (answer, _) = town.ask(&town.alice, request).await;
+        assert_eq!((answer.pts, answer.pts_count), (before + made, made));
+        assert!(answer.chat.creator && !town.chat(&town.bob).await.creator);
+        assert_eq!(town.add(&town.alice, &town.dave).await.pts_count, added);
+        for (by, who, moved) in
+            [(&town.alice, &town.dave, removed), (&town.carol, &town.carol, left)]
+        {
+            let user_id = named(&town.world, by, who).await;
+            let request = DeleteChatUser { chat_id: town.chat_id, user_id };
+            assert_eq!(town.ask(by, request).await.0.pts_count, moved, "{large}");
+            let newest = town.history(&town.alice).await.remove(0);
+            let wanted = types::MessageActionChatDeleteUser { user_id: who.id.0 };
+            assert_eq!(newest.action, Some(MessageAction::MessageActionChatDeleteUser(wanted)));
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_same_members_and_the_same_title_change_nothing() {
     for large in [false, true] {
         let town = Town::new(large).await;
@@ -508,9 +532,18 @@ async fn private_messages_are_edited_and_deleted_on_both_sides() {
     let world = &town.world;
     let to_bob = world.peer(&town.alice, &town.bob).await;
     let to_alice = world.peer(&town.bob, &town.alice).await;
+    let before = world.send(&town.bob, &to_alice, "before", 6).await;
     let sent = world.send(&town.alice, &to_bob, "hi", 7).await;
-    let (_, outcome) = town.ask(&town.alice, edit(&to_bob, sent.id, "hello")).await;
+    let picture = Some(types::DataJson { data: r#"{"file":1}"#.into() });
+    let with_media = EditMessage { media: picture.clone(), ..edit(&to_bob, sent.id, "hello") };
+    let (_, outcome) = town.ask(&town.alice, with_media).await;
     assert_eq!(told(&outcome), [1, 2]);
+    for (push, with) in outcome.pushes.iter().zip([&town.bob, &town.alice]) {
+        let (updates, _) = pushed(&push.update);
+        let [Update::UpdateEditMessage(edited)] = &updates[..] else { panic!("{updates:?}") };
+        let peer = enums::Peer::PeerUser(types::PeerUser { user_id: with.id.0 });
+        assert_eq!((&edited.message.peer_id, &edited.message.media), (&peer, &picture));
+    }
     assert_eq!(
         town.refused(&town.bob, edit(&to_alice, sent.id, "x")).await,
         "MESSAGE_AUTHOR_REQUIRED"
@@ -525,7 +558,26 @@ async fn private_messages_are_edited_and_deleted_on_both_sides() {
     town.ask(&town.alice, delete(true, &to_bob)).await;
     let request = GetHistory { peer: to_bob, offset_id: 0, limit: 9 };
     let (page, _) = town.ask(&town.alice, request).await;
-    assert_eq!((page.count, page.messages), (0, vec![]));
+    assert_eq!((page.count, texts(&page.messages)), (1, vec!["before"]));
+    let dialogs = town.ask(&town.bob, GetDialogs { offset_id: 0, limit: 9 }).await.0.dialogs;
+    let alice = enums::Peer::PeerUser(types::PeerUser { user_id: town.alice.id.0 });
+    let dialog = dialogs.into_iter().find(|dialog| dialog.peer == alice).unwrap();
+    assert_eq!(dialog.top_message, before.id, "the newest that is left");
+}
+
+#[tokio::test]
+async fn what_one_does_with_saved_messages_is_told_to_oneself_once() {
+    let town = Town::new(false).await;
+    let peer = InputPeer::InputPeerSelf;
+    let action = enums::SendMessageAction::SendMessageTypingAction;
+    let typing = SetTyping { peer: peer.clone(), action };
+    assert_eq!(town.ask(&town.alice, typing).await.1.pushes, [], "to whom?");
+    let sent = town.world.send(&town.alice, &peer, "note", 7).await;
+    let (edited, outcome) = town.ask(&town.alice, edit(&peer, sent.id, "a note")).await;
+    assert_eq!((edited.pts, told(&outcome)), (sent.pts + 1, vec![1]));
+    let delete = DeleteMessages { revoke: true, peer, id: vec![sent.id] };
+    let (deleted, outcome) = town.ask(&town.alice, delete).await;
+    assert_eq!((deleted.pts, told(&outcome)), (sent.pts + 2, vec![1]));
 }
 
 // --- everything stays in step ---
@@ -685,6 +737,8 @@ async fn search_finds_words_in_what_the_caller_may_read() {
         let page =
             functions::messages::Search { limit: 1, offset_id: second, ..query("quick", true) };
         assert_eq!(found(&town.alice, page).await, [first]);
+        let one = functions::messages::Search { limit: 1, ..query("quick", true) };
+        assert_eq!(found(&town.alice, one).await, [second]);
         town.ask(&town.alice, edit(&town.peer(), first, "slow")).await;
         assert_eq!(found(&town.alice, query("fox", true)).await, [0_i64; 0]);
         assert_eq!(found(&town.alice, query("slow", true)).await, [first]);

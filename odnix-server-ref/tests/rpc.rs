@@ -2,12 +2,13 @@
 
 mod common;
 
-use common::{World, caller, get_difference, message, pts_of, pushed, refusal, request_of};
+use common::{DATE, World, caller, get_difference, message, pts_of, pushed, refusal, request_of};
 use odnix_server_ref::engine;
-use odnix_server_ref::rpc::{LoginChange, Rpc, RpcError};
-use odnix_server_ref::store::{StoreError, UserId};
+use odnix_server_ref::rpc::{Evidence, Form, LoginChange, Prepared, Rpc, RpcError};
+use odnix_server_ref::store::{Credentials, StoreError, UserId};
 use odnix_tl::odnix::enums::{InputPeer, InputUser, Peer, SendMessageAction, Update, updates};
 use odnix_tl::odnix::{functions, types};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 fn user_peer(user_id: i64) -> Peer {
@@ -133,6 +134,52 @@ async fn passwords_are_stored_as_argon2id_only() {
     assert!(!format!("{stored:?}").contains("argon2"), "credentials show in Debug");
 }
 
+#[tokio::test]
+async fn a_password_that_was_changed_meanwhile_does_not_log_in() {
+    let world = World::new();
+    world.user(1, "alice").await;
+    world.user(2, "bob").await;
+    let key = world.key(3).await;
+    for (user, password_hash, goes) in [(1, "another", false), (2, "$", false), (1, "$", true)] {
+        let examined = Credentials { user: UserId(user), password_hash: password_hash.into() };
+        let prepared = Prepared {
+            request: request_of(&sign_in("alice", "a password")),
+            evidence: Evidence::Matches(examined),
+            form: Form::Tl,
+        };
+        let answered = world.handle(key, prepared).await;
+        assert_eq!(answered.is_ok(), goes, "{user} {password_hash}");
+        assert!(goes || refusal(answered) == bad("PASSWORD_HASH_INVALID"));
+    }
+}
+
+#[tokio::test]
+async fn another_device_is_logged_out_by_its_own_hash_only() {
+    let world = World::new();
+    let alice = world.user(1, "alice").await;
+    for number in [2, 3] {
+        let key = world.key(number).await;
+        world.with_store(move |tx| tx.set_session_user(key, Some(alice.id), None)).await;
+    }
+    let list = functions::account::GetAuthorizations {};
+    let devices = world.call(alice.key, list.clone()).await.unwrap().0.authorizations;
+    let hashes: BTreeSet<i64> = devices.iter().map(|device| device.hash).collect();
+    assert_eq!((devices.len(), hashes.len()), (3, 3));
+    let hash_of = |number: u8| {
+        let made = i32::try_from(DATE).unwrap() + i32::from(number);
+        devices.iter().find(|device| device.date_created == made).unwrap().hash
+    };
+    let reset = |hash| functions::account::ResetAuthorization { hash };
+    for hash in [hash_of(1), hash_of(1) ^ 1, 0] {
+        assert_eq!(refusal(world.call(alice.key, reset(hash)).await), bad("HASH_INVALID"));
+    }
+    let (_, outcome) = world.call(alice.key, reset(hash_of(2))).await.unwrap();
+    assert_eq!(outcome.revoked, Some(odnix_proto::AuthKeyId::from_bytes([2; 8])));
+    let left = world.call(alice.key, list).await.unwrap().0.authorizations;
+    assert_eq!(left.len(), 2);
+    assert!(left.iter().all(|device| device.hash != hash_of(2)));
+}
+
 // --- naming others ---
 
 #[tokio::test]
@@ -191,6 +238,8 @@ async fn contacts_are_added_once_and_shown_to_their_owner_only() {
         user_id: to_bob.user_id,
         access_hash: to_bob.access_hash,
     });
+    let look = functions::users::GetUsers { id: vec![id.clone()] };
+    assert!(!world.call(alice.key, look).await.unwrap().0[0].contact);
     for _ in 0..2 {
         let request = functions::contacts::AddContact { id: id.clone() };
         let (added, _) = world.call(alice.key, request).await.unwrap();
@@ -220,7 +269,7 @@ async fn a_message_moves_both_mailboxes_and_each_side_sees_its_view() {
         ..message(&to_bob, "hello", 77)
     };
     let (sent, outcome) = world.call(alice.key, request).await.unwrap();
-    assert_eq!((sent.pts, sent.pts_count), (1, 1));
+    assert_eq!((sent.pts, sent.pts_count, sent.date), (1, 1, i32::try_from(DATE).unwrap()));
     let [own, theirs] = outcome.pushes.as_slice() else { panic!("{outcome:?}") };
     assert_eq!((own.user, theirs.user), (alice.id, bob.id));
 
@@ -600,11 +649,7 @@ async fn the_config_speaks_of_the_dc_and_address_the_caller_reached() {
                 dc,
                 ..caller(odnix_proto::AuthKeyId::from_bytes([9; 8]))
             };
-            let prepared = odnix_server_ref::rpc::Prepared {
-                request,
-                evidence: odnix_server_ref::rpc::Evidence::NotNeeded,
-                form: odnix_server_ref::rpc::Form::Tl,
-            };
+            let prepared = Prepared { request, evidence: Evidence::NotNeeded, form: Form::Tl };
             let handled = world.store.run(move |tx| rpc.handle(tx, &caller, prepared)).await;
             handled.map_err(|error: RpcError| error).unwrap().reply
         };
@@ -647,6 +692,20 @@ async fn unknown_methods_and_malformed_requests_get_typed_errors() {
     }
 }
 
+#[test]
+fn an_error_says_by_its_code_whose_it_is() {
+    for (error, code, message) in [
+        (RpcError::AuthKeyUnregistered, 401, "AUTH_KEY_UNREGISTERED"),
+        (RpcError::Busy, 420, "FLOOD_WAIT_1"),
+        (RpcError::MsgWaitTimeout, 500, "MSG_WAIT_TIMEOUT"),
+        (RpcError::MsgWaitFailed, 400, "MSG_WAIT_FAILED"),
+        (RpcError::Store(StoreError::Closed), 500, "INTERNAL"),
+        (RpcError::LimitInvalid, 400, "LIMIT_INVALID"),
+    ] {
+        assert_eq!((error.code(), error.message().as_str()), (code, message));
+    }
+}
+
 #[tokio::test]
 async fn no_method_but_the_open_ones_answers_without_a_login() {
     let world = World::new();
@@ -670,11 +729,8 @@ async fn no_method_but_the_open_ones_answers_without_a_login() {
         request_of(&get_difference(0)),
     ];
     for request in closed {
-        let prepared = odnix_server_ref::rpc::Prepared {
-            request: request.clone(),
-            evidence: odnix_server_ref::rpc::Evidence::NotNeeded,
-            form: odnix_server_ref::rpc::Form::Tl,
-        };
+        let prepared =
+            Prepared { request: request.clone(), evidence: Evidence::NotNeeded, form: Form::Tl };
         let refused = refusal(world.handle(key, prepared).await);
         assert_eq!(refused, (401, "AUTH_KEY_UNREGISTERED".into()), "{request:?}");
     }

@@ -159,6 +159,46 @@ async fn usernames_differ_by_more_than_case() {
 }
 
 #[tokio::test]
+async fn so_many_jobs_share_a_commit() {
+    let commits = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&commits);
+    let world = World::with(StoreOptions {
+        batch_max: 2,
+        before_commit: Some(Arc::new(move || {
+            counted.fetch_add(1, Ordering::SeqCst);
+            Ok(())
+        })),
+        ..StoreOptions::default()
+    });
+    // Keeps the writer busy until all others wait.
+    let (hold, held) = mpsc::channel::<()>();
+    let (started, begun) = tokio::sync::oneshot::channel();
+    let hold_writer = move |_: &mut dyn Tx| {
+        started.send(()).unwrap();
+        let _ = held.recv();
+        Ok::<_, StoreError>(())
+    };
+    world.store.submit(hold_writer, |_| ()).await.unwrap();
+    begun.await.unwrap();
+    for _ in 0..6 {
+        world.store.submit(|_| Ok::<_, StoreError>(()), |_| ()).await.unwrap();
+    }
+    hold.send(()).unwrap();
+    world.store.close().await;
+    assert_eq!(commits.load(Ordering::SeqCst), 4, "one, and three of two");
+}
+
+#[tokio::test]
+async fn a_key_is_deleted_once() {
+    let world = World::new();
+    let key = world.key(1).await;
+    for there in [true, false] {
+        assert_eq!(world.with_store(move |tx| tx.delete_key(key)).await, there);
+        assert!(world.with_store(move |tx| tx.use_key(key, 0)).await.is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_taken_key_id_is_reported_and_the_first_key_stays() {
     let world = World::new();
     world.key(1).await;
@@ -223,6 +263,7 @@ async fn the_log_is_cut_by_count_and_by_bytes_but_never_empty() {
         (0, 2, 10_000, 1..=2),
         (3, 10, 10_000, 4..=5),
         (0, 10, 250, 1..=2),
+        (0, 10, 200, 1..=2),
         (0, 10, 1, 1..=1),
     ] {
         let lines: Vec<LogEntry> = world

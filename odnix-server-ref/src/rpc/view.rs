@@ -434,7 +434,7 @@ pub(super) fn wire_peer(peer: Peer) -> enums::Peer {
     }
 }
 
-/// A stored number as the wire's int, held within its range.
+/// A stored number as the wire's int, which ends earlier; none is below 0.
 pub(super) fn wire_int(value: i64) -> i32 {
-    i32::try_from(value).unwrap_or(if value < 0 { i32::MIN } else { i32::MAX })
+    i32::try_from(value).unwrap_or(i32::MAX)
 }

@@ -77,8 +77,8 @@ impl ToSql for Peer {
 impl FromSql for Peer {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         i64::column_result(value).map(|id| match id {
-            id if id < 0 => Self::Chat(ChatId(id.saturating_neg())),
-            id => Self::User(UserId(id)),
+            ..0 => Self::Chat(ChatId(id.saturating_neg())),
+            0.. => Self::User(UserId(id)),
         })
     }
 }

@@ -86,8 +86,6 @@ pub trait Chats {
 pub trait Messages {
     /// Writes a message; its id is above every id given out before.
     fn insert_message(&mut self, message: &NewMessage<'_>) -> Result<MessageId, StoreError>;
-    /// One message, unless it is deleted.
-    fn message(&mut self, id: MessageId) -> Result<Option<Message>, StoreError>;
     /// One message, if this viewer sees it.
     fn message_in(&mut self, sight: Sight, id: MessageId) -> Result<Option<Message>, StoreError>;
     /// Replaces the content of a message; the old one is kept beside it.

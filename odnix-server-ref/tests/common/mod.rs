@@ -11,7 +11,7 @@ use odnix_server_ref::files::Files;
 use odnix_server_ref::rpc::{
     Caller, Evidence, Form, Outcome, Prepared, Rpc, RpcError, json, password, upload,
 };
-use odnix_server_ref::store::{KeyRecord, Store, StoreOptions, UserId};
+use odnix_server_ref::store::{KeyRecord, Store, StoreError, StoreOptions, Tx, UserId};
 use odnix_tl::odnix::{Request, enums, functions, types};
 use odnix_tl::{Decode, Encode, Function};
 use std::path::Path;
@@ -88,8 +88,21 @@ impl World {
     }
 
     pub async fn handle(&self, key: AuthKeyId, prepared: Prepared) -> Result<Outcome, RpcError> {
+        self.handle_as(caller(key), prepared).await
+    }
+
+    pub async fn handle_as(&self, caller: Caller, prepared: Prepared) -> Result<Outcome, RpcError> {
         let rpc = Arc::clone(&self.rpc);
-        self.store.run(move |tx| rpc.handle(tx, &caller(key), prepared)).await
+        self.store.run(move |tx| rpc.handle(tx, &caller, prepared)).await
+    }
+
+    /// What tests do to the store directly.
+    pub async fn with_store<T, W>(&self, work: W) -> T
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut dyn Tx) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.store.run(work).await.unwrap_or_else(|error: StoreError| panic!("{error}"))
     }
 
     /// A key with a new user behind it; the account costs no password hashing.

@@ -120,7 +120,7 @@ pub(in crate::rpc) fn check_limit(limit: i32) -> Result<i64, RpcError> {
 pub(in crate::rpc) fn check_offset(offset_id: i64) -> Result<i64, RpcError> {
     match offset_id {
         0 => Ok(i64::MAX),
-        offset_id if offset_id > 0 => Ok(offset_id),
+        1.. => Ok(offset_id),
         _ => Err(RpcError::OffsetInvalid),
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::rpc) fn read_history(
 ) -> Result<Outcome, RpcError> {
     let max_id = match request.max_id {
         0 => i64::MAX,
-        max_id if max_id > 0 => max_id,
+        1.. => request.max_id,
         _ => return Err(RpcError::MaxIdInvalid),
     };
     let me = view.me;
