@@ -124,6 +124,9 @@ impl World<'_> {
                     device.replica().message_count()?,
                 ));
             }
+            for damage in device.replica().check()?.damages {
+                broken.push(format!("device {}: {damage}", device.number));
+            }
             let followed = device.replica().chat_checkpoints()?;
             let own: Vec<(i64, i32)> =
                 oracle.groups_of(user).map(|(id, group)| (id, group.log.pts())).collect();
