@@ -331,3 +331,69 @@ fn the_queue_of_sends_is_bounded() {
     replica.fail_send(1, "refused").expect("fail");
     replica.queue_send(&send(3), 2).expect("write").expect("a failed one takes no place");
 }
+
+const CLUB: i64 = 5;
+
+fn club(left: bool, version: i32) -> types::Chat {
+    types::Chat {
+        left,
+        creator: false,
+        large: true,
+        id: CLUB,
+        title: "Club".into(),
+        date: 1,
+        participants_count: 2,
+        version,
+        pts: Some(7),
+    }
+}
+
+/// What one program stores of the group, and how far that goes in its log.
+fn of_club(id: i64, pts: i32) -> Batch {
+    let mut message = message(id, false, "in the club");
+    message.peer_id = Peer::PeerChat(types::PeerChat { chat_id: CLUB });
+    let new = types::UpdateNewMessage { message, pts, pts_count: 1 };
+    let updates = vec![Update::UpdateNewMessage(new)];
+    Batch { updates, chat_checkpoints: vec![(CLUB, pts)], ..Batch::default() }
+}
+
+fn page_of_club(id: i64) -> Batch {
+    let mut message = message(id, false, "in the club");
+    message.peer_id = Peer::PeerChat(types::PeerChat { chat_id: CLUB });
+    let messages = vec![message];
+    let page = HistoryPage { peer_id: -CLUB, from: 0, before: i64::MAX, messages };
+    Batch { pages: vec![page], ..Batch::default() }
+}
+
+#[test]
+fn a_group_that_one_program_has_left_is_not_brought_back_by_another() {
+    let folder = TempDir::new().expect("temp dir");
+    let (mut one, mut other) = (open(&folder), open(&folder));
+    one.apply(&Batch { chats: vec![club(false, 2)], ..of_club(10, 8) }).expect("apply");
+    assert_eq!(one.chat_checkpoints().expect("checkpoints"), [(CLUB, 8)]);
+    let left = Batch { dropped_chats: vec![CLUB], left_chats: vec![CLUB], ..Batch::default() };
+    one.apply(&left).expect("apply");
+    for late in [of_club(11, 9), page_of_club(12)] {
+        other.apply(&late).expect("apply");
+        assert_eq!(other.chat_checkpoints().expect("checkpoints"), []);
+        assert_eq!(other.history(-CLUB, 0, 10).expect("history"), []);
+        assert_eq!(other.chats_to_join().expect("chats"), []);
+    }
+    // The server describes it as the user's, then its log is followed.
+    other.apply(&Batch { chats: vec![club(false, 4)], ..Batch::default() }).expect("apply");
+    assert_eq!(other.chats_to_join().expect("chats"), [(CLUB, 7)]);
+    other.apply(&of_club(13, 10)).expect("apply");
+    assert_eq!(other.chat_checkpoints().expect("checkpoints"), [(CLUB, 10)]);
+    assert_eq!(other.history(-CLUB, 0, 10).expect("history").len(), 1);
+}
+
+#[test]
+fn a_group_whose_log_is_read_anew_is_not_left() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    replica.apply(&Batch { chats: vec![club(false, 2)], ..of_club(10, 8) }).expect("apply");
+    let (dropped_chats, chat_checkpoints) = (vec![CLUB], vec![(CLUB, 0)]);
+    replica.apply(&Batch { dropped_chats, chat_checkpoints, ..Batch::default() }).expect("apply");
+    assert_eq!(replica.chat_checkpoints().expect("checkpoints"), [(CLUB, 0)]);
+    assert!(!replica.chat(CLUB).expect("chat").expect("known").left);
+}

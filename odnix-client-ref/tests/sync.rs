@@ -6,7 +6,7 @@ use odnix_client_ref::sync::{
     Answer, Failure, Local, Options, Question, QuestionId, Standing, SyncMachine,
 };
 use odnix_proto::{Instant, Now, UnixTime};
-use odnix_tl::odnix::enums::{Peer, Update, Updates, updates::Difference};
+use odnix_tl::odnix::enums::{InputPeer, Peer, Update, Updates, updates::Difference};
 use odnix_tl::odnix::types;
 use std::time::Duration;
 
@@ -47,6 +47,10 @@ fn bob() -> Peer {
 
 fn group() -> Peer {
     Peer::PeerChat(types::PeerChat { chat_id: GROUP })
+}
+
+fn group_input() -> InputPeer {
+    InputPeer::InputPeerChat(types::InputPeerChat { chat_id: GROUP })
 }
 
 fn large_group(left: bool, version: i32, pts: i32) -> types::Chat {
@@ -367,6 +371,157 @@ fn a_refusal_is_followed_by_the_own_log_which_tells_that_the_user_has_left() {
     assert_eq!(device.ids(-GROUP), [0_i64; 0]);
     assert_eq!(device.machine.standing(), Standing::CaughtUp);
     assert_eq!(device.machine.poll_question(), None);
+}
+
+/// Lets the pause of a refused question pass.
+fn wait(device: &mut Device) {
+    let due = device.machine.poll_timeout().expect("a pause");
+    device.now = Now { mono: due, ..device.now };
+    device.machine.handle_timeout(device.now);
+}
+
+/// The next question is refused, and the own log says nothing new after it.
+fn refuse(device: &mut Device) -> Question {
+    let (id, question) = device.question();
+    device.machine.handle_answer(device.now, id, refused());
+    let (own, asked) = device.question();
+    assert!(matches!(asked, Question::GetDifference(_)), "{asked:?}");
+    device.answer(own, empty());
+    question
+}
+
+fn assert_has_left(mut device: Device) {
+    assert_eq!(device.machine.poll_question(), None);
+    assert_eq!(device.machine.standing(), Standing::CaughtUp);
+    assert_eq!(device.ids(-GROUP), [0_i64; 0]);
+    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), []);
+    let mut device = device.restarted();
+    let (own, question) = device.question();
+    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
+    device.answer(own, empty());
+    assert_eq!(device.machine.poll_question(), None);
+    assert_eq!(device.machine.standing(), Standing::CaughtUp);
+}
+
+/// The place in the own log is past the update that the user has left.
+#[test]
+fn a_group_that_is_refused_again_after_the_own_log_was_asked_is_left() {
+    let mut device = follows_group();
+    device.machine.updates_lost(device.now);
+    let (own, _) = device.question();
+    device.answer(own, empty());
+    let question = refuse(&mut device);
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    assert_eq!(device.ids(-GROUP), [3], "the user may be back");
+    wait(&mut device);
+    let question = refuse(&mut device);
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    assert_has_left(device);
+}
+
+#[test]
+fn a_group_to_join_that_is_refused_again_after_the_own_log_was_asked_is_left() {
+    let mut device = Device::caught_up();
+    joined(&mut device);
+    let mut device = device.restarted();
+    let (own, _) = device.question();
+    device.answer(own, empty());
+    for _ in 0..2 {
+        let question = refuse(&mut device);
+        assert!(matches!(question, Question::GetHistory(_)), "{question:?}");
+        if device.machine.standing() != Standing::CaughtUp {
+            wait(&mut device);
+        }
+    }
+    assert_has_left(device);
+}
+
+/// The own log has to be asked after the refusal, and to answer.
+#[test]
+fn a_group_is_not_left_before_the_own_log_has_answered() {
+    let mut device = follows_group();
+    device.machine.updates_lost(device.now);
+    let (own, _) = device.question();
+    let (of_chat, _) = device.question();
+    device.machine.handle_answer(device.now, of_chat, refused());
+    device.settle();
+    device.now = device.now.after(Duration::from_secs(1));
+    device.machine.handle_timeout(device.now);
+    let (of_chat, question) = device.question();
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    // What was asked before the first refusal does not count.
+    device.answer(own, empty());
+    let (own, question) = device.question();
+    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
+    device.machine.handle_answer(device.now, of_chat, refused());
+    device.settle();
+    assert_eq!(device.ids(-GROUP), [3]);
+    device.answer(own, empty());
+    assert_eq!(device.ids(-GROUP), [3]);
+}
+
+/// Two refusals, and the return of the user between them.
+#[test]
+fn a_group_that_the_own_log_speaks_of_between_two_refusals_is_not_left() {
+    let mut device = follows_group();
+    device.machine.updates_lost(device.now);
+    let (own, _) = device.question();
+    device.answer(own, empty());
+    refuse(&mut device);
+    let back = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 2, pts_count: 1 });
+    device.push(pushed(vec![back], vec![large_group(false, 4, 9)]));
+    wait(&mut device);
+    refuse(&mut device);
+    assert_eq!(device.ids(-GROUP), [3]);
+    wait(&mut device);
+    let (of_chat, question) = device.question();
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    device.answer(of_chat, empty());
+    assert_eq!(device.machine.standing(), Standing::CaughtUp);
+}
+
+/// Fetches the history of what the server lists: the dialog with Bob.
+fn reload_without_the_group(device: &mut Device) {
+    reload(device, |question| match question {
+        Question::GetDrafts(_) => drafts(),
+        Question::GetDialogs(_) => dialogs(),
+        _ => history(vec![message(9, bob())]),
+    });
+}
+
+#[test]
+fn a_followed_group_that_is_not_listed_is_left_for_good() {
+    let mut device = follows_group();
+    too_long(&mut device, 100);
+    let (of_chat, _) = device.question();
+    device.answer(of_chat, empty());
+    reload_without_the_group(&mut device);
+    assert_has_left(device);
+}
+
+#[test]
+fn a_group_to_join_that_is_not_listed_is_left_for_good() {
+    let mut device = Device::caught_up();
+    joined(&mut device);
+    let mut device = device.restarted();
+    too_long(&mut device, 100);
+    let mut listed = false;
+    // The group's own history has no answer yet.
+    for _ in 0..20 {
+        device.settle();
+        let Some((id, question)) = device.machine.poll_question() else { break };
+        let answer = match &question {
+            Question::GetDrafts(_) => drafts(),
+            Question::GetDialogs(_) => dialogs(),
+            Question::GetHistory(it) if it.peer == group_input() => continue,
+            Question::GetHistory(_) => history(Vec::new()),
+            _ => empty(),
+        };
+        listed |= matches!(question, Question::GetDialogs(_));
+        device.answer(id, answer);
+    }
+    assert!(listed);
+    assert_has_left(device);
 }
 
 #[test]

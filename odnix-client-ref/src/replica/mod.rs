@@ -44,8 +44,8 @@ use odnix_proto::{AuthKey, Secret};
 use odnix_tl::odnix::{enums::Update, types};
 use rows::{
     MESSAGE_COLUMNS, advance_chat_checkpoint, advance_checkpoint, advance_read, apply_update,
-    delete_pending, drop_chat, keep_dialogs, message_row, replace_range, save_draft, upsert_chat,
-    upsert_user,
+    delete_pending, drop_chat, keep_dialogs, leave_chat, message_row, replace_range, save_draft,
+    upsert_chat, upsert_user,
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 use std::collections::BTreeSet;
@@ -119,8 +119,11 @@ pub struct Batch {
     /// First forget messages, read positions, drafts and checkpoints. The account, its key and
     /// the sends that wait stay.
     pub clear: bool,
-    /// Large groups of which the user is no member any more.
+    /// Large groups whose messages and positions are forgotten.
     pub dropped_chats: Vec<i64>,
+    /// Large groups of which the user is no member any more: they are not followed again before
+    /// the server describes them anew.
+    pub left_chats: Vec<i64>,
     /// Users the updates speak of.
     pub users: Vec<types::User>,
     /// Groups the updates speak of.
@@ -148,6 +151,7 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         !self.clear
             && self.dropped_chats.is_empty()
+            && self.left_chats.is_empty()
             && self.users.is_empty()
             && self.chats.is_empty()
             && self.pages.is_empty()
@@ -424,6 +428,7 @@ impl Replica {
                 )?;
             }
             batch.dropped_chats.iter().try_for_each(|id| drop_chat(tx, *id))?;
+            batch.left_chats.iter().try_for_each(|id| leave_chat(tx, *id))?;
             batch.users.iter().try_for_each(|user| upsert_user(tx, user))?;
             batch.chats.iter().try_for_each(|chat| upsert_chat(tx, chat))?;
             let mut new_messages = 0;

@@ -73,6 +73,9 @@ pub(super) fn save_draft(
 
 /// Makes a range of a dialog what the server says it is. Returns how many messages were new.
 pub(super) fn replace_range(tx: &Transaction<'_>, page: &HistoryPage) -> rusqlite::Result<usize> {
+    if has_left(tx, page.peer_id.saturating_neg())? {
+        return Ok(0);
+    }
     let here: Vec<i64> = tx
         .prepare_cached("SELECT id FROM messages WHERE peer_id = ?1 AND id >= ?2 AND id < ?3")?
         .query_map([page.peer_id, page.from, page.before], |row| row.get(0))?
@@ -105,17 +108,31 @@ fn drop_messages(tx: &Transaction<'_>, peer_id: i64) -> rusqlite::Result<()> {
     tx.execute("DELETE FROM dialogs WHERE peer_id = ?1", [peer_id]).map(drop)
 }
 
-/// Forgets a large group of which the user is no member any more.
+/// Forgets what is held of a large group.
 pub(super) fn drop_chat(tx: &Transaction<'_>, chat_id: i64) -> rusqlite::Result<()> {
     let peer_id = chat_id.saturating_neg();
     drop_messages(tx, peer_id)?;
     tx.execute("DELETE FROM chat_checkpoints WHERE chat_id = ?1", [chat_id]).map(drop)
 }
 
+/// The user is no member of a large group any more, whatever was said of it before.
+pub(super) fn leave_chat(tx: &Transaction<'_>, chat_id: i64) -> rusqlite::Result<()> {
+    tx.execute("UPDATE chats SET left_it = 1 WHERE id = ?1", [chat_id]).map(drop)
+}
+
+/// Nothing is held of a large group that the user has left.
+fn has_left(tx: &Transaction<'_>, chat_id: i64) -> rusqlite::Result<bool> {
+    tx.prepare_cached("SELECT 1 FROM chats WHERE id = ?1 AND large AND left_it")?.exists([chat_id])
+}
+
 pub(super) fn advance_chat_checkpoint(
     tx: &Transaction<'_>,
     (chat_id, pts): (i64, i32),
 ) -> rusqlite::Result<()> {
+    if has_left(tx, chat_id)? {
+        // Found by another program, after this one had asked.
+        return drop_chat(tx, chat_id);
+    }
     tx.prepare_cached(
         "INSERT INTO chat_checkpoints (chat_id, pts) VALUES (?1, ?2)
          ON CONFLICT (chat_id) DO UPDATE SET pts = max(pts, excluded.pts)",

@@ -1,5 +1,6 @@
 //! The machine that keeps a replica in step with the server's logs.
 
+use super::refusals::Refusals;
 use super::reload::{Fetched, Reload};
 use super::wire::{self, Parts, checkpoint, peer_of, people_of, position, read_difference};
 use super::{Answer, Failure, Local, Mailbox, Question, QuestionId};
@@ -67,6 +68,17 @@ enum Asked {
     Reload(Mailbox),
 }
 
+impl Asked {
+    /// The large group whose log or history it is.
+    fn chat_id(self) -> Option<i64> {
+        match self {
+            Self::Difference { mailbox: Mailbox::Chat(chat_id), .. }
+            | Self::Reload(Mailbox::Chat(chat_id)) => Some(chat_id),
+            _ => None,
+        }
+    }
+}
+
 /// See the [module](super).
 #[derive(Debug)]
 pub struct SyncMachine {
@@ -78,6 +90,7 @@ pub struct SyncMachine {
     /// The newest version of each group, so that an older answer changes nothing.
     versions: BTreeMap<i64, i32>,
     reloads: BTreeMap<Mailbox, Reload>,
+    refusals: Refusals,
     /// Sends by where their messages stand in logs that are not followed so far yet.
     sent: BTreeSet<(Mailbox, i32, i64)>,
     open: BTreeMap<QuestionId, Asked>,
@@ -98,6 +111,7 @@ pub struct SyncMachine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Forget,
+    People,
     Pages,
     Updates,
     Keep,
@@ -114,6 +128,7 @@ impl SyncMachine {
             small_chats: resumed.small_chats,
             versions: BTreeMap::new(),
             reloads: BTreeMap::new(),
+            refusals: Refusals::default(),
             sent: BTreeSet::new(),
             open: BTreeMap::new(),
             last_question: 0,
@@ -309,10 +324,10 @@ impl SyncMachine {
                 self.events.push_back(ClientEvent::SignedOut);
             }
             if failure.message == "CHAT_ID_INVALID" {
-                // The group was not ours when it was asked; we may be back meanwhile. The own log
-                // knows, and until it has told, the group is asked again.
-                self.mailboxes.with(&Mailbox::Own, Sequencer::updates_lost);
+                self.on_refused(asked.chat_id());
             }
+        } else if let Some(chat_id) = asked.chat_id() {
+            self.refusals.forget(chat_id);
         }
         match asked {
             Asked::Difference { mailbox, from_pts } => {
@@ -330,6 +345,15 @@ impl SyncMachine {
             Asked::Reload(mailbox) => self.on_reload(now, id, mailbox, answer),
         }
         self.poll_mailboxes(now);
+    }
+
+    fn on_refused(&mut self, chat_id: Option<i64>) {
+        self.mailboxes.with(&Mailbox::Own, Sequencer::updates_lost);
+        if let Some(chat_id) = chat_id
+            && self.refusals.refused(chat_id)
+        {
+            self.leave(chat_id);
+        }
     }
 
     fn on_difference(
@@ -438,8 +462,9 @@ impl SyncMachine {
 
     /// Large groups that the server has not listed are not the user's any more.
     fn leave_unlisted(&mut self, listed: &BTreeSet<i64>) {
-        let followed: Vec<Mailbox> = self.mailboxes.followed().copied().collect();
-        for mailbox in followed {
+        let here: BTreeSet<Mailbox> =
+            self.mailboxes.followed().chain(self.reloads.keys()).copied().collect();
+        for mailbox in here {
             if let Mailbox::Chat(chat_id) = mailbox
                 && !listed.contains(&chat_id.saturating_neg())
             {
@@ -460,7 +485,7 @@ impl SyncMachine {
     fn note(&mut self, users: Vec<types::User>, chats: Vec<types::Chat>) {
         if !users.is_empty() {
             self.known.extend(users.iter().map(|user| user.id));
-            self.newest_batch().users.extend(users);
+            self.people_batch().users.extend(users);
         }
         for chat in chats {
             let newest = self.versions.entry(chat.id).or_insert(chat.version);
@@ -474,12 +499,13 @@ impl SyncMachine {
             } else {
                 self.small_chats.insert(chat.id);
             }
-            self.newest_batch().chats.push(chat);
+            self.people_batch().chats.push(chat);
         }
     }
 
     /// Whoever is a member of a large group follows its log; whoever has left drops it.
     fn note_membership(&mut self, chat: &types::Chat) {
+        self.refusals.forget(chat.id);
         let mailbox = Mailbox::Chat(chat.id);
         let is_here = self.mailboxes.get(&mailbox).is_some() || self.reloads.contains_key(&mailbox);
         match (chat.left, is_here) {
@@ -497,19 +523,26 @@ impl SyncMachine {
         }
     }
 
+    /// The server says that the user is no member any more.
     fn leave(&mut self, chat_id: i64) {
+        self.unfollow(chat_id);
+        // The server has those messages, and their rows will never come.
+        let settled = self.settled(Mailbox::Chat(chat_id), i32::MAX);
+        let batch = self.batch(Stage::Forget);
+        batch.dropped_chats.push(chat_id);
+        batch.left_chats.push(chat_id);
+        batch.settled_sends.extend(settled);
+    }
+
+    fn unfollow(&mut self, chat_id: i64) {
         let mailbox = Mailbox::Chat(chat_id);
+        self.refusals.forget(chat_id);
         self.mailboxes.close(&mailbox);
         self.reloads.remove(&mailbox);
         self.open.retain(|_, asked| {
             !matches!(asked, Asked::Difference { mailbox: it, .. } | Asked::Reload(it) if *it == mailbox)
         });
         self.questions.retain(|(id, _)| self.open.contains_key(id));
-        // The server has those messages, and their rows will never come.
-        let settled = self.settled(mailbox, i32::MAX);
-        let batch = self.batch(Stage::Forget);
-        batch.dropped_chats.push(chat_id);
-        batch.settled_sends.extend(settled);
     }
 
     // --- what follows ---
@@ -523,7 +556,13 @@ impl SyncMachine {
         self.newest_batch()
     }
 
-    /// For what is the same at every place of a batch.
+    /// For what is applied early in a batch and speaks of what comes later.
+    fn people_batch(&mut self) -> &mut Batch {
+        self.newest_batch();
+        self.stage = self.stage.max(Stage::People);
+        self.newest_batch()
+    }
+
     fn newest_batch(&mut self) -> &mut Batch {
         if self.batches.is_empty() {
             self.batches.push_back(Batch::default());
@@ -550,12 +589,21 @@ impl SyncMachine {
                 Event::Reset { to, reason } => self.start_over(now, mailbox, to.pts, reason),
             }
         }
+        if self.mailboxes.get(&Mailbox::Own).is_some_and(Sequencer::is_caught_up) {
+            self.refusals.own_log_told();
+        }
     }
 
     fn deliver(&mut self, mailbox: Mailbox, updates: Vec<Update>, checkpoint: updates::Checkpoint) {
         for update in &updates {
-            if let Update::UpdateReadHistory(read) = update {
-                self.events.push_back(ClientEvent::Read(read.clone()));
+            match update {
+                Update::UpdateReadHistory(read) => {
+                    self.events.push_back(ClientEvent::Read(read.clone()));
+                }
+                Update::UpdateChat(it) => {
+                    self.refusals.forget(it.chat_id);
+                }
+                _ => {}
             }
         }
         let updates::Checkpoint { pts, date, .. } = checkpoint;
@@ -586,6 +634,9 @@ impl SyncMachine {
         let updates::Checkpoint { pts: from_pts, date, .. } = from;
         self.events.push_back(ClientEvent::DifferenceRequested { from_pts });
         let pts_total_limit = self.options.log_replay_max;
+        if mailbox == Mailbox::Own {
+            self.refusals.own_log_asked();
+        }
         let question = match mailbox {
             Mailbox::Own => Question::GetDifference(functions::updates::GetDifference {
                 pts: from_pts,

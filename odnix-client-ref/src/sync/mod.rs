@@ -20,6 +20,7 @@
 
 mod machine;
 mod outbox;
+mod refusals;
 mod reload;
 mod wire;
 
