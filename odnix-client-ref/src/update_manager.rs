@@ -355,6 +355,7 @@ impl Running {
     /// Stores what was delivered, tells the watchers, and asks what is to be asked.
     async fn settle(&mut self) -> Result<(), ClientError> {
         self.store_batches().await?;
+        self.send_doubted_again().await?;
         for (done, outcome) in self.replies.drain(..) {
             let _ = done.send(outcome);
         }
@@ -376,6 +377,20 @@ impl Running {
                 let outcome = send_message(&caller, &store, &send).await;
                 Outcome::Sent(send, outcome)
             }));
+        }
+        Ok(())
+    }
+
+    /// A server that was restored from an older state may lack what it has acknowledged.
+    async fn send_doubted_again(&mut self) -> Result<(), ClientError> {
+        if !self.machine.as_mut().is_some_and(SyncMachine::take_sends_doubted) {
+            return Ok(());
+        }
+        for send in self.manager.store.with(|replica| replica.pending_sends()).await? {
+            if !self.outbox.holds(&send) {
+                // What finds no room is sent when the program starts again.
+                let _ = self.outbox.push(send);
+            }
         }
         Ok(())
     }

@@ -561,6 +561,104 @@ fn a_message_that_was_sent_before_its_author_left_does_not_wait_on() {
     assert_eq!(device.ids(-GROUP), [0_i64; 0]);
 }
 
+/// The server acknowledges a message at a place that the replica has not reached.
+fn send_ahead(device: &mut Device, peer_id: i64, pts: i32) {
+    let send = PendingSend { random_id: 9, peer_id, text: "kept".to_owned() };
+    device.replica.begin_send(&send).expect("noted");
+    let sent = types::messages::SentMessage { id: i64::from(pts), date: 1, pts, pts_count: 1 };
+    device.machine.handle_local(device.now, Local::Sent { send, sent });
+    device.settle();
+    assert!(!device.machine.take_sends_doubted());
+}
+
+fn difference(updates: Vec<Update>, chats: Vec<types::Chat>, pts: i32) -> Answer {
+    let state = types::updates::State { pts, qts: 0, date: 1, seq: 0, unread_count: 0 };
+    let users = vec![user(BOB, false)];
+    let told = types::updates::Difference { updates, users, chats, state };
+    Answer::Difference(Difference::Difference(told))
+}
+
+/// The server is restored from an older state: its log of the user is empty.
+fn restore_server(device: &mut Device) {
+    device.machine.updates_lost(device.now);
+    let (own, question) = device.question();
+    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
+    let ahead = Failure { code: 400, message: "PERSISTENT_TIMESTAMP_INVALID".to_owned() };
+    device.machine.handle_answer(device.now, own, Err(ahead));
+    let state = types::updates::State { pts: 0, qts: 0, date: 1, seq: 0, unread_count: 0 };
+    loop {
+        let (id, question) = device.question();
+        if matches!(question, Question::GetState(_)) {
+            device.answer(id, Answer::State(state));
+            return;
+        }
+    }
+}
+
+/// The message waits, and is to be sent again.
+fn assert_sent_again(device: &mut Device) {
+    let waiting = device.replica.pending_sends().expect("sends");
+    assert_eq!(waiting.iter().map(|it| it.random_id).collect::<Vec<_>>(), [9]);
+    assert!(device.machine.take_sends_doubted());
+    assert!(!device.machine.take_sends_doubted(), "once");
+}
+
+#[test]
+fn a_message_to_a_group_that_the_server_may_have_lost_is_sent_again() {
+    let mut device = follows_group();
+    send_ahead(&mut device, -GROUP, 12);
+    restore_server(&mut device);
+    assert_sent_again(&mut device);
+    let (own, question) = device.question();
+    let Question::GetDifference(asked) = question else { panic!("{question:?}") };
+    assert_eq!(asked.pts, 0);
+    let chat = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 1, pts_count: 1 });
+    device.answer(own, difference(vec![chat], vec![large_group(false, 2, 20)], 1));
+    reload(&mut device, |question| match question {
+        Question::GetHistory(_) => history(Vec::new()),
+        _ => empty(),
+    });
+    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), [(GROUP, 20)]);
+    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "it is not there");
+}
+
+#[test]
+fn a_message_to_a_user_that_the_server_may_have_lost_is_sent_again() {
+    let mut device = Device::caught_up();
+    device.push(pushed(vec![new_message(1, bob(), 1)], Vec::new()));
+    send_ahead(&mut device, BOB, 3);
+    restore_server(&mut device);
+    assert_sent_again(&mut device);
+    let (own, _) = device.question();
+    let others = (1..=4).map(|id| new_message(id, bob(), id as i32)).collect();
+    device.answer(own, difference(others, Vec::new(), 4));
+    assert_eq!(device.replica.checkpoint().expect("checkpoint").pts, 4);
+    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "it is not there");
+}
+
+#[test]
+fn a_message_that_the_log_of_its_group_may_have_lost_is_sent_again() {
+    let mut device = follows_group();
+    send_ahead(&mut device, -GROUP, 9);
+    device.machine.updates_lost(device.now);
+    let (own, _) = device.question();
+    let (of_chat, question) = device.question();
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    device.answer(own, empty());
+    let ahead = Failure { code: 400, message: "PERSISTENT_TIMESTAMP_INVALID".to_owned() };
+    device.machine.handle_answer(device.now, of_chat, Err(ahead));
+    device.settle();
+    assert_sent_again(&mut device);
+    let (of_chat, question) = device.question();
+    let Question::GetChatDifference(asked) = question else { panic!("{question:?}") };
+    assert_eq!(asked.pts, 0);
+    let others = (1..=10).map(|id| new_message(id, group(), id as i32)).collect();
+    device.answer(of_chat, difference(others, Vec::new(), 10));
+    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), [(GROUP, 10)]);
+    assert_eq!(device.ids(-GROUP).len(), 10);
+    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "it is not there");
+}
+
 #[test]
 fn an_older_answer_does_not_bring_a_group_back() {
     let mut device = Device::caught_up();

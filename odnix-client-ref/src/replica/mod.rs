@@ -11,8 +11,11 @@
 //! 1. An update and the checkpoint that vouches for it change in **one** transaction.
 //! 2. The checkpoint never moves backwards, and applying an update twice changes nothing, so
 //!    two programs may share one replica.
-//! 3. A message is in `pending_sends` from before it first leaves until the row that proves
-//!    its delivery is stored, in the same transaction.
+//! 3. A message is in `pending_sends` from before it first leaves until the transaction that
+//!    stores its row. Once the server has acknowledged it, another one may end its wait: one that
+//!    moves the checkpoint past it, or one that knows that its history is still to be fetched, or
+//!    that the user has left the group. If the server's log ends before the checkpoint, what is
+//!    still there stays, and is sent again under its random_id.
 //!
 //! A commit survives the end of the process at once and a power failure from the next WAL
 //! checkpoint on; a commit lost to a power failure is lost whole, and the server's log fills

@@ -93,6 +93,7 @@ pub struct SyncMachine {
     refusals: Refusals,
     /// Sends by where their messages stand in logs that are not followed so far yet.
     sent: BTreeSet<(Mailbox, i32, i64)>,
+    sends_doubted: bool,
     open: BTreeMap<QuestionId, Asked>,
     last_question: u64,
     questions: VecDeque<(QuestionId, Question)>,
@@ -130,6 +131,7 @@ impl SyncMachine {
             reloads: BTreeMap::new(),
             refusals: Refusals::default(),
             sent: BTreeSet::new(),
+            sends_doubted: false,
             open: BTreeMap::new(),
             last_question: 0,
             questions: VecDeque::new(),
@@ -630,6 +632,19 @@ impl SyncMachine {
         sends.into_iter().map(|(_, random_id)| random_id).collect()
     }
 
+    /// The server may have lost what it has acknowledged: another message may stand there.
+    fn doubt_sends(&mut self, stood_in: impl Fn(Mailbox) -> bool) {
+        let before = self.sent.len();
+        self.sent.retain(|it| !stood_in(it.0));
+        self.sends_doubted |= self.sent.len() < before;
+    }
+
+    /// Whether the server may have lost messages that it has acknowledged, since this was last
+    /// asked. Their sends still wait in the replica: send all that wait there again.
+    pub fn take_sends_doubted(&mut self) -> bool {
+        std::mem::take(&mut self.sends_doubted)
+    }
+
     fn ask_difference(&mut self, mailbox: Mailbox, from: updates::Checkpoint) {
         let updates::Checkpoint { pts: from_pts, date, .. } = from;
         self.events.push_back(ClientEvent::DifferenceRequested { from_pts });
@@ -683,15 +698,17 @@ impl SyncMachine {
                 let followed: Vec<Mailbox> = self.mailboxes.followed().copied().collect();
                 for mailbox in followed {
                     if let Mailbox::Chat(chat_id) = mailbox {
-                        self.leave(chat_id);
+                        self.unfollow(chat_id);
                     }
                 }
+                self.doubt_sends(|_| true);
                 self.versions.clear();
                 self.reloads.clear();
                 self.batch(Stage::Forget).clear = true;
                 self.follow(now, Mailbox::Own, at(0));
             }
             (Mailbox::Chat(chat_id), _) => {
+                self.doubt_sends(|it| it == mailbox);
                 self.batch(Stage::Forget).dropped_chats.push(chat_id);
                 self.batch(Stage::Updates).chat_checkpoints.push((chat_id, 0));
                 self.follow(now, mailbox, at(0));

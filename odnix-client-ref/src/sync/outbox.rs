@@ -100,6 +100,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether a message waits or is in flight.
+    pub fn holds(&self, send: &PendingSend) -> bool {
+        let dialog = self.dialogs.get(&send.peer_id);
+        dialog.is_some_and(|it| it.queue.iter().any(|it| it.random_id == send.random_id))
+    }
+
     /// What to send now. Its outcome goes to [`handle_outcome`](Self::handle_outcome).
     pub fn poll_send(&mut self) -> Option<PendingSend> {
         if self.is_signed_out || self.all_until.is_some() || self.in_flight >= IN_FLIGHT_MAX {
@@ -206,7 +212,9 @@ mod tests {
     fn a_dialog_keeps_its_order_and_others_do_not_wait_for_it() {
         let mut outbox = outbox(&[(1, 10), (1, 11), (2, 20), (-3, 30)]);
         assert_eq!(polled(&mut outbox), [30, 10, 20]);
+        assert!(outbox.holds(&message(1, 10)) && outbox.holds(&message(1, 11)));
         assert_eq!(outbox.handle_outcome(START, &message(1, 10), Ok(())), Verdict::Sent);
+        assert!(!outbox.holds(&message(1, 10)) && !outbox.holds(&message(2, 10)));
         assert_eq!(polled(&mut outbox), [11]);
         assert_eq!(outbox.len(), 3);
     }
