@@ -460,6 +460,24 @@ fn a_group_is_not_left_before_the_own_log_has_answered() {
     assert_eq!(device.ids(-GROUP), [3]);
 }
 
+/// Two refusals, and an answer between them: the own log is asked anew.
+#[test]
+fn a_group_that_was_answered_for_between_two_refusals_is_not_left() {
+    let mut device = follows_group();
+    for _ in 0..3 {
+        device.machine.updates_lost(device.now);
+        let (own, _) = device.question();
+        device.answer(own, empty());
+        refuse(&mut device);
+        assert_eq!(device.ids(-GROUP), [3]);
+        wait(&mut device);
+        let (of_chat, question) = device.question();
+        assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+        device.answer(of_chat, empty());
+        assert_eq!(device.machine.standing(), Standing::CaughtUp);
+    }
+}
+
 /// Two refusals, and the return of the user between them.
 #[test]
 fn a_group_that_the_own_log_speaks_of_between_two_refusals_is_not_left() {

@@ -591,6 +591,7 @@ impl SyncMachine {
                 Event::Reset { to, reason } => self.start_over(now, mailbox, to.pts, reason),
             }
         }
+        // Not before it was asked once more after a refusal.
         if self.mailboxes.get(&Mailbox::Own).is_some_and(Sequencer::is_caught_up) {
             self.refusals.own_log_told();
         }
@@ -598,14 +599,8 @@ impl SyncMachine {
 
     fn deliver(&mut self, mailbox: Mailbox, updates: Vec<Update>, checkpoint: updates::Checkpoint) {
         for update in &updates {
-            match update {
-                Update::UpdateReadHistory(read) => {
-                    self.events.push_back(ClientEvent::Read(read.clone()));
-                }
-                Update::UpdateChat(it) => {
-                    self.refusals.forget(it.chat_id);
-                }
-                _ => {}
+            if let Update::UpdateReadHistory(read) = update {
+                self.events.push_back(ClientEvent::Read(read.clone()));
             }
         }
         let updates::Checkpoint { pts, date, .. } = checkpoint;
@@ -649,9 +644,6 @@ impl SyncMachine {
         let updates::Checkpoint { pts: from_pts, date, .. } = from;
         self.events.push_back(ClientEvent::DifferenceRequested { from_pts });
         let pts_total_limit = self.options.log_replay_max;
-        if mailbox == Mailbox::Own {
-            self.refusals.own_log_asked();
-        }
         let question = match mailbox {
             Mailbox::Own => Question::GetDifference(functions::updates::GetDifference {
                 pts: from_pts,

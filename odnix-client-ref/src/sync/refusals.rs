@@ -1,8 +1,8 @@
 //! Large groups that the server refuses to speak of (`CHAT_ID_INVALID`).
 //!
 //! ```text
-//! refused ──> Unasked ──own log asked──> Asked ──own log told, nothing of it──> Told ──refused──> left
-//!                └──────── described, answered for, or spoken of: forgotten ────────┘
+//! refused ──> own log is asked ──it tells nothing of the group──> refused again: left
+//!                  └──── described, or answered for: forgotten ────┘
 //! ```
 //!
 //! One refusal decides nothing: the group was not the user's when it was asked, but the user may
@@ -10,22 +10,15 @@
 
 use std::collections::BTreeMap;
 
-/// What the own log has said since the refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum OwnLog {
-    Unasked,
-    Asked,
-    /// Nothing of the group.
-    Told,
-}
-
+/// Whether the own log has told everything since the refusal, by group.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(BTreeMap<i64, OwnLog>);
+pub(super) struct Refusals(BTreeMap<i64, bool>);
 
 impl Refusals {
-    /// The group is refused; whether that decides that the user has left it.
+    /// The group is refused, and the own log is asked; whether that was done before, so that the
+    /// user has left.
     pub(super) fn refused(&mut self, chat_id: i64) -> bool {
-        *self.0.entry(chat_id).or_insert(OwnLog::Unasked) == OwnLog::Told
+        *self.0.entry(chat_id).or_insert(false)
     }
 
     /// The server has said something of the group.
@@ -33,17 +26,8 @@ impl Refusals {
         self.0.remove(&chat_id);
     }
 
-    /// The own log is asked from now on.
-    pub(super) fn own_log_asked(&mut self) {
-        self.turn(OwnLog::Unasked, OwnLog::Asked);
-    }
-
-    /// The own log has told everything.
+    /// The own log has told everything there is.
     pub(super) fn own_log_told(&mut self) {
-        self.turn(OwnLog::Asked, OwnLog::Told);
-    }
-
-    fn turn(&mut self, from: OwnLog, to: OwnLog) {
-        self.0.values_mut().filter(|it| **it == from).for_each(|it| *it = to);
+        self.0.values_mut().for_each(|told| *told = true);
     }
 }
