@@ -180,6 +180,11 @@ fn a_copy_replaces_nothing() {
     assert!(matches!(again, Err(ReplicaError::Exists { path }) if path == copy));
     assert_eq!(std::fs::read(&copy).expect("copy"), before);
 
+    let part = format!("other.part-{}", std::process::id());
+    std::fs::write(elsewhere.path().join(&part), "of another file").expect("write");
+    let refused = replica.backup(&elsewhere.path().join("other"), KeyInCopy::LeftOut);
+    assert!(matches!(refused, Err(ReplicaError::Exists { path }) if path.ends_with(&part)));
+
     let home_in_use = Replica::restore(&copy, home.path());
     assert!(matches!(home_in_use, Err(ReplicaError::Exists { .. })));
     for journal in ["replica.sqlite-wal", "replica.sqlite-journal"] {
@@ -282,4 +287,18 @@ fn a_page_that_was_overwritten_is_found_wherever_it_is() {
         Replica::restore(&spoiled, &new_home).expect_err("a spoiled backup does not come back");
         assert_eq!(files_in(&new_home), [""; 0].map(PathBuf::from), "page {number}");
     }
+}
+
+#[test]
+fn what_is_overwritten_while_it_is_open_is_damage_and_no_error_of_the_check() {
+    let home = folder();
+    let copy = home.path().join("copy");
+    full(home.path()).backup(&copy, KeyInCopy::Kept).expect("backup");
+    let replica = Replica::open_file(&copy).expect("open");
+    let mut bytes = std::fs::read(&copy).expect("copy");
+    bytes[..100].fill(0xa5);
+    std::fs::write(&copy, &bytes).expect("write");
+    let checkup = replica.check().expect("what is wrong is in the answer");
+    assert!(!checkup.is_whole());
+    assert_eq!((checkup.checkpoint, checkup.digest), (None, None));
 }
