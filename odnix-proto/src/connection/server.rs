@@ -126,6 +126,8 @@ pub struct Connection {
     config: Arc<Config>,
     framer: ServerFramer,
     exchange: Option<Box<Handshake>>,
+    /// How many key exchanges were begun by those that are forgotten.
+    exchanges_over: u64,
     /// Keys made on this connection that the embedder has not stored yet.
     proposed: BTreeMap<AuthKeyId, ServerKey>,
     key: Option<ServerKey>,
@@ -166,6 +168,7 @@ impl Connection {
             farewells: VecDeque::new(),
             config,
             exchange: None,
+            exchanges_over: 0,
             proposed: BTreeMap::new(),
             key: None,
             asked_key: None,
@@ -346,6 +349,10 @@ impl Connection {
         stored: KeyStored,
     ) -> Result<(), UsageError> {
         let key = self.proposed.remove(&id).ok_or(UsageError::NotAsked)?;
+        if self.proposed.is_empty() {
+            // An empty map keeps a node.
+            self.proposed = BTreeMap::new();
+        }
         let exchange = self.exchange.as_mut().ok_or(UsageError::NotAsked)?;
         exchange.key_stored(now, id, stored)?;
         // Never under the feet of packets that wait for another key.
@@ -358,7 +365,8 @@ impl Connection {
 
     /// How many key exchanges were begun here; to count them against the quota of an address.
     pub fn exchanges(&self) -> u64 {
-        self.exchange.as_ref().map_or(0, |exchange| exchange.exchanges())
+        let here = self.exchange.as_ref().map_or(0, |exchange| exchange.exchanges());
+        self.exchanges_over.saturating_add(here)
     }
 
     // --- keys and sessions -------------------------------------------------------------
@@ -591,6 +599,8 @@ impl Connection {
         } else {
             self.scratch.clear();
             if !self.poll_packet(now) || self.framer.frame(&self.scratch, out).is_err() {
+                // A silent connection holds no memory for what it will say.
+                self.scratch = BytesMut::new();
                 return None;
             }
             self.long_poll.answered();
@@ -676,6 +686,9 @@ impl Connection {
             outcome = Ok(());
         }
         self.drain_exchange(now);
+        if let Some(over) = self.exchange.take_if(|exchange| exchange.is_over()) {
+            self.exchanges_over = self.exchanges_over.saturating_add(over.exchanges());
+        }
         self.settle(outcome)
     }
 

@@ -302,6 +302,13 @@ impl Handshake {
         successor
     }
 
+    /// Whether nothing is left to say, repeat or wait for: a new machine does as well.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Idle | State::Established)
+            && self.answers.is_empty()
+            && self.events.is_empty()
+    }
+
     /// Takes one plain packet, header included.
     ///
     /// # Errors

@@ -70,7 +70,7 @@ pub(super) async fn execute(
     gateway: Arc<Gateway>,
     session: SessionRef,
     dc: i32,
-    mut calls: UnboundedReceiver<IncomingCall>,
+    mut calls: UnboundedReceiver<Box<IncomingCall>>,
 ) {
     let mut executor = Executor {
         session,
@@ -83,17 +83,20 @@ pub(super) async fn execute(
     loop {
         tokio::select! {
             call = calls.recv() => match call {
-                Some(call) => executor.take(call).await,
+                // Boxed: a session that is silent should not hold the room that a call takes.
+                Some(call) => Box::pin(executor.take(*call)).await,
                 None => break,
             },
-            () = executor.patience_ends() => executor.refuse_late(Instant::now()).await,
+            () = executor.patience_ends() => {
+                Box::pin(executor.refuse_late(Instant::now())).await;
+            }
             () = gateway.stops(), if !executor.waiting.is_empty() => break,
         }
     }
     executor.refuse_waiting();
     // Those that came before the server stopped are still answered.
     while let Some(call) = calls.recv().await {
-        executor.take(call).await;
+        Box::pin(executor.take(*call)).await;
         executor.refuse_waiting();
     }
 }

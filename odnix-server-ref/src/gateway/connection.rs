@@ -17,7 +17,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{self, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::time::{sleep_until, timeout};
 
 /// Packets between the loop and the writing task.
@@ -83,7 +83,7 @@ async fn drain<S: Source>(source: &mut S) {
 }
 
 async fn write<K: Sink>(mut packets: mpsc::Receiver<Bytes>, mut sink: K, patience: Duration) {
-    let mut batch = Vec::with_capacity(OUTBOUND_PACKETS_MAX);
+    let mut batch = Vec::new();
     while packets.recv_many(&mut batch, OUTBOUND_PACKETS_MAX).await > 0 {
         if !matches!(timeout(patience, sink.write(&mut batch)).await, Ok(Ok(()))) {
             return;
@@ -120,7 +120,7 @@ enum End {
 
 /// What the loop waited for.
 enum Woken {
-    Command(Option<Command>),
+    Command(Option<Box<Command>>),
     Read(io::Result<bool>),
     Room(bool),
     Late,
@@ -132,12 +132,12 @@ struct Driver {
     arrival: Arrival,
     machine: Connection,
     handle: Handle,
-    commands: UnboundedReceiver<Command>,
+    commands: UnboundedReceiver<Box<Command>>,
     /// Commands taken out of the channel before their turn.
     backlog: VecDeque<Command>,
     outbound: Sender<Bytes>,
     /// Takes the calls of the session that the machine carries.
-    calls: Option<UnboundedSender<IncomingCall>>,
+    calls: Option<UnboundedSender<Box<IncomingCall>>>,
     /// Keys this connection has entered the registry with.
     keys: HashSet<AuthKeyId>,
     /// Key exchanges begun here that were counted against the quota.
@@ -148,8 +148,7 @@ struct Driver {
 
 impl Driver {
     fn new(gateway: Arc<Gateway>, arrival: Arrival, seed: Seed, outbound: Sender<Bytes>) -> Self {
-        let (sender, commands) = unbounded_channel();
-        let handle = Handle { id: gateway.next_connection(), commands: sender };
+        let (handle, commands) = Handle::new(gateway.next_connection());
         let machine = Connection::new(Arc::clone(&arrival.config), seed);
         let started = Instant::now();
         Self {
@@ -192,7 +191,7 @@ impl Driver {
             };
             let outcome = match woken {
                 Woken::Command(command) => {
-                    self.backlog.extend(command);
+                    self.backlog.extend(command.map(|it| *it));
                     Ok(())
                 }
                 Woken::Read(read) => self.take_bytes(read, &mut inbound),
@@ -308,7 +307,7 @@ impl Driver {
                     self.gateway.registry.call_begins();
                     let key_id = session.login_key_id();
                     let call = IncomingCall { call, key_id, context, body, tcp_address };
-                    if calls.send(call).is_err() {
+                    if calls.send(Box::new(call)).is_err() {
                         self.gateway.registry.call_ends();
                     }
                 }
@@ -335,8 +334,10 @@ impl Driver {
         if !self.arrival.permit.take_job() {
             return Err(self.refuse(PeerError::Flood));
         }
-        let commands = self.handle.commands.clone();
-        let tell = move |done| drop(commands.send(Command::Done(done)));
+        let handle = self.handle.clone();
+        let tell = move |done| {
+            handle.tell(Command::Done(done));
+        };
         let queued = self.gateway.jobs.spawn(move || job.run(), tell);
         queued.map_err(|_| self.refuse(PeerError::Flood))
     }
@@ -359,7 +360,7 @@ impl Driver {
         };
         let anonymous_max =
             i64::try_from(self.gateway.limits.anonymous_keys_max).unwrap_or(i64::MAX);
-        let commands = self.handle.commands.clone();
+        let handle = self.handle.clone();
         let release = move |inserted: Result<bool, StoreError>| {
             let verdict = match inserted {
                 Ok(true) => Some(KeyStored::Stored),
@@ -369,7 +370,7 @@ impl Driver {
                     None
                 }
             };
-            drop(commands.send(Command::KeyStored(id, dc, verdict)));
+            handle.tell(Command::KeyStored(id, dc, verdict));
         };
         self.submit(move |tx| tx.insert_key(&record, anonymous_max), release);
         Ok(())
@@ -427,7 +428,7 @@ impl Driver {
             });
             let answer = answer.map_err(|error| tracing::error!(%error, "a key cannot be read"));
             let entered = matches!(answer, Ok(Some(_)));
-            if handle.commands.send(Command::Key(id, answer)).is_err() && entered {
+            if !handle.tell(Command::Key(id, answer)) && entered {
                 registry.leave(id, handle.id);
             }
         };
@@ -447,7 +448,7 @@ impl Driver {
                 .map(|user| registry.enter_bound(id, permanent, user, now.wall, &handle))
                 .map_err(|error| tracing::error!(%error, "a key cannot be read"));
             let entered = matches!(answer, Ok(Some(_)));
-            if handle.commands.send(Command::Key(id, answer)).is_err() && entered {
+            if !handle.tell(Command::Key(id, answer)) && entered {
                 registry.leave(id, handle.id);
             }
         };
@@ -562,7 +563,7 @@ impl Driver {
     }
 
     /// The calls of the session that leaves go to its own executor.
-    fn leave_session(&mut self, next: UnboundedSender<IncomingCall>) {
+    fn leave_session(&mut self, next: UnboundedSender<Box<IncomingCall>>) {
         while let Some(event) = self.machine.session().and_then(|session| session.poll_event()) {
             self.answer_session(event);
         }
@@ -573,7 +574,8 @@ impl Driver {
 
     fn obey_all(&mut self) -> Result<(), End> {
         loop {
-            let next = self.backlog.pop_front().or_else(|| self.commands.try_recv().ok());
+            let next =
+                self.backlog.pop_front().or_else(|| self.commands.try_recv().ok().map(|it| *it));
             let Some(command) = next else { return Ok(()) };
             self.obey(command)?;
         }
@@ -650,7 +652,7 @@ impl Driver {
         }
         self.commands.close();
         while let Ok(command) = self.commands.try_recv() {
-            self.backlog.push_back(command);
+            self.backlog.push_back(*command);
         }
         for command in self.backlog {
             if let Command::Key(id, Ok(Some(_))) = command {

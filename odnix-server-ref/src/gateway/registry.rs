@@ -119,7 +119,21 @@ pub(crate) struct ConnectionId(pub(crate) u64);
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
     pub(crate) id: ConnectionId,
-    pub(crate) commands: UnboundedSender<Command>,
+    commands: UnboundedSender<Box<Command>>,
+}
+
+impl Handle {
+    /// A connection's name, and what tells it commands. They are boxed, and so are calls, because
+    /// a channel keeps room for 32 at least, and most connections are silent most of the time.
+    pub(crate) fn new(id: ConnectionId) -> (Self, UnboundedReceiver<Box<Command>>) {
+        let (commands, received) = unbounded_channel();
+        (Self { id, commands }, received)
+    }
+
+    /// Tells it; whether it is still there.
+    pub(crate) fn tell(&self, command: Command) -> bool {
+        self.commands.send(Box::new(command)).is_ok()
+    }
 }
 
 /// The answer to "may I carry this session?".
@@ -128,13 +142,13 @@ pub(crate) enum Claim {
     /// It is new: run an executor on these calls. One of its name may have run messages up to
     /// `floor`.
     New {
-        calls: UnboundedSender<IncomingCall>,
-        executor: UnboundedReceiver<IncomingCall>,
+        calls: UnboundedSender<Box<IncomingCall>>,
+        executor: UnboundedReceiver<Box<IncomingCall>>,
         dc: i32,
         floor: Option<MsgId>,
     },
     /// It was away.
-    Resumed { calls: UnboundedSender<IncomingCall>, session: Box<Session> },
+    Resumed { calls: UnboundedSender<Box<IncomingCall>>, session: Box<Session> },
     /// Another connection has it and was asked for it; [`Command::SessionFree`] follows.
     Wait,
     /// The key has too many sessions.
@@ -189,7 +203,7 @@ struct SessionEntry {
     subscribed: bool,
     /// To be forgotten when its connection gives it up.
     destroyed: bool,
-    calls: UnboundedSender<IncomingCall>,
+    calls: UnboundedSender<Box<IncomingCall>>,
     waiter: Option<Handle>,
 }
 
@@ -237,13 +251,11 @@ impl Registry {
         };
         let calls = entry.calls.clone();
         match &entry.place {
-            Place::Here(owner)
-                if owner.id != by.id && owner.commands.send(Command::Surrender(wanted)).is_ok() =>
-            {
+            Place::Here(owner) if owner.id != by.id && owner.tell(Command::Surrender(wanted)) => {
                 if let Some(waiting) = entry.waiter.replace(by.clone())
                     && waiting.id != by.id
                 {
-                    drop(waiting.commands.send(Command::Superseded));
+                    waiting.tell(Command::Superseded);
                 }
                 Claim::Wait
             }
@@ -272,13 +284,13 @@ impl Registry {
         &self,
         by: ConnectionId,
         mut session: Box<Session>,
-        commands: &mut UnboundedReceiver<Command>,
+        commands: &mut UnboundedReceiver<Box<Command>>,
         backlog: &mut VecDeque<Command>,
     ) {
         let reference = session.reference();
         let mut inner = self.lock();
         while let Ok(command) = commands.try_recv() {
-            backlog.push_back(command);
+            backlog.push_back(*command);
         }
         let mut others = VecDeque::new();
         for command in backlog.drain(..) {
@@ -361,7 +373,7 @@ impl Registry {
         match &entry.place {
             Place::Here(owner) => {
                 entry.destroyed = true;
-                drop(owner.commands.send(Command::Surrender(wanted)));
+                owner.tell(Command::Surrender(wanted));
             }
             Place::Away { .. } => inner.forget(wanted),
         }
@@ -472,7 +484,7 @@ impl Inner {
             self.away.insert(ticket, (Instant::now(), reference));
         }
         if let Some(waiter) = waiter {
-            drop(waiter.commands.send(Command::SessionFree(reference)));
+            waiter.tell(Command::SessionFree(reference));
         }
         while self.away.len() > limits.sessions_away_max
             && let Some((_, (_, oldest))) = self.away.first_key_value()
@@ -567,7 +579,7 @@ impl SessionEntry {
         match &mut self.place {
             Place::Here(owner) => {
                 // A connection that has ended puts its sessions away before its channel goes.
-                drop(owner.commands.send(Command::Session(to, message)));
+                owner.tell(Command::Session(to, message));
             }
             Place::Away { session, .. } => message.apply(session),
         }
@@ -615,9 +627,8 @@ mod tests {
     #[test]
     fn a_connection_that_entered_twice_with_a_key_leaves_it_once() {
         let registry = registry();
-        let (commands, _received) = unbounded_channel();
+        let (by, _received) = Handle::new(ConnectionId(1));
         let key = AuthKeyId::from_bytes([1; 8]);
-        let by = Handle { id: ConnectionId(1), commands };
         let other = Handle { id: ConnectionId(2), ..by.clone() };
         for handle in [&by, &by, &other] {
             registry.enter(key, Some(UserId(7)), 2, handle);

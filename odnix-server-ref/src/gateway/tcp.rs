@@ -9,11 +9,12 @@ use super::connection::{self, Arrival, Sink, Source};
 use super::websocket::Socket;
 use super::{Gateway, Protocol, reachable};
 use bytes::{Bytes, BytesMut};
+use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -62,7 +63,7 @@ fn prepare(listener: &TcpListener, stream: &TcpStream) -> io::Result<SocketAddr>
 /// Finds out who serves a new socket.
 async fn receive(
     gateway: Arc<Gateway>,
-    mut stream: TcpStream,
+    stream: TcpStream,
     peer: SocketAddr,
     arrival: Arrival,
     place: OwnedSemaphorePermit,
@@ -70,7 +71,7 @@ async fn receive(
 ) {
     let patience = gateway.limits.setup_timeout;
     let first = tokio::select! {
-        first = timeout(patience, first_bytes(&mut stream)) => first,
+        first = timeout(patience, first_bytes(&stream)) => first,
         () = gateway.stops() => return,
     };
     let Ok(Ok(unread)) = first else { return };
@@ -87,17 +88,42 @@ async fn receive(
 }
 
 /// As many bytes as tell a `GET` from everything else; none at the end of the stream.
-async fn first_bytes(stream: &mut TcpStream) -> io::Result<BytesMut> {
-    let mut bytes = BytesMut::with_capacity(READ_BYTES);
+async fn first_bytes(stream: &TcpStream) -> io::Result<BytesMut> {
+    let mut bytes = BytesMut::new();
     loop {
-        let is_end = stream.read_buf(&mut bytes).await? == 0;
+        let is_end = !read_some(stream, &mut bytes).await?;
         if is_end || bytes.len() >= GET.len() || !GET.starts_with(&bytes) {
             return Ok(bytes);
         }
     }
 }
 
-const READ_BYTES: usize = 16 << 10;
+/// Appends what has come; `false` at the end of the stream.
+///
+/// Memory is taken for what has come, not for what may: a silent connection holds none.
+async fn read_some(stream: &TcpStream, into: &mut BytesMut) -> io::Result<bool> {
+    thread_local! {
+        static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
+    }
+    if into.is_empty() {
+        *into = BytesMut::new();
+    }
+    loop {
+        stream.readable().await?;
+        let read = SCRATCH.with_borrow_mut(|scratch| {
+            let len = stream.try_read(scratch)?;
+            into.extend_from_slice(&scratch[..len]);
+            Ok(len > 0)
+        });
+        match read {
+            Err(error) if io::Error::kind(&error) == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
+    }
+}
+
+/// The most that is read at once.
+const READ_BYTES: usize = 64 << 10;
 
 /// A stream of which something has been read.
 struct Rewound {
@@ -108,11 +134,10 @@ struct Rewound {
 impl Source for Rewound {
     async fn read(&mut self, into: &mut BytesMut) -> io::Result<bool> {
         if !self.unread.is_empty() {
-            into.unsplit(self.unread.split());
+            into.unsplit(std::mem::take(&mut self.unread));
             return Ok(true);
         }
-        into.reserve(READ_BYTES);
-        Ok(self.stream.read_buf(into).await? > 0)
+        read_some(self.stream.as_ref(), into).await
     }
 }
 

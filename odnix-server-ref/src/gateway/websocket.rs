@@ -44,6 +44,8 @@ pub(crate) const PATH: &str = "/apiws";
 const SUB_PROTOCOL: &str = "binary";
 /// A frame may carry a packet and what frames it.
 const FRAME_SLACK: usize = 64 << 10;
+/// What each socket keeps to read into, also while it is silent.
+const READ_BYTES: usize = 4 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 #[derive(Clone)]
@@ -93,6 +95,7 @@ async fn upgrade(
         .protocols([SUB_PROTOCOL])
         .max_frame_size(frame_max)
         .max_message_size(frame_max)
+        .read_buffer_size(READ_BYTES)
         .on_upgrade(move |socket| async move {
             caller.upgraded.store(true, Ordering::Relaxed);
             let arrival =

@@ -9,12 +9,11 @@ use super::RpcError;
 use super::account_rules::{check_password, check_username};
 use crate::files::ContentHash;
 use crate::store::{Credentials, StoreError};
-use argon2::Argon2;
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use odnix_tl::odnix::Request;
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// What was found out about a request outside the transaction: about its password, or on disk.
 #[derive(Clone)]
@@ -81,10 +80,18 @@ pub fn examine(request: &Request, stored: Option<Credentials>) -> Result<Evidenc
 }
 
 fn hash(password: &str) -> Result<String, RpcError> {
-    let hash = Argon2::default()
-        .hash_password(password.as_bytes())
-        .map_err(|error| StoreError::Os(error.to_string()))?;
-    Ok(hash.to_string())
+    let os = |error: &dyn fmt::Display| StoreError::Os(error.to_string());
+    let mut salt = [0; Salt::RECOMMENDED_LENGTH];
+    getrandom::fill(&mut salt).map_err(|error| os(&error))?;
+    let params = Params::default();
+    let phc = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params).map_err(|error| os(&error))?,
+        salt: Some(Salt::new(&salt).map_err(|error| os(&error))?),
+        hash: Some(argon2id(password, &salt, params).map_err(|error| os(&error))?),
+    };
+    Ok(phc.to_string())
 }
 
 fn check(password: &str, stored: Option<Credentials>) -> Evidence {
@@ -94,11 +101,80 @@ fn check(password: &str, stored: Option<Credentials>) -> Evidence {
         Some(credentials) => Some(&credentials.password_hash),
         None => NOBODY.as_ref(),
     };
-    let matches = against
-        .and_then(|phc| PasswordHash::new(phc).ok())
-        .is_some_and(|phc| Argon2::default().verify_password(password.as_bytes(), &phc).is_ok());
+    let matches = against.is_some_and(|phc| is_hash_of(phc, password));
     match stored {
         Some(credentials) if matches => Evidence::Matches(credentials),
         _ => Evidence::Differs,
+    }
+}
+
+/// Compares in constant time.
+fn is_hash_of(phc: &str, password: &str) -> bool {
+    let Ok(PasswordHash { algorithm, version, params, salt: Some(salt), hash: Some(hash) }) =
+        PasswordHash::new(phc)
+    else {
+        return false;
+    };
+    let ours = (Algorithm::Argon2id.ident(), Some(Version::V0x13.into()));
+    let Ok(params) = Params::try_from(&params) else { return false };
+    (algorithm, version) == ours && argon2id(password, &salt, params).is_ok_and(|it| it == hash)
+}
+
+/// The hash, made in memory that is kept for the next one.
+///
+/// Each takes 19 MiB. An allocator that has given out and taken back a block of that size keeps
+/// it, once for each thread that ever hashed; here there are as many as hash at one time.
+fn argon2id(password: &str, salt: &[u8], params: Params) -> argon2::Result<Output> {
+    static KEPT: Mutex<Vec<Vec<Block>>> = Mutex::new(Vec::new());
+    let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut blocks = kept().pop().unwrap_or_default();
+    blocks.resize(params.block_count(), Block::new());
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let mut hash = [0; Output::MAX_LENGTH];
+    let hash = hash.get_mut(..length).ok_or(argon2::Error::OutputTooLong)?;
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hashed =
+        argon2.hash_password_into_with_memory(password.as_bytes(), salt, hash, &mut blocks[..]);
+    // They would tell much of the password.
+    blocks.fill(Block::new());
+    kept().push(blocks);
+    hashed?;
+    Output::new(hash).map_err(|_| argon2::Error::OutputTooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+    #[test]
+    fn the_hashes_are_those_of_the_library() {
+        let ours = hash("correct horse").unwrap();
+        assert!(ours.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{ours}");
+        let parsed = PasswordHash::new(&ours).unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", &parsed).is_ok());
+        assert!(Argon2::default().verify_password(b"correct hors", &parsed).is_err());
+        let theirs = Argon2::default().hash_password(b"correct horse").unwrap().to_string();
+        assert!(is_hash_of(&theirs, "correct horse"));
+        assert!(!is_hash_of(&theirs, "correct hors"));
+    }
+
+    #[test]
+    fn hashes_of_other_kinds_and_broken_ones_match_nothing() {
+        let params = Params::new(8, 1, 1, None).unwrap();
+        for (algorithm, version, matches) in [
+            (Algorithm::Argon2id, Version::V0x13, true),
+            (Algorithm::Argon2i, Version::V0x13, false),
+            (Algorithm::Argon2id, Version::V0x10, false),
+        ] {
+            let other = Argon2::new(algorithm, version, params.clone());
+            let phc = other.hash_password(b"x").unwrap().to_string();
+            assert_eq!(is_hash_of(&phc, "x"), matches, "{phc}");
+        }
+        for broken in
+            ["", "x", "$argon2id$v=19$m=8,t=1,p=1$", "$argon2id$v=19$m=1,t=1,p=1$c2FsdHNhbHQ$aaaa"]
+        {
+            assert!(!is_hash_of(broken, "x"), "{broken}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The store without its thread: one transaction at a time, for programs that decide themselves
 //! when a commit happens, such as a simulator.
 
-use super::sqlite::{self, SqliteTx};
+use super::sqlite::{self, SqliteTx, Words};
 use super::{StoreError, Tx};
 use rusqlite::Connection;
 
@@ -32,7 +32,10 @@ impl Database {
     ) -> Result<T, E> {
         let sqlite = |error| E::from(StoreError::Sqlite(error));
         let transaction = self.connection.transaction().map_err(sqlite)?;
-        let value = work(&mut SqliteTx(&transaction))?;
+        let mut words = Words::default();
+        let mut tx = SqliteTx { connection: &transaction, words: &mut words };
+        let value = work(&mut tx)?;
+        tx.write_words()?;
         before_commit(&transaction)?;
         transaction.commit().map_err(sqlite)?;
         Ok(value)

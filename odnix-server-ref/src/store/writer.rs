@@ -1,6 +1,6 @@
 //! One writer thread with group commit.
 
-use super::sqlite::{self, SqliteTx};
+use super::sqlite::{self, SqliteTx, Words};
 use super::{StoreError, Tx};
 use rusqlite::Connection;
 use std::fmt;
@@ -63,7 +63,7 @@ impl Store {
         let (queue, jobs) = mpsc::channel(options.queue_max.max(1));
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || Writer { connection, options }.run(jobs))
+            .spawn(move || Writer { connection, options, words: Words::default() }.run(jobs))
             .map_err(|error| StoreError::Os(error.to_string()))?;
         Ok(Self { queue, thread: Arc::new(Mutex::new(Some(thread))) })
     }
@@ -173,10 +173,11 @@ where
 struct Writer {
     connection: Connection,
     options: StoreOptions,
+    words: Words,
 }
 
 impl Writer {
-    fn run(self, mut queue: mpsc::Receiver<Item>) {
+    fn run(mut self, mut queue: mpsc::Receiver<Item>) {
         let mut batch = Vec::with_capacity(self.options.batch_max);
         while let Some(first) = queue.blocking_recv() {
             let mut next = Some(first);
@@ -192,7 +193,7 @@ impl Writer {
         }
     }
 
-    fn finish(&self, batch: &mut Vec<Box<dyn Job>>) {
+    fn finish(&mut self, batch: &mut Vec<Box<dyn Job>>) {
         if batch.is_empty() {
             return;
         }
@@ -208,20 +209,27 @@ impl Writer {
         }
     }
 
-    fn commit(&self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
-        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        let connection = &self.connection;
+        let execute =
+            |sql| connection.prepare_cached(sql).and_then(|mut it| it.execute([])).map(drop);
+        self.words.clear();
+        execute("BEGIN IMMEDIATE")?;
         for job in batch.iter_mut() {
-            self.connection.execute_batch("SAVEPOINT job")?;
-            let verdict = job.run(&mut SqliteTx(&self.connection));
-            self.connection.execute_batch(match verdict {
-                Ok(()) => "RELEASE job",
-                Err(()) => "ROLLBACK TO job; RELEASE job",
-            })?;
+            let mark = self.words.mark();
+            execute("SAVEPOINT job")?;
+            let verdict = job.run(&mut SqliteTx { connection, words: &mut self.words });
+            if verdict.is_err() {
+                execute("ROLLBACK TO job")?;
+                self.words.back_to(mark);
+            }
+            execute("RELEASE job")?;
         }
+        SqliteTx { connection, words: &mut self.words }.write_words()?;
         if let Some(before_commit) = &self.options.before_commit {
             before_commit()?;
         }
-        self.connection.execute_batch("COMMIT")?;
+        execute("COMMIT")?;
         Ok(())
     }
 

@@ -107,7 +107,7 @@ impl Registry {
         if outcome == KeyDestroyed::Fail {
             return inner.send(from, Message::KeyDestroyed(outcome));
         }
-        drop(by.commands.send(Command::KeyDestroyed(from, outcome)));
+        by.tell(Command::KeyDestroyed(from, outcome));
         self.drop_temporary(&mut inner, from.key_id, &[]);
         self.memory_keys.remove(from.key_id);
         // The connection that asked says its answer first.
@@ -174,7 +174,7 @@ impl Inner {
         let Some(entry) = self.keys.get(&id) else { return };
         for handle in entry.connections.values() {
             if Some(handle.id) != except {
-                drop(handle.commands.send(command(id)));
+                handle.tell(command(id));
             }
         }
     }

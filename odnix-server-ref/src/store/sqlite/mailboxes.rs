@@ -46,7 +46,7 @@ impl Mailboxes for SqliteTx<'_> {
         limit: usize,
         content_bytes_max: usize,
     ) -> Rows<LogEntry> {
-        let mut statement = self.0.prepare_cached(
+        let mut statement = self.connection.prepare_cached(
             "SELECT pts, pts_count, event_type, content FROM update_log
              WHERE owner = ?1 AND pts > ?2 ORDER BY pts LIMIT ?3",
         )?;

@@ -41,21 +41,6 @@ impl SqliteTx<'_> {
     fn kind(&mut self, chat: ChatId) -> Result<ChatKind, StoreError> {
         self.one("SELECT kind FROM chats WHERE id = ?1", [chat], |row| row.get(0))
     }
-
-    fn index_words(&mut self, id: MessageId, chat: i64, text: &str) -> Result<(), StoreError> {
-        if !text.is_empty() {
-            self.execute(
-                "INSERT INTO words (rowid, chat, text) VALUES (?1, 'c' || ?2, ?3)",
-                (id, chat, text),
-            )?;
-        }
-        Ok(())
-    }
-
-    fn forget_words(&mut self, id: MessageId) -> Result<(), StoreError> {
-        self.execute("DELETE FROM words WHERE rowid = ?1", [id])?;
-        Ok(())
-    }
 }
 
 impl Messages for SqliteTx<'_> {
@@ -70,7 +55,7 @@ impl Messages for SqliteTx<'_> {
             "UPDATE chats SET message_count = message_count + 1, top_message = ?2 WHERE id = ?1",
             (message.chat, id),
         )?;
-        self.index_words(id, message.chat.0, message.text)?;
+        self.index_words(id, message.chat.0, message.text);
         Ok(id)
     }
 
@@ -103,7 +88,8 @@ impl Messages for SqliteTx<'_> {
             (id, text, media, date),
             |row| row.get(0),
         )?;
-        self.index_words(id, chat, text)
+        self.index_words(id, chat, text);
+        Ok(())
     }
 
     fn delete_message(&mut self, message: &Message) -> Result<(), StoreError> {
@@ -209,7 +195,8 @@ impl Messages for SqliteTx<'_> {
             words.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
         let query =
             format!("chat : ({}) AND text : ({} *)", chats.join(" OR "), words.join(" AND "));
-        let mut statement = self.0.prepare_cached(concat!(
+        self.write_words()?;
+        let mut statement = self.connection.prepare_cached(concat!(
             "SELECT ",
             columns!(),
             " FROM words w JOIN messages m ON m.id = w.rowid
@@ -223,7 +210,7 @@ impl Messages for SqliteTx<'_> {
             let candidate = message(row)?;
             let sight = sights.iter().find(|sight| sight.chat == candidate.chat);
             let Some(&sight) = sight else { continue };
-            if SqliteTx(self.0).message_in(sight, candidate.id)?.is_some() {
+            if self.message_in(sight, candidate.id)?.is_some() {
                 found.push(candidate);
             }
         }

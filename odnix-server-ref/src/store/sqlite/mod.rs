@@ -10,6 +10,7 @@ mod mailboxes;
 mod messages;
 mod statements;
 mod users;
+mod words;
 
 use super::StoreError;
 use rusqlite::Connection;
@@ -18,8 +19,13 @@ use std::path::Path;
 /// Each entry moves the schema on by one version; never edit one that was released.
 const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
 
+pub(super) use words::Words;
+
 /// One open transaction.
-pub(super) struct SqliteTx<'c>(pub(super) &'c Connection);
+pub(super) struct SqliteTx<'c> {
+    pub(super) connection: &'c Connection,
+    pub(super) words: &'c mut Words,
+}
 
 /// Opens or creates the database and brings its schema up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -31,7 +37,12 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     connection.execute_batch(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;
          -- What a savepoint may undo: a few jobs' worth, not worth a file.
-         PRAGMA temp_store = MEMORY;",
+         PRAGMA temp_store = MEMORY;
+         -- KiB. Pages of one commit that find no room are written twice.
+         PRAGMA cache_size = -65536;
+         -- Pages of 4 KiB. A checkpoint is two syncs and writes each page once, however often it
+         -- was in the log; this many are read at the next start.
+         PRAGMA wal_autocheckpoint = 4096;",
     )?;
     connection.set_prepared_statement_cache_capacity(128);
     migrate(&mut connection)?;

@@ -8,7 +8,7 @@ pub(super) type Rows<T> = Result<Vec<T>, StoreError>;
 
 impl SqliteTx<'_> {
     pub(super) fn execute(&mut self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
-        Ok(self.0.prepare_cached(sql)?.execute(params)?)
+        Ok(self.connection.prepare_cached(sql)?.execute(params)?)
     }
 
     pub(super) fn one<T>(
@@ -17,7 +17,7 @@ impl SqliteTx<'_> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        Ok(self.0.prepare_cached(sql)?.query_row(params, read)?)
+        Ok(self.connection.prepare_cached(sql)?.query_row(params, read)?)
     }
 
     pub(super) fn maybe<T>(
@@ -26,7 +26,7 @@ impl SqliteTx<'_> {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, StoreError> {
-        Ok(self.0.prepare_cached(sql)?.query_row(params, read).optional()?)
+        Ok(self.connection.prepare_cached(sql)?.query_row(params, read).optional()?)
     }
 
     pub(super) fn all<T>(
@@ -35,7 +35,7 @@ impl SqliteTx<'_> {
         params: impl Params,
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Rows<T> {
-        let mut statement = self.0.prepare_cached(sql)?;
+        let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map(params, read)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
