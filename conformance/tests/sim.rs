@@ -9,6 +9,9 @@ fn clean(profile: Profile, seeds: std::ops::Range<u64>) {
     let report = run_seeds(seeds, profile, 2, &|_| ()).expect("the worlds can be made");
     assert_eq!(report.runs, wanted);
     assert!(report.stats.messages > 0 && report.stats.digests > 0, "something was done");
+    let stats = &report.stats;
+    let in_groups = [stats.group_updates, stats.group_changes, stats.group_reloads];
+    assert!(in_groups.iter().all(|count| *count > 0), "in large groups, too: {in_groups:?}");
     assert!(report.findings.is_empty(), "{:#?}", report.findings);
     let faults = !report.stats.faults.is_empty();
     assert_eq!(faults, profile != Profile::Calm);

@@ -1,7 +1,7 @@
 //! The sync machine without a server: what it asks, what it stores, and that it ends.
 
 use odnix_client_ref::ClientEvent;
-use odnix_client_ref::replica::Replica;
+use odnix_client_ref::replica::{PendingSend, Replica};
 use odnix_client_ref::sync::{
     Answer, Failure, Local, Options, Question, QuestionId, Standing, SyncMachine,
 };
@@ -307,6 +307,103 @@ fn whoever_joins_a_large_group_fetches_its_history_then_follows_its_log() {
     device.push(pushed(vec![left], vec![large_group(true, 3, 9)]));
     assert_eq!(device.ids(-GROUP), [0_i64; 0]);
     assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), []);
+}
+
+fn refused() -> Result<Answer, Failure> {
+    Err(Failure { code: 400, message: "CHAT_ID_INVALID".to_owned() })
+}
+
+/// A device that follows the group, at pts 7, and holds its message 3.
+fn follows_group() -> Device {
+    let mut device = Device::caught_up();
+    joined(&mut device);
+    for page in [vec![message(3, group())], Vec::new()] {
+        let (id, _) = device.question();
+        device.answer(id, history(page));
+    }
+    let (id, _) = device.question();
+    device.answer(id, empty());
+    assert_eq!(device.machine.standing(), Standing::CaughtUp);
+    device
+}
+
+/// Somebody is removed and added again, and an answer from between comes last.
+#[test]
+fn a_late_refusal_does_not_drop_a_group_that_the_user_is_back_in() {
+    let mut device = follows_group();
+    device.machine.updates_lost(device.now);
+    let (own, _) = device.question();
+    let (of_chat, question) = device.question();
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    device.answer(own, empty());
+    device.machine.handle_answer(device.now, of_chat, refused());
+    let (own, question) = device.question();
+    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
+    device.answer(own, empty());
+    assert_eq!(device.ids(-GROUP), [3]);
+    device.now = device.now.after(Duration::from_secs(1));
+    device.machine.handle_timeout(device.now);
+    let (of_chat, question) = device.question();
+    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
+    device.answer(of_chat, empty());
+    assert_eq!(device.machine.standing(), Standing::CaughtUp);
+    assert_eq!(device.ids(-GROUP), [3]);
+}
+
+#[test]
+fn a_refusal_is_followed_by_the_own_log_which_tells_that_the_user_has_left() {
+    let mut device = follows_group();
+    device.machine.updates_lost(device.now);
+    let (own, _) = device.question();
+    let (of_chat, _) = device.question();
+    device.answer(own, empty());
+    device.machine.handle_answer(device.now, of_chat, refused());
+    let (own, _) = device.question();
+    let left = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 2, pts_count: 1 });
+    let state = types::updates::State { pts: 2, qts: 0, date: 1, seq: 0, unread_count: 0 };
+    let (updates, chats) = (vec![left], vec![large_group(true, 3, 9)]);
+    let told = types::updates::Difference { updates, users: Vec::new(), chats, state };
+    device.answer(own, Answer::Difference(Difference::Difference(told)));
+    assert_eq!(device.ids(-GROUP), [0_i64; 0]);
+    assert_eq!(device.machine.standing(), Standing::CaughtUp);
+    assert_eq!(device.machine.poll_question(), None);
+}
+
+#[test]
+fn a_history_that_is_refused_is_not_taken_for_an_empty_one() {
+    let mut device = Device::caught_up();
+    joined(&mut device);
+    let (id, _) = device.question();
+    device.machine.handle_answer(device.now, id, refused());
+    let (own, question) = device.question();
+    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
+    device.answer(own, empty());
+    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), []);
+    device.now =
+        device.machine.poll_timeout().map_or(device.now, |at| Now { mono: at, ..device.now });
+    device.machine.handle_timeout(device.now);
+    for page in [vec![message(3, group())], Vec::new()] {
+        let (id, question) = device.question();
+        assert!(matches!(question, Question::GetHistory(_)), "{question:?}");
+        device.answer(id, history(page));
+    }
+    assert_eq!(device.ids(-GROUP), [3]);
+    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), [(GROUP, 7)]);
+}
+
+/// The server has it, but a gap in the group's log was never filled.
+#[test]
+fn a_message_that_was_sent_before_its_author_left_does_not_wait_on() {
+    let mut device = follows_group();
+    let send = PendingSend { random_id: 9, peer_id: -GROUP, text: "last words".to_owned() };
+    device.replica.begin_send(&send).expect("noted");
+    let sent = types::messages::SentMessage { id: 12, date: 1, pts: 12, pts_count: 1 };
+    device.machine.handle_local(device.now, Local::Sent { send, sent });
+    device.settle();
+    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "its row is not there yet");
+    device.push(pushed(Vec::new(), vec![large_group(true, 3, 13)]));
+    assert_eq!(device.replica.pending_sends().expect("sends"), []);
+    assert_eq!(device.ids(-GROUP), [0_i64; 0]);
 }
 
 #[test]

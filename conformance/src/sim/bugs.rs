@@ -73,6 +73,30 @@ bugs! {
     PtsReused = "pts taken back by a restart", Rough;
     /// The checkpoint moves with the update that showed the gap.
     GapSkipped = "gap skipped", Rough;
+    /// What was changed on the way is taken as it was.
+    ChangeUnnoticed = "changed packets accepted", Hostile;
+    /// A session takes calls beyond its bound.
+    CallsUnbounded = "more calls run than the limits say", Hostile;
+    /// An edit is applied before the message that comes with it.
+    EditOvertakes = "edit overtakes its message", Rough;
+    /// An update of a large group also goes to users who were never in it.
+    ChatPushToStranger = "group push to a user who is no member", Calm;
+    /// An update of a large group also goes to those who have left it.
+    FormerMemberTold = "removed member still told", Rough;
+    /// Who is no member gets the log and the history of a large group.
+    ChatReadByAnybody = "group log open to everybody", Rough;
+    /// Joining and leaving a large group is in no mailbox.
+    JoinNotLogged = "joining not logged", Rough;
+    /// The checkpoint of a group is stored before what it vouches for.
+    ChatCheckpointFirst = "group checkpoint saved before the delivery", Rough;
+    /// The checkpoint of a group moves with the update that showed the gap.
+    ChatGapSkipped = "group gap skipped", Rough;
+    /// `updates.differenceSlice` counts as the whole difference, of groups only.
+    ChatSliceAsFull = "group slice treated as full", Rough;
+    /// `updates.differenceTooLong` counts as an empty difference, of groups only.
+    ChatTooLongAsEmpty = "group tooLong treated as empty", Hostile;
+    /// A device keeps what it has of a large group that its user has left.
+    LeftGroupKept = "left group kept", Rough;
 }
 
 impl Bug {

@@ -112,10 +112,17 @@ impl Stats {
         self.messages += other.messages;
         self.operations += other.operations;
         self.calls += other.calls;
+        self.ran_again += other.ran_again;
         self.pushes += other.pushes;
         self.pushes_refused += other.pushes_refused;
         self.differences += other.differences;
         self.reloads += other.reloads;
+        self.group_differences += other.group_differences;
+        self.group_reloads += other.group_reloads;
+        self.groups += other.groups;
+        self.group_updates += other.group_updates;
+        self.group_changes += other.group_changes;
+        self.refused += other.refused;
         self.packets += other.packets;
         self.events += other.events;
         self.virtual_us += other.virtual_us;
@@ -128,10 +135,17 @@ impl Stats {
             ("operations of users", self.operations),
             ("messages committed", self.messages),
             ("calls that ended", self.calls),
+            ("calls run again after a crash", self.ran_again),
             ("updates pushed", self.pushes),
             ("updates refused by full queues", self.pushes_refused),
             ("differences asked for", self.differences),
             ("histories fetched anew", self.reloads),
+            ("large groups", self.groups),
+            ("updates of large groups", self.group_updates),
+            ("users who came or went", self.group_changes),
+            ("differences of groups asked for", self.group_differences),
+            ("histories of groups fetched", self.group_reloads),
+            ("messages of former members refused", self.refused),
             ("packets", self.packets),
             ("events", self.events),
             ("digests compared", self.digests),
@@ -147,7 +161,7 @@ impl Report {
     pub fn table(&self) -> String {
         let mut text = String::new();
         let mut row = |name: &str, count: u64| {
-            let _ = writeln!(text, "{name:<32} {count:>12}");
+            let _ = writeln!(text, "{name:<36} {count:>12}");
         };
         row("seeds", self.runs);
         self.stats.rows().into_iter().for_each(|(name, count)| row(name, count));

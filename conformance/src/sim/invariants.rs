@@ -7,19 +7,21 @@ use std::fmt;
 pub enum Invariant {
     /// In each mailbox pts rises by exactly pts_count, without holes.
     I1,
-    /// After the faults every device holds what the server's log says, byte by byte.
+    /// After the faults every device holds what the server's logs say, byte by byte, and what is
+    /// said in a large group reaches its members only.
     I2,
     /// What was acknowledged is there exactly once, in order.
     I3,
-    /// Nothing that was changed on the way reaches the application.
+    /// Nothing that was changed on the way reaches the application of either side.
     I4,
     /// At most one effect for each (key, session, msg_id) and each (user, random_id).
     I5,
-    /// Queues stay within their bounds.
+    /// Queues, packets and running calls stay within their bounds.
     I6,
     /// No msg_key is used twice in one direction.
     I7,
-    /// A device's pts never falls, and moves together with the rows it vouches for.
+    /// A device's pts never falls, and moves together with the rows it vouches for, in its own
+    /// log and in that of each large group.
     I8,
     /// Every call and every message that waits comes to an end.
     I9,

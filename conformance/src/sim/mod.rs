@@ -14,11 +14,11 @@
 //! the clock, the bytes' way, the embedders' few rules, and the questions. `docs/simulator.md`
 //! says what is checked and how to use it.
 
+mod acts;
 pub mod bugs;
 pub mod campaign;
 mod checks;
 pub mod device;
-mod device_answers;
 pub mod invariants;
 pub mod network;
 pub mod oracle;

@@ -1,6 +1,7 @@
 //! What users do and what goes wrong, as data, so that a failing run can be cut down.
 
 use super::random::Random;
+use odnix_proto::limits::Limits;
 use std::fmt;
 
 /// How rough a run is.
@@ -36,43 +37,57 @@ impl std::str::FromStr for Profile {
     }
 }
 
+/// Whom an operation is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum To {
+    /// The user of this number; oneself is "saved messages".
+    User(usize),
+    /// The group of this number among those that the device knows and its user is in; without
+    /// any, as [`To::User`].
+    Group(usize),
+}
+
 /// What a user does with a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// Sends the next text to a user (by number).
-    Send {
-        /// The user's number; its own is "saved messages".
-        to: usize,
-    },
-    /// Reads all that is there from a user.
-    Read {
-        /// The user's number.
-        from: usize,
-    },
+    /// Sends the next text.
+    Send(To),
+    /// Reads all that is there.
+    Read(To),
     /// Shows that it types.
-    Type {
-        /// The user's number.
-        to: usize,
-    },
-    /// Changes its newest message to a user.
-    Edit {
-        /// The user's number.
-        to: usize,
-    },
-    /// Deletes its newest message to a user, for both.
-    Delete {
-        /// The user's number.
-        to: usize,
-    },
+    Type(To),
+    /// Changes its newest message there.
+    Edit(To),
+    /// Deletes its newest messages there, for everybody.
+    Delete(To, usize),
     /// Saves or clears a draft.
-    Draft {
-        /// The user's number.
-        to: usize,
+    Draft(To),
+    /// Makes a group with these users.
+    MakeGroup {
+        /// It has a mailbox of its own.
+        large: bool,
+        /// The users' numbers.
+        with: Vec<usize>,
     },
-    /// Makes a group with all users.
-    MakeGroup,
-    /// Sends the next text to the newest group it knows.
-    SendToGroup,
+    /// Makes a user a member.
+    AddMember {
+        /// As [`To::Group`].
+        group: usize,
+        /// The user's number.
+        user: usize,
+    },
+    /// Removes a user; itself: leaves.
+    RemoveMember {
+        /// As [`To::Group`].
+        group: usize,
+        /// The user's number.
+        user: usize,
+    },
+    /// Gives a group a new title.
+    Rename {
+        /// As [`To::Group`].
+        group: usize,
+    },
     /// Closes its transport and opens another one.
     Reconnect,
     /// Is without network for so many seconds.
@@ -216,6 +231,10 @@ pub struct Script {
     pub replay_max: Option<i32>,
     /// Messages the server keeps for a client that does not acknowledge them.
     pub sent_max: usize,
+    /// Calls of one session that the server runs at a time, and the bytes of their requests.
+    pub calls_max: usize,
+    /// See there.
+    pub calls_bytes_max: usize,
     /// Devices that make their key themselves instead of being given one.
     pub handshakes: usize,
     /// Under obfuscation.
@@ -252,12 +271,18 @@ impl Script {
             } else {
                 1024
             },
+            calls_max: Limits::default().calls_max,
+            calls_bytes_max: Limits::default().calls_bytes_max,
             handshakes: usize::from(random.percent(4)),
             obfuscated: random.percent(15),
             entries: Vec::new(),
             heal_us: length_s * 1_000_000,
             devices,
         };
+        if profile == Profile::Hostile && random.percent(30) {
+            script.calls_max = random.between(1, 6) as usize;
+            script.calls_bytes_max = random.between(1024, 2048) as usize;
+        }
         script.add_operations(&mut random);
         script.add_faults(&mut random);
         script.entries.sort_by_key(|entry| entry.at_us);
@@ -265,29 +290,93 @@ impl Script {
     }
 
     fn add_operations(&mut self, random: &mut Random) {
-        let calm = self.profile == Profile::Calm;
-        for _ in 0..random.between(10, 60) {
-            let to = random.below(self.users as u64) as usize;
-            let op = match random.below(100) {
-                0..=44 => Op::Send { to },
-                45..=62 => Op::Read { from: to },
-                63..=67 => Op::Type { to },
-                68..=72 => Op::Edit { to },
-                73..=76 => Op::Delete { to },
-                77..=80 => Op::Draft { to },
-                81..=82 => Op::MakeGroup,
-                83..=88 => Op::SendToGroup,
-                89..=93 => Op::Reconnect,
-                94..=97 => Op::Sleep(random.between(1, if calm { 20 } else { 120 })),
-                _ => Op::Reinstall,
-            };
-            let sends = matches!(op, Op::Send { .. });
-            let burst = if sends && random.percent(10) { random.between(2, 12) } else { 1 };
+        // In some runs most of it happens in a few groups.
+        let in_groups = if random.percent(40) { 75 } else { 20 };
+        if in_groups > 50 || random.percent(50) {
+            // Early, so that there is something to happen in it.
+            let op = self.draw_group(random);
             let (device, at_us) = self.place(random);
+            self.entries.push(Entry { at_us: at_us / 16, device, what: What::Op(op) });
+        }
+        for _ in 0..random.between(10, 60) {
+            let (mut device, at_us) = self.place(random);
+            let op = self.draw_operation(random, device, in_groups);
+            if let Op::RemoveMember { user, .. } = op
+                && user != self.devices[device]
+                && random.percent(70)
+            {
+                device = self.maker_of_a_group().unwrap_or(device);
+            }
+            let sends = matches!(op, Op::Send(_));
+            let burst = if sends && random.percent(10) { random.between(2, 12) } else { 1 };
             for _ in 0..burst {
                 self.entries.push(Entry { at_us, device, what: What::Op(op.clone()) });
             }
+            if let Op::RemoveMember { group, user } = op
+                && random.percent(50)
+            {
+                self.add_return(random, (group, user), device, at_us);
+            }
         }
+    }
+
+    /// Who may remove others from it.
+    fn maker_of_a_group(&self) -> Option<usize> {
+        let makes = |entry: &&Entry| matches!(entry.what, What::Op(Op::MakeGroup { .. }));
+        self.entries.iter().find(makes).map(|entry| entry.device)
+    }
+
+    /// Who was removed comes back soon; now and then it is removed again at once, and so on.
+    fn add_return(
+        &mut self,
+        random: &mut Random,
+        (group, user): (usize, usize),
+        device: usize,
+        mut at_us: u64,
+    ) {
+        let (times, pause_us) =
+            if random.percent(50) { (1, 3_000_000) } else { (random.between(3, 9), 200_000) };
+        for time in 0..times {
+            at_us += random.between(1_000, pause_us);
+            let comes = time % 2 == 0;
+            let op = if comes {
+                Op::AddMember { group, user }
+            } else {
+                Op::RemoveMember { group, user }
+            };
+            self.entries.push(Entry { at_us, device, what: What::Op(op) });
+        }
+    }
+
+    fn draw_operation(&self, random: &mut Random, device: usize, in_groups: u64) -> Op {
+        let calm = self.profile == Profile::Calm;
+        let user = random.below(self.users as u64) as usize;
+        let group = random.below(4) as usize;
+        let to = if random.percent(in_groups) { To::Group(group) } else { To::User(user) };
+        match random.below(100) {
+            0..=40 => Op::Send(to),
+            41..=55 => Op::Read(to),
+            56..=59 => Op::Type(to),
+            60..=66 => Op::Edit(to),
+            67..=70 => Op::Delete(to, random.between(1, 3) as usize),
+            71..=74 => Op::Draft(to),
+            75..=76 => self.draw_group(random),
+            77..=81 => Op::AddMember { group, user },
+            82..=87 => {
+                let leaves = random.percent(30);
+                Op::RemoveMember { group, user: if leaves { self.devices[device] } else { user } }
+            }
+            88 => Op::Rename { group },
+            89..=93 => Op::Reconnect,
+            94..=97 => Op::Sleep(random.between(1, if calm { 20 } else { 120 })),
+            _ => Op::Reinstall,
+        }
+    }
+
+    fn draw_group(&self, random: &mut Random) -> Op {
+        let large = random.percent(65);
+        let with = (0..self.users).filter(|_| random.percent(75)).collect();
+        Op::MakeGroup { large, with }
     }
 
     fn place(&self, random: &mut Random) -> (usize, u64) {
@@ -302,13 +391,22 @@ impl Script {
         };
         for _ in 0..count {
             let fault = self.draw_fault(random);
-            let (device, at_us) = self.place(random);
+            let (device, at_us) = self.place_fault(random);
             if fault == Fault::Evict && self.profile == Profile::Hostile && random.percent(50) {
                 // Before the device is back.
                 let what = What::Fault(Fault::Replay);
                 self.entries.push(Entry { at_us: at_us + 20_000, device, what });
             }
             self.entries.push(Entry { at_us, device, what: What::Fault(fault) });
+        }
+    }
+
+    /// Anywhere, or while one of the operations is under way.
+    fn place_fault(&self, random: &mut Random) -> (usize, u64) {
+        let chosen = self.entries.get(random.below(self.entries.len() as u64) as usize);
+        match chosen.filter(|entry| matches!(entry.what, What::Op(_)) && random.percent(40)) {
+            Some(entry) => (entry.device, entry.at_us + random.between(1_000, 150_000)),
+            None => self.place(random),
         }
     }
 

@@ -1,11 +1,11 @@
 //! The clock and the queue: takes a script and runs it, event after event.
 
-use super::bugs::Planted;
+use super::bugs::{Bug, Planted};
 use super::device::{self, SimDevice};
 use super::invariants::{Invariant, Violation};
 use super::network::{Arrival, Conn, IN_FLIGHT_MAX, Stream, Tap};
 use super::random::Random;
-use super::script::{Entry, Fault, Op, Script, What};
+use super::script::Script;
 use super::server::{Call, Fate, Ran, Said, SimServer};
 use super::trace::Trace;
 use bytes::Bytes;
@@ -67,6 +67,8 @@ pub struct Stats {
     pub faults: BTreeMap<&'static str, u64>,
     /// Calls that ended.
     pub calls: u64,
+    /// Calls that were committed before a crash of the server and again after it.
+    pub ran_again: u64,
     /// Updates put into sessions.
     pub pushes: u64,
     /// Updates that a full queue took no more.
@@ -75,6 +77,18 @@ pub struct Stats {
     pub differences: u64,
     /// Histories fetched because a log was too short.
     pub reloads: u64,
+    /// Differences of large groups fetched.
+    pub group_differences: u64,
+    /// Histories of large groups fetched, because they were joined or their log was too short.
+    pub group_reloads: u64,
+    /// Large groups.
+    pub groups: u64,
+    /// Lines of their logs.
+    pub group_updates: u64,
+    /// Users who came or went.
+    pub group_changes: u64,
+    /// Messages that the server refused, because their author was in the group no longer.
+    pub refused: u64,
     /// Packets carried.
     pub packets: u64,
     /// Events of the queue.
@@ -100,7 +114,7 @@ pub struct Outcome {
     pub trace: Vec<String>,
 }
 
-enum Event {
+pub(super) enum Event {
     Entry(usize),
     Deliver {
         conn: Conn,
@@ -156,6 +170,7 @@ pub(super) struct World<'s> {
     pub(super) network: Random,
     pub(super) choices: Random,
     pub(super) tap: Tap,
+    planted: Planted,
     pub(super) trace: Trace,
     pub(super) stats: Stats,
     pub(super) violation: Option<Violation>,
@@ -180,12 +195,7 @@ impl<'s> World<'s> {
             now_us: 0,
             sequence: 0,
             queue: BTreeMap::new(),
-            server: SimServer::new(
-                server_config(script.sent_max)?,
-                script.log_max,
-                random,
-                planted,
-            )?,
+            server: SimServer::new(server_config(script)?, script.log_max, random, planted)?,
             server_is_up: true,
             epoch: 0,
             server_skew_us: 0,
@@ -201,6 +211,7 @@ impl<'s> World<'s> {
             network: Random::new(seed, "network"),
             choices: Random::new(seed, "choices"),
             tap: Tap::default(),
+            planted,
             trace: Trace::new(keep_trace),
             stats: Stats::default(),
             violation: None,
@@ -270,12 +281,12 @@ impl<'s> World<'s> {
         Now { wall: now.wall.shifted(self.server_skew_us), ..now }
     }
 
-    fn at(&mut self, at_us: u64, event: Event) {
+    pub(super) fn at(&mut self, at_us: u64, event: Event) {
         self.sequence += 1;
         self.queue.insert((at_us.max(self.now_us), self.sequence), event);
     }
 
-    fn after(&mut self, delay_us: u64, event: Event) {
+    pub(super) fn after(&mut self, delay_us: u64, event: Event) {
         self.at(self.now_us + delay_us, event);
     }
 
@@ -399,11 +410,17 @@ impl<'s> World<'s> {
             && let Some(device) = owner.filter(|it| self.devices[*it].conn == Some(conn))
         {
             let now = self.devices[device].now(self.now());
-            if self.devices[device].receive(now, &arrival.bytes).is_err() {
-                self.settle_device(device)?;
+            let heard = self.devices[device].heard;
+            let lost = self.devices[device].receive(now, &arrival.bytes).is_err();
+            self.settle_device(device)?;
+            if (was_spoiled || arrival.spoiled) && self.devices[device].heard > heard {
+                self.violate(
+                    Invariant::I4,
+                    "a device heard something from a changed stream".into(),
+                );
+            }
+            if lost {
                 self.lose_transport(device);
-            } else {
-                self.settle_device(device)?;
             }
         }
         if arrival.last {
@@ -421,8 +438,15 @@ impl<'s> World<'s> {
     }
 
     fn carry(&mut self, conn: Conn, up: bool, bytes: Bytes) {
-        let Some(stream) = self.streams.get_mut(&conn) else { return };
+        if !self.streams.contains_key(&conn) {
+            return;
+        }
         self.stats.packets += 1;
+        // The opening of a stream and the length of the frame come on top.
+        if bytes.len() > Limits::default().packet_bytes_max + 8 {
+            self.violate(Invariant::I6, format!("a packet has {} bytes", bytes.len()));
+        }
+        let Some(stream) = self.streams.get_mut(&conn) else { return };
         self.trace.fold(&bytes);
         if !self.script.obfuscated {
             // The opening of the stream is its tag.
@@ -439,12 +463,16 @@ impl<'s> World<'s> {
                 }
             }
         }
-        for arrival in stream.carry(up, self.now_us, bytes, &mut self.network) {
+        let sent = bytes.clone();
+        for mut arrival in stream.carry(up, self.now_us, bytes, &mut self.network) {
+            if self.planted.is(Bug::ChangeUnnoticed) && arrival.bytes.len() == sent.len() {
+                arrival.bytes = sent.clone();
+            }
             self.at(arrival.at_us, Event::Deliver { conn, up, arrival });
         }
     }
 
-    fn settle_device(&mut self, device: usize) -> Result<(), Failed> {
+    pub(super) fn settle_device(&mut self, device: usize) -> Result<(), Failed> {
         let now = self.devices[device].now(self.now());
         let mut lost = false;
         for said in self.devices[device].turn(now)? {
@@ -453,6 +481,7 @@ impl<'s> World<'s> {
                 device::Said::Note(text) => self.note(&text),
             }
         }
+        self.check_told(device);
         while let Some(conn) = self.devices[device].conn
             && self.streams.get(&conn).is_none_or(|it| it.up.in_flight < IN_FLIGHT_MAX)
             && let Some(packet) = self.devices[device].poll_transmit(now)
@@ -531,7 +560,7 @@ impl<'s> World<'s> {
         self.settle_device(device)
     }
 
-    fn open(&mut self, device: Option<usize>) -> Conn {
+    pub(super) fn open(&mut self, device: Option<usize>) -> Conn {
         self.next_conn += 1;
         let conn = self.next_conn;
         self.streams.insert(conn, Stream::new(device, self.script.obfuscated));
@@ -540,7 +569,7 @@ impl<'s> World<'s> {
     }
 
     /// The device sees its transport end; the server hears of it a little later.
-    fn lose_transport(&mut self, device: usize) {
+    pub(super) fn lose_transport(&mut self, device: usize) {
         if let Some(conn) = self.devices[device].conn {
             let silent = self.streams.get(&conn).is_some_and(|stream| stream.silent);
             // The end of a half-open transport reaches nobody for a long time.
@@ -553,7 +582,7 @@ impl<'s> World<'s> {
     }
 
     /// A transport ends for both sides.
-    fn cut(&mut self, conn: Conn) {
+    pub(super) fn cut(&mut self, conn: Conn) {
         self.server.disconnect(conn);
         let owner = self.streams.remove(&conn).and_then(|stream| stream.device);
         if let Some(device) = owner.filter(|it| self.devices[*it].conn == Some(conn)) {
@@ -580,7 +609,7 @@ impl<'s> World<'s> {
         Ok(())
     }
 
-    fn crash_server(&mut self) {
+    pub(super) fn crash_server(&mut self) {
         if !self.server_is_up {
             return;
         }
@@ -599,137 +628,21 @@ impl<'s> World<'s> {
         let delay = self.choices.between(100_000, 5_000_000);
         self.after(delay, Event::StartServer);
     }
-
-    // --- the script ---
-
-    fn perform(&mut self, entry: &Entry) -> Result<(), Failed> {
-        let device = entry.device;
-        match &entry.what {
-            What::Op(op) => {
-                self.stats.operations += 1;
-                self.operate(device, op)?;
-            }
-            What::Fault(fault) => {
-                *self.stats.faults.entry(fault.name()).or_default() += 1;
-                self.break_something(device, fault)?;
-            }
-        }
-        self.settle_device(device)
-    }
-
-    fn operate(&mut self, device: usize, op: &Op) -> Result<(), Failed> {
-        match op {
-            Op::Send { to } => self.devices[device].send(*to)?,
-            Op::Read { from } => self.devices[device].read(*from)?,
-            Op::Type { to } => self.devices[device].type_to(*to),
-            Op::Edit { to } => self.devices[device].edit(*to)?,
-            Op::Delete { to } => self.devices[device].delete(*to)?,
-            Op::Draft { to } => self.devices[device].draft(*to),
-            Op::MakeGroup => self.devices[device].make_group(),
-            Op::SendToGroup => self.devices[device].send_to_group()?,
-            Op::Reconnect => {
-                if self.devices[device].conn.is_some() {
-                    self.lose_transport(device);
-                }
-            }
-            Op::Sleep(seconds) => {
-                self.devices[device].offline_until_us = self.now_us + seconds * 1_000_000;
-                if self.devices[device].conn.is_some() {
-                    self.lose_transport(device);
-                }
-            }
-            Op::Reinstall => {
-                if let Some(conn) = self.devices[device].conn {
-                    self.cut(conn);
-                }
-                self.devices[device].reinstall()?;
-                self.after(1_000_000, Event::StartDevice { device });
-            }
-        }
-        Ok(())
-    }
-
-    fn break_something(&mut self, device: usize, fault: &Fault) -> Result<(), Failed> {
-        let conn = self.devices[device].conn;
-        match fault {
-            Fault::Cut => conn.into_iter().for_each(|conn| self.cut(conn)),
-            Fault::HalfOpen => {
-                if let Some(stream) = conn.and_then(|conn| self.streams.get_mut(&conn)) {
-                    stream.silent = true;
-                }
-            }
-            Fault::Clog(ms) => {
-                let until = self.now_us + ms * 1_000;
-                if let Some(stream) = conn.and_then(|conn| self.streams.get_mut(&conn)) {
-                    stream.clog(until);
-                }
-            }
-            Fault::Partition(seconds) => {
-                self.devices[device].offline_until_us = self.now_us + seconds * 1_000_000;
-                if let Some(stream) = conn.and_then(|conn| self.streams.get_mut(&conn)) {
-                    stream.silent = true;
-                }
-            }
-            Fault::DropPacket { up }
-            | Fault::DoublePacket { up }
-            | Fault::SwapPackets { up }
-            | Fault::Corrupt { up }
-            | Fault::Truncate { up } => {
-                if let Some(stream) = conn.and_then(|conn| self.streams.get_mut(&conn)) {
-                    stream.plan(*up, fault.clone());
-                }
-            }
-            Fault::Replay => self.replay(device)?,
-            Fault::CrashDevice => {
-                if let Some(conn) = conn {
-                    self.cut(conn);
-                }
-                self.check_device_at_crash(device)?;
-                self.devices[device].crash();
-                let delay = self.choices.between(100_000, 20_000_000);
-                self.after(delay, Event::StartDevice { device });
-            }
-            Fault::DeviceClock(seconds) => self.devices[device].skew_us += seconds * 1_000_000,
-            Fault::Drift(ppm) => self.devices[device].drift_ppm = *ppm,
-            Fault::CrashServer => self.crash_server(),
-            Fault::CrashAtCommit { after } => self.crash_at_commit = Some(*after),
-            Fault::FailCommit => self.fail_commit = true,
-            Fault::Evict => {
-                if let Some(conn) = conn {
-                    self.cut(conn);
-                }
-                if let Some(key) = &self.devices[device].key {
-                    self.server.evict(key.auth_key.id());
-                }
-            }
-            Fault::ServerClock(seconds) => self.server_skew_us += seconds * 1_000_000,
-        }
-        Ok(())
-    }
-
-    /// Someone sends what the device has sent, by a transport of its own.
-    fn replay(&mut self, device: usize) -> Result<(), Failed> {
-        if self.script.obfuscated || !self.server_is_up {
-            return Ok(());
-        }
-        let conn = self.open(None);
-        let mut bytes = vec![0xee; 4];
-        self.devices[device].captured.iter().for_each(|packet| bytes.extend_from_slice(packet));
-        let arrival = Arrival { at_us: 0, bytes: bytes.into(), spoiled: false, last: false };
-        self.at(self.now_us + 30_000, Event::Deliver { conn, up: true, arrival });
-        self.after(5_000_000, Event::Closed { conn, up: true });
-        Ok(())
-    }
 }
 
-fn server_config(sent_max: usize) -> Result<server::Config, Failed> {
+fn server_config(script: &Script) -> Result<server::Config, Failed> {
     let exchange = handshake::server::Config::new(vec![Arc::clone(&RSA)], 2)
         .map_err(|error| Failed(error.to_string()))?;
     Ok(server::Config {
         handshake: Arc::new(exchange),
         transport: ServerOptions::default(),
         salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits { sent_max, ..Limits::default() },
+        limits: Limits {
+            sent_max: script.sent_max,
+            calls_max: script.calls_max,
+            calls_bytes_max: script.calls_bytes_max,
+            ..Limits::default()
+        },
         timings: Timings::default(),
     })
 }

@@ -308,6 +308,11 @@ impl SyncMachine {
                 self.standing = Standing::SignedOut;
                 self.events.push_back(ClientEvent::SignedOut);
             }
+            if failure.message == "CHAT_ID_INVALID" {
+                // The group was not ours when it was asked; we may be back meanwhile. The own log
+                // knows, and until it has told, the group is asked again.
+                self.mailboxes.with(&Mailbox::Own, Sequencer::updates_lost);
+            }
         }
         match asked {
             Asked::Difference { mailbox, from_pts } => {
@@ -345,9 +350,6 @@ impl SyncMachine {
             // Its log ends before ours, and is read anew from the beginning.
             (Mailbox::Chat(_), Err(it)) if it.message == "PERSISTENT_TIMESTAMP_INVALID" => {
                 return self.provide(now, mailbox, ends_at(updates::Checkpoint::default()));
-            }
-            (Mailbox::Chat(chat_id), Err(it)) if it.message == "CHAT_ID_INVALID" => {
-                return self.leave(chat_id);
             }
             _ => {
                 let _ = self.mailboxes.with(&mailbox, |it| it.question_failed(now));
@@ -503,7 +505,11 @@ impl SyncMachine {
             !matches!(asked, Asked::Difference { mailbox: it, .. } | Asked::Reload(it) if *it == mailbox)
         });
         self.questions.retain(|(id, _)| self.open.contains_key(id));
-        self.batch(Stage::Forget).dropped_chats.push(chat_id);
+        // The server has those messages, and their rows will never come.
+        let settled = self.settled(mailbox, i32::MAX);
+        let batch = self.batch(Stage::Forget);
+        batch.dropped_chats.push(chat_id);
+        batch.settled_sends.extend(settled);
     }
 
     // --- what follows ---

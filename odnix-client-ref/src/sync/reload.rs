@@ -187,9 +187,10 @@ impl Reload {
                 self.on_history(peer_id, before, then, answer)
             }
             // Somebody may have been removed from a group meanwhile: there is nothing to fetch.
-            (Step::History { then, .. }, Err(failure)) if failure.code == 400 => {
+            // A large one that is joined may be ours again: whether it is, the own log says.
+            (Step::History { then: Some(pass), .. }, Err(failure)) if failure.code == 400 => {
                 self.queue.pop_front();
-                self.go_on(then);
+                self.go_on(Some(pass));
                 Fetched::default()
             }
             _ => {

@@ -4,19 +4,25 @@
 //! A call runs in one transaction; what follows from it (the answer, the updates) leaves after
 //! the commit, in the order of the commits. A crash keeps the database and nothing else.
 
-use super::bugs::{Bug, Planted};
-use super::invariants::Invariant;
-use super::network::Conn;
-use super::oracle::Oracle;
-use super::random::Random;
+mod planted;
+
+use crate::sim::bugs::{Bug, Planted};
+use crate::sim::invariants::Invariant;
+use crate::sim::network::Conn;
+use crate::sim::oracle::Oracle;
+use crate::sim::random::Random;
 use bytes::{Bytes, BytesMut};
+use odnix_proto::limits::Limits;
 use odnix_proto::server::{
     CallId, Config, Connection, Event, KeyStored, ServerKey, Session, SessionEvent, SessionRef,
 };
 use odnix_proto::{AuthKey, AuthKeyId, MsgId, Now, PeerError, Secret};
 use odnix_server_ref::rpc::{Caller, Evidence, Form, Outcome, Prepared, Push, Rpc, RpcError};
-use odnix_server_ref::store::{Database, KeyRecord, NewUser, StoreError, Tx, UserId};
-use odnix_tl::odnix::Request;
+use odnix_server_ref::store::{ChatId, Database, KeyRecord, NewUser, StoreError, UserId};
+use odnix_tl::Decode as _;
+use odnix_tl::odnix::enums::InputPeer;
+use odnix_tl::odnix::{Request, types};
+use planted::{before_commit, guest, twist_difference};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -75,6 +81,8 @@ struct Entry {
     user: Option<UserId>,
     subscribed: bool,
     place: Place,
+    /// Calls it has handed out and not been given an answer for, and their bytes.
+    running: BTreeMap<CallId, usize>,
 }
 
 enum Place {
@@ -87,13 +95,16 @@ pub struct SimServer {
     database: Database,
     rpc: Rpc,
     config: Arc<Config>,
+    /// Those that its connections should keep.
+    limits: Limits,
     random: Random,
     planted: Planted,
     conns: BTreeMap<Conn, Connected>,
     sessions: BTreeMap<SessionRef, Entry>,
     tombstones: BTreeMap<SessionRef, MsgId>,
-    /// What was committed of calls, over all lives of the server.
-    committed: BTreeSet<(SessionRef, CallId)>,
+    /// What was committed of calls, and in which life of the server.
+    committed: BTreeMap<(SessionRef, CallId), u64>,
+    lives: u64,
     used_random_ids: BTreeSet<i64>,
     /// What was committed.
     pub oracle: Oracle,
@@ -103,6 +114,8 @@ pub struct SimServer {
     pub pushes_refused: u64,
     /// Pushes put into sessions.
     pub pushes: u64,
+    /// Calls that were committed before a crash and again after it.
+    pub ran_again: u64,
 }
 
 type Sql<T> = Result<T, StoreError>;
@@ -118,18 +131,21 @@ impl SimServer {
         let mut server = Self {
             database: Database::in_memory()?,
             rpc: Rpc::new(secret).with_log_max(log_max),
+            limits: config.limits.clone(),
             config: Arc::new(config),
             random,
             planted,
             conns: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tombstones: BTreeMap::new(),
-            committed: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            lives: 0,
             used_random_ids: BTreeSet::new(),
             oracle: Oracle::default(),
             broken: Vec::new(),
             pushes_refused: 0,
             pushes: 0,
+            ran_again: 0,
         };
         server.new_salts();
         Ok(server)
@@ -139,6 +155,12 @@ impl SimServer {
         let mut salt_secret = [0; 32];
         self.random.fill(&mut salt_secret);
         let salt_secret = Secret::take(&mut salt_secret);
+        if self.planted.is(Bug::CallsUnbounded) {
+            let Config { limits, .. } = (*self.config).clone();
+            let Limits { calls_max, calls_bytes_max, .. } = Limits::default();
+            let limits = Limits { calls_max, calls_bytes_max, ..limits };
+            self.config = Arc::new(Config { limits, ..(*self.config).clone() });
+        }
         self.config = Arc::new(Config { salt_secret, ..(*self.config).clone() });
     }
 
@@ -195,6 +217,24 @@ impl SimServer {
     /// SQLite refused.
     pub fn unread(&mut self, user: UserId) -> Sql<i64> {
         self.database.run(|tx| tx.unread_count(user), |_| Ok(()))
+    }
+
+    /// Large groups that have other members than their logs say.
+    ///
+    /// # Errors
+    /// SQLite refused.
+    pub fn wrong_members(&mut self) -> Sql<Vec<String>> {
+        let mut wrong = Vec::new();
+        for (id, group) in &self.oracle.groups {
+            let here: Sql<Vec<UserId>> =
+                self.database.run(|tx| tx.member_ids(ChatId(*id)), |_| Ok(()));
+            let here: BTreeSet<i64> = here?.into_iter().map(|user| user.0).collect();
+            if here != group.members {
+                let members = &group.members;
+                wrong.push(format!("group {id} has {here:?}, its log says {members:?}"));
+            }
+        }
+        Ok(wrong)
     }
 
     // --- connections ---
@@ -296,6 +336,7 @@ impl SimServer {
             }
             Event::Session(SessionEvent::Call { call, body, .. }) => {
                 if let Some(session) = self.conns.get(&conn).and_then(|it| it.carries) {
+                    self.note_running(session, call, body.len());
                     said.push(Said::Call(Call { session, call, body, replayed: false }));
                 }
                 Ok(())
@@ -305,6 +346,18 @@ impl SimServer {
                 Ok(())
             }
             _ => Ok(()),
+        }
+    }
+
+    /// A session hands out no more calls, and no more bytes of them, than its limits say.
+    fn note_running(&mut self, session: SessionRef, call: CallId, bytes: usize) {
+        let limits = &self.limits;
+        let Some(entry) = self.sessions.get_mut(&session) else { return };
+        entry.running.insert(call, bytes);
+        let (count, bytes) = (entry.running.len(), entry.running.values().sum::<usize>());
+        if count > limits.calls_max || bytes > limits.calls_bytes_max {
+            let what = format!("{count} calls of {bytes} bytes run for one session");
+            self.broken.push((Invariant::I6, what));
         }
     }
 
@@ -330,7 +383,8 @@ impl SimServer {
     ) -> Result<(), PeerError> {
         let before = self.sessions.remove(&wanted);
         let subscribed = before.as_ref().is_some_and(|entry| entry.subscribed);
-        let session = match before.map(|entry| entry.place) {
+        let (place, running) = before.map(|entry| (entry.place, entry.running)).unzip();
+        let session = match place {
             None => None,
             Some(Place::Away(session)) => Some(session),
             Some(Place::Here(owner)) => {
@@ -345,7 +399,8 @@ impl SimServer {
             self.database.run(|tx| tx.session_user(wanted.key_id), |_| Ok(()));
         let user = user.ok().flatten();
         let place = Place::Here(conn);
-        self.sessions.insert(wanted, Entry { user, subscribed, place });
+        let running = running.filter(|_| session.is_some()).unwrap_or_default();
+        self.sessions.insert(wanted, Entry { user, subscribed, place, running });
         let floor = self.tombstones.get(&wanted).copied();
         let Some(connected) = self.conns.get_mut(&conn) else { return Ok(()) };
         connected.carries = Some(wanted);
@@ -387,6 +442,7 @@ impl SimServer {
     /// Runs a call in its transaction.
     pub fn execute(&mut self, now: Now, call: Call, fate: Fate) -> Ran {
         let mut early = None;
+        let named = group_named_by(&call.body);
         let result = match prepare(self.twisted(call.body.clone())) {
             Err(error) => Err(error),
             Ok(mut prepared) => {
@@ -396,7 +452,11 @@ impl SimServer {
                 self.database.run(
                     |tx| {
                         twist_difference(planted, tx, &caller, &mut prepared)?;
+                        let guest = guest(planted, tx, &caller, named)?;
                         let outcome = rpc.handle(tx, &caller, prepared)?;
+                        if let Some((group, user)) = guest {
+                            tx.remove_member(group, user, 0)?;
+                        }
                         *early = Some(outcome.clone());
                         Ok(outcome)
                     },
@@ -404,13 +464,15 @@ impl SimServer {
                 )
             }
         };
-        if result.is_ok() {
-            // After a crash the device itself sends again what may not have run; what that does is
-            // counted by random_id. Nobody else can have it run again.
-            if !self.committed.insert((call.session, call.call)) && call.replayed {
-                let what = format!("{:?} of {:?} ran again when replayed", call.call, call.session);
-                self.broken.push((Invariant::I5, what));
+        if let Some(named) = named {
+            self.check_access(&call, named, &result);
+        }
+        if let Ok(outcome) = &result {
+            let made = large_group_made(&call.body, &outcome.reply);
+            if let Some(group) = made {
+                self.oracle.groups.entry(group).or_default();
             }
+            self.check_once(&call);
         } else if let Some(early) = early {
             self.leak(&call, early);
         }
@@ -420,44 +482,36 @@ impl SimServer {
         Ran { call, result }
     }
 
-    /// What a planted bug does to a request.
-    fn twisted(&mut self, body: Bytes) -> Bytes {
-        if !self.planted.is(Bug::RandomIdIgnored) {
-            return body;
+    /// In one life of the server a message takes effect once, whoever sends it again. After a
+    /// crash, which forgets what had been received, its own device may have it run again; what
+    /// that does is counted by random_id.
+    fn check_once(&mut self, call: &Call) {
+        let before = self.committed.insert((call.session, call.call), self.lives);
+        self.ran_again += u64::from(before.is_some());
+        if before.is_some_and(|life| call.replayed || life == self.lives) {
+            let by = if call.replayed { "someone else" } else { "its device" };
+            let what = format!("{:?} of {:?} ran again for {by}", call.call, call.session);
+            self.broken.push((Invariant::I5, what));
         }
-        let Ok(Request::MessagesSendMessage(mut it)) = Rpc::decode(body.clone()) else {
-            return body;
-        };
-        while !self.used_random_ids.insert(it.random_id) {
-            it.random_id = it.random_id.wrapping_add(1);
-        }
-        odnix_tl::Encode::to_bytes(&it).unwrap_or(body)
     }
 
-    /// What a planted bug lets out of a transaction that is not committed.
-    fn leak(&mut self, call: &Call, outcome: Outcome) {
-        if self.planted.is(Bug::PushBeforeCommit) {
-            for push in &outcome.pushes {
-                self.push(call.session, push);
+    /// Members read the log and the history of a large group and write to it, nobody else does.
+    fn check_access(&mut self, call: &Call, named: Named, result: &Result<Outcome, RpcError>) {
+        let user = self.sessions.get(&call.session).and_then(|entry| entry.user);
+        let (Some(user), Some(group)) = (user, self.oracle.groups.get(&named.group)) else {
+            return;
+        };
+        let is_member = group.members.contains(&user.0);
+        match result {
+            Ok(_) if !is_member && named.reads => {
+                let what = format!("user {} reads a group it is not in", user.0);
+                self.broken.push((Invariant::I2, what));
             }
-        }
-        if self.planted.is(Bug::ReplyBeforeCommit) {
-            self.with_session(call.session, |session| {
-                let _ = session.reply(call.call, outcome.reply);
-            });
-        }
-        if self.planted.is(Bug::PtsBeforeMessage)
-            && let (Some(user), false) = (outcome.user, outcome.pushes.is_empty())
-        {
-            let moved: Sql<()> = self.database.run(
-                |tx| {
-                    let mut mailbox = tx.mailbox(user.into())?;
-                    let _ = mailbox.assign(1);
-                    tx.save_mailbox(user.into(), &mailbox)
-                },
-                |_| Ok(()),
-            );
-            drop(moved);
+            Err(RpcError::ChatIdInvalid) if is_member => {
+                let what = format!("user {} is refused its own group", user.0);
+                self.broken.push((Invariant::I9, what));
+            }
+            _ => {}
         }
     }
 
@@ -465,6 +519,9 @@ impl SimServer {
     pub fn release(&mut self, ran: Ran) -> BTreeSet<Conn> {
         let Ran { call, result } = ran;
         let mut touched = BTreeSet::new();
+        if let Some(entry) = self.sessions.get_mut(&call.session) {
+            entry.running.remove(&call.call);
+        }
         let reply = match result {
             Err(error) => Err((error.code(), error.message())),
             Ok(outcome) => {
@@ -472,7 +529,7 @@ impl SimServer {
                     entry.user = outcome.user;
                     entry.subscribed |= outcome.user.is_some();
                 }
-                for push in &outcome.pushes {
+                for push in outcome.pushes.iter().chain(&self.strangers_told(&outcome)) {
                     if self.planted.is(Bug::OwnDeviceNotTold) && outcome.user == Some(push.user) {
                         continue;
                     }
@@ -536,23 +593,14 @@ impl SimServer {
 
     /// Everything in memory is gone.
     pub fn crash(&mut self) {
+        self.lives += 1;
         self.conns.clear();
         self.sessions.clear();
         self.tombstones.clear();
         if !self.planted.is(Bug::OldSalts) {
             self.new_salts();
         }
-        let spoil = [
-            (Bug::DedupeForgotten, "DELETE FROM sent"),
-            (Bug::UnreadWrong, "UPDATE dialogs SET unread_count = unread_count + 1"),
-            (Bug::PtsReused, "UPDATE mailbox SET pts = pts - 1 WHERE pts > dropped_to"),
-        ];
-        for (bug, sql) in spoil {
-            if self.planted.is(bug) {
-                let done: Sql<()> = self.database.run(|_| Ok(()), |db| Ok(db.execute_batch(sql)?));
-                drop(done);
-            }
-        }
+        self.spoil();
     }
 }
 
@@ -571,32 +619,35 @@ fn prepare(body: Bytes) -> Result<Prepared, RpcError> {
     Ok(Prepared { request, evidence: Evidence::NotNeeded, form: Form::Tl })
 }
 
-fn twist_difference(
-    planted: Planted,
-    tx: &mut dyn Tx,
-    caller: &Caller,
-    prepared: &mut Prepared,
-) -> Result<(), RpcError> {
-    if planted.is(Bug::DifferenceLate)
-        && let Request::UpdatesGetDifference(it) = &mut prepared.request
-        && let Some(user) = tx.session_user(caller.key_id)?
-        && it.pts < tx.mailbox(user.into())?.pts()
-    {
-        it.pts += 1;
-    }
-    Ok(())
+/// The group that a request is about.
+#[derive(Clone, Copy)]
+struct Named {
+    group: i64,
+    /// It gives away what is in it. The other one is answered as before when it comes again.
+    reads: bool,
 }
 
-fn before_commit(planted: Planted, fate: Fate, sql: &rusqlite::Connection) -> Sql<()> {
-    if planted.is(Bug::ReadNotLogged) {
-        sql.execute_batch(
-            "DELETE FROM update_log WHERE event_type = 'ReadHistory';
-             UPDATE mailbox SET pts = ifnull(
-                 (SELECT max(pts) FROM update_log WHERE update_log.owner = mailbox.owner), 0)",
-        )?;
+fn group_named_by(body: &Bytes) -> Option<Named> {
+    let (peer, reads) = match Rpc::decode(body.clone()).ok()? {
+        Request::UpdatesGetChatDifference(it) => {
+            return Some(Named { group: it.chat_id, reads: true });
+        }
+        Request::MessagesGetHistory(it) => (it.peer, true),
+        Request::MessagesSendMessage(it) => (it.peer, false),
+        _ => return None,
+    };
+    match peer {
+        InputPeer::InputPeerChat(it) => Some(Named { group: it.chat_id, reads }),
+        _ => None,
     }
-    match fate {
-        Fate::Commits => Ok(()),
-        Fate::Fails => Err(StoreError::NotCommitted),
+}
+
+/// The large group, if any, that a request has made.
+fn large_group_made(body: &Bytes, reply: &Bytes) -> Option<i64> {
+    match Rpc::decode(body.clone()).ok()? {
+        Request::MessagesCreateChat(it) if it.large => {
+            types::messages::AffectedChat::from_bytes(reply.clone()).ok().map(|it| it.chat.id)
+        }
+        _ => None,
     }
 }

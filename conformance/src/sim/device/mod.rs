@@ -1,17 +1,21 @@
 //! A device: a real client connection and a real replica, and the reference client's rules
 //! between them. What the user sends is noted durably with its random_id before it leaves.
 
+mod answers;
+mod store;
+mod user;
+
+pub use store::Stored;
+
 use super::bugs::{Bug, Planted};
-use super::device_answers::{read_answer, with_slice};
 use super::invariants::Invariant;
 use super::network::Conn;
 use super::random::Random;
+use answers::{read_answer, with_slice};
 use bytes::{Bytes, BytesMut};
-use odnix_client_ref::input_peer;
-use odnix_client_ref::replica::{Batch, Checkpoint, PendingSend, Replica, ReplicaError};
+use odnix_client_ref::replica::{PendingSend, Replica, ReplicaError};
 use odnix_client_ref::sync::{
     Failure, Local, Mailbox, Options, Outbox, Question, QuestionId, Standing, SyncMachine, Verdict,
-    position,
 };
 use odnix_proto::client::{CallError, Config, Connection, Event, SavedKey, SessionEvent};
 use odnix_proto::session::CallId;
@@ -45,9 +49,9 @@ enum Purpose {
         peer_id: i64,
     },
     Type,
-    Edit,
-    Draft,
-    Group,
+    Group {
+        what: &'static str,
+    },
     Question(QuestionId, Question),
 }
 
@@ -101,17 +105,24 @@ pub struct SimDevice {
     pub replay_max: Option<i32>,
     /// What the server has acknowledged.
     pub acknowledged: Vec<Acknowledged>,
-    stored_pts: i32,
-    /// A reload has put history beside the log.
-    pub reloaded: bool,
+    /// Texts for groups that the server has refused, because the user is no member.
+    pub refused: Vec<String>,
+    /// The positions that are stored.
+    pub stored: Stored,
+    /// What it was told of large groups: which, and where in their logs.
+    pub told: Vec<(i64, i32)>,
     /// Broken promises seen here.
     pub broken: Vec<(Invariant, String)>,
+    /// What its session has told it.
+    pub heard: u64,
     /// Calls that ended.
     pub calls_ended: u64,
     /// Updates stored.
     pub updates_stored: u64,
     /// Differences asked for.
     pub differences: u64,
+    /// The same of large groups.
+    pub group_differences: u64,
     /// Histories fetched because a log was too short.
     pub reloads: u64,
     /// Frames it has sent in clear streams, for someone to send again.
@@ -162,12 +173,15 @@ impl SimDevice {
             texts: Vec::new(),
             replay_max: None,
             acknowledged: Vec::new(),
-            stored_pts: 0,
-            reloaded: false,
+            refused: Vec::new(),
+            stored: Stored::default(),
+            told: Vec::new(),
             broken: Vec::new(),
+            heard: 0,
             calls_ended: 0,
             updates_stored: 0,
             differences: 0,
+            group_differences: 0,
             reloads: 0,
             captured: std::collections::VecDeque::new(),
         })
@@ -210,7 +224,7 @@ impl SimDevice {
 
     fn open_mailbox(&mut self, now: Now) -> Result<(), ReplicaError> {
         let resumed = self.replica.resume()?.unwrap_or_default();
-        self.stored_pts = resumed.checkpoint.pts;
+        self.take_stock()?;
         let options = Options { log_replay_max: self.replay_max, ..Options::default() };
         self.sync = Some(SyncMachine::new(now, resumed, options));
         Ok(())
@@ -230,7 +244,7 @@ impl SimDevice {
         let waiting = self.replica.pending_sends()?;
         self.crash();
         self.replica = Replica::in_memory(SERVER)?;
-        (self.stored_pts, self.reloaded) = (0, false);
+        self.stored.forget();
         waiting.iter().try_for_each(|send| self.replica.begin_send(send))
     }
 
@@ -280,117 +294,6 @@ impl SimDevice {
         Some(packet.freeze())
     }
 
-    // --- what the user does ---
-
-    /// Notes a message to be sent.
-    ///
-    /// # Errors
-    /// SQLite refused.
-    pub fn send(&mut self, to: usize) -> Result<(), ReplicaError> {
-        let peer_id = self.people.get(to).map_or(0, |user| user.id);
-        self.send_to(peer_id)
-    }
-
-    /// The same to the newest group it knows, if any.
-    ///
-    /// # Errors
-    /// SQLite refused.
-    pub fn send_to_group(&mut self) -> Result<(), ReplicaError> {
-        match self.replica.chats()?.iter().filter(|chat| !chat.left).map(|chat| chat.id).max() {
-            Some(chat_id) => self.send_to(-chat_id),
-            None => Ok(()),
-        }
-    }
-
-    fn send_to(&mut self, peer_id: i64) -> Result<(), ReplicaError> {
-        let text = format!("{}-{}", self.number, self.texts.len());
-        let random_id = self.random.u64() as i64;
-        let send = PendingSend { random_id, peer_id, text: text.clone() };
-        self.replica.begin_send(&send)?;
-        self.texts.push((peer_id, text));
-        if self.machine.is_some() && self.outbox.push(send).is_err() {
-            self.broken.push((Invariant::I6, "the outbox is full".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Makes a group with all users.
-    pub fn make_group(&mut self) {
-        let input = |user: &types::User| {
-            let (user_id, access_hash) = (user.id, user.access_hash);
-            enums::InputUser::InputUser(types::InputUser { user_id, access_hash })
-        };
-        let users = self.people.iter().filter(|user| !user.self_).map(input).collect();
-        let random_id = self.random.u64() as i64;
-        let title = format!("group {}", self.texts.len());
-        let call = functions::messages::CreateChat { large: false, title, users, random_id };
-        self.call(&call, Purpose::Group);
-    }
-
-    fn newest_own(&self, to: usize) -> Result<Option<i64>, ReplicaError> {
-        let peer_id = self.people.get(to).map_or(0, |user| user.id);
-        let rows = self.replica.history(peer_id, 0, 20)?;
-        Ok(rows.iter().rev().find(|row| row.from_id == self.own.id).map(|row| row.id))
-    }
-
-    /// Changes its newest message to a user.
-    ///
-    /// # Errors
-    /// SQLite refused.
-    pub fn edit(&mut self, to: usize) -> Result<(), ReplicaError> {
-        let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
-            return Ok(());
-        };
-        let peer = input_peer(peer);
-        let message = format!("edited {}", self.random.below(1_000_000));
-        let call = functions::messages::EditMessage { peer, id, message, media: None };
-        self.call(&call, Purpose::Edit);
-        Ok(())
-    }
-
-    /// Deletes its newest message to a user, for both of them.
-    ///
-    /// # Errors
-    /// SQLite refused.
-    pub fn delete(&mut self, to: usize) -> Result<(), ReplicaError> {
-        let (Some(id), Some(peer)) = (self.newest_own(to)?, self.people.get(to)) else {
-            return Ok(());
-        };
-        let peer = input_peer(peer);
-        let call = functions::messages::DeleteMessages { revoke: true, peer, id: vec![id] };
-        self.call(&call, Purpose::Affect { what: "delete", peer_id: 0 });
-        Ok(())
-    }
-
-    /// Saves what it has not sent.
-    pub fn draft(&mut self, to: usize) {
-        let Some(peer) = self.people.get(to).map(input_peer) else { return };
-        let empty = self.random.percent(30);
-        let message =
-            if empty { String::new() } else { format!("draft {}", self.random.below(1000)) };
-        self.call(&functions::messages::SaveDraft { peer, message }, Purpose::Draft);
-    }
-
-    /// Reads all that is there.
-    ///
-    /// # Errors
-    /// SQLite refused.
-    pub fn read(&mut self, from: usize) -> Result<(), ReplicaError> {
-        let Some(peer) = self.people.get(from).cloned() else { return Ok(()) };
-        if let Some(max_id) = self.replica.newest_unread(peer.id, i64::MAX)? {
-            let call = functions::messages::ReadHistory { peer: input_peer(&peer), max_id };
-            self.call(&call, Purpose::Affect { what: "read", peer_id: 0 });
-        }
-        Ok(())
-    }
-
-    /// Types.
-    pub fn type_to(&mut self, to: usize) {
-        let Some(peer) = self.people.get(to).map(input_peer) else { return };
-        let action = enums::SendMessageAction::SendMessageTypingAction;
-        self.call(&functions::messages::SetTyping { peer, action }, Purpose::Type);
-    }
-
     fn call(&mut self, request: &impl Encode, purpose: Purpose) {
         let Some(machine) = &mut self.machine else { return };
         let Ok(body) = request.to_bytes() else { return };
@@ -427,6 +330,7 @@ impl SimDevice {
         said: &mut Vec<Said>,
     ) -> Result<(), ReplicaError> {
         let Some(sync) = &mut self.sync else { return Ok(()) };
+        self.heard += u64::from(matches!(event, Event::Session(_)));
         match event {
             Event::Work(job) => {
                 let done = job.run();
@@ -465,38 +369,6 @@ impl SimDevice {
         Ok(())
     }
 
-    fn on_updates(&mut self, now: Now, updates: enums::Updates) -> Result<(), ReplicaError> {
-        if self.planted.is(Bug::TooManyIgnored) && updates == enums::Updates::UpdatesTooLong {
-            return Ok(());
-        }
-        let skips = self.planted.is(Bug::GapSkipped);
-        if skips || self.planted.is(Bug::GapAppliedTwice) {
-            let early = match &updates {
-                enums::Updates::UpdatesTooLong => Vec::new(),
-                enums::Updates::UpdateShort(short) => vec![short.update.clone()],
-                enums::Updates::Updates(full) => full.updates.clone(),
-            };
-            let last = early.iter().filter_map(position).map(|it| it.0).max().unwrap_or(0);
-            let stands_at = self.pts().unwrap_or(0);
-            let moves: i32 = early.iter().filter_map(position).map(|it| it.1).sum();
-            if last > stands_at + moves {
-                let checkpoint = skips.then_some(Checkpoint { pts: last, date: 0 });
-                let batch = Batch { updates: early, checkpoint, ..Batch::default() };
-                if !skips {
-                    self.check(&batch);
-                }
-                self.store(&batch)?;
-                if skips {
-                    return self.open_mailbox(now);
-                }
-            }
-        }
-        if let Some(sync) = &mut self.sync {
-            sync.handle_updates(now, updates);
-        }
-        Ok(())
-    }
-
     fn on_reply(
         &mut self,
         now: Now,
@@ -515,8 +387,11 @@ impl SimDevice {
                     sync.handle_local(now, Local::Affected { peer_id, pts: it.pts });
                 }
             }
-            // The result does not say all of it, so the log is asked.
-            (Purpose::Edit | Purpose::Draft | Purpose::Group, Ok(_)) => sync.updates_lost(now),
+            (Purpose::Group { .. }, Ok(body)) => {
+                if let Ok(it) = types::messages::AffectedChat::from_bytes(body) {
+                    sync.handle_local(now, Local::Chat { chat: it.chat, pts: it.pts });
+                }
+            }
             (Purpose::Question(id, question), result) => {
                 let answer = result.and_then(|body| {
                     let unread = Failure { code: 0, message: "unreadable".to_owned() };
@@ -548,8 +423,12 @@ impl SimDevice {
                 }
             }
             (Verdict::Refused, Err(failure)) => {
-                let what = format!("{} was refused: {}", send.text, failure.message);
-                self.broken.push((Invariant::I9, what));
+                if send.peer_id < 0 && failure.message == "CHAT_ID_INVALID" {
+                    self.refused.push(send.text);
+                } else {
+                    let what = format!("{} was refused: {}", send.text, failure.message);
+                    self.broken.push((Invariant::I9, what));
+                }
                 self.replica.fail_send(send.random_id, &failure.message)?;
             }
             _ => {}
@@ -565,10 +444,16 @@ impl SimDevice {
                 self.differences += 1;
                 self.call(&it, purpose);
             }
-            Question::GetChatDifference(it) => self.call(&it, purpose),
+            Question::GetChatDifference(it) => {
+                self.group_differences += 1;
+                self.call(&it, purpose);
+            }
             Question::GetState(it) => self.call(&it, purpose),
             Question::GetDialogs(it) => self.call(&it, purpose),
-            Question::GetHistory(it) => self.call(&it, purpose),
+            Question::GetHistory(it) => {
+                self.stored.ask_history(&it.peer);
+                self.call(&it, purpose);
+            }
             Question::GetDrafts(it) => {
                 self.reloads += 1;
                 self.call(&it, purpose);
@@ -576,67 +461,12 @@ impl SimDevice {
         }
     }
 
-    fn store_batches(&mut self) -> Result<(), ReplicaError> {
-        while let Some(batch) = self.sync.as_mut().and_then(SyncMachine::take_batch) {
-            self.check(&batch);
-            self.store(&batch)?;
-        }
-        Ok(())
-    }
-
-    /// A batch leads from the stored position to the next without a hole.
-    fn check(&mut self, batch: &Batch) {
-        let moved: i32 = batch.updates.iter().filter_map(position).map(|it| it.1).sum();
-        self.updates_stored += batch.updates.len() as u64;
-        let jumps = batch.keep_dialogs.is_some() || batch.clear;
-        self.reloaded |= jumps || !batch.pages.is_empty() || !batch.dialogs.is_empty();
-        let Some(checkpoint) = batch.checkpoint else {
-            if moved > 0 {
-                let what = format!("updates over {moved} positions are stored without their pts");
-                self.broken.push((Invariant::I8, what));
-            }
-            return;
-        };
-        if batch.clear {
-            let what = "the server's log ends before the replica".to_owned();
-            self.broken.push((Invariant::I2, what));
-        } else if checkpoint.pts < self.stored_pts {
-            let what = format!("pts falls from {} to {}", self.stored_pts, checkpoint.pts);
-            self.broken.push((Invariant::I8, what));
-        } else if !jumps && self.stored_pts + moved != checkpoint.pts {
-            let what = format!(
-                "updates over {moved} positions lead from pts {} to {}",
-                self.stored_pts, checkpoint.pts
-            );
-            self.broken.push((Invariant::I8, what));
-        }
-        self.stored_pts = checkpoint.pts;
-    }
-
-    fn store(&mut self, batch: &Batch) -> Result<(), ReplicaError> {
-        if self.planted.is(Bug::CheckpointFirst) && !batch.updates.is_empty() {
-            let Batch { checkpoint, users, .. } = batch.clone();
-            self.replica.apply(&Batch { checkpoint, users, ..Batch::default() })?;
-            if self.random.percent(10) {
-                // The program ends between the two transactions.
-                return Ok(());
-            }
-        }
-        self.replica.apply(batch).map(drop)
-    }
-
     fn send_waiting(&mut self) -> Result<(), ReplicaError> {
         if self.machine.is_none() || self.conn.is_none() {
             return Ok(());
         }
         while let Some(send) = self.outbox.poll_send() {
-            let peer = match self.people.iter().find(|user| user.id == send.peer_id) {
-                Some(user) => input_peer(user),
-                None => {
-                    let chat_id = -send.peer_id;
-                    enums::InputPeer::InputPeerChat(types::InputPeerChat { chat_id })
-                }
-            };
+            let peer = self.input_peer(send.peer_id);
             let call = functions::messages::SendMessage {
                 peer,
                 message: send.text.clone(),
@@ -674,6 +504,11 @@ impl SimDevice {
         self.sync.as_ref()?.checkpoint(Mailbox::Own)
     }
 
+    /// The same in the log of a large group, if it is followed.
+    pub fn chat_pts(&self, chat_id: i64) -> Option<i32> {
+        self.sync.as_ref()?.checkpoint(Mailbox::Chat(chat_id))
+    }
+
     /// In a few words, what it waits for.
     pub fn describe(&self) -> String {
         let waiting = self.replica.pending_sends().map_or(0, |it| it.len());
@@ -699,9 +534,7 @@ impl Purpose {
             Self::Send(_) => "send",
             Self::Affect { what, .. } => what,
             Self::Type => "type",
-            Self::Edit => "edit",
-            Self::Draft => "draft",
-            Self::Group => "group",
+            Self::Group { what } => what,
             Self::Question(_, Question::GetDifference(_)) => "getDifference",
             Self::Question(_, Question::GetChatDifference(_)) => "getChatDifference",
             Self::Question(_, Question::GetState(_)) => "getState",
