@@ -12,8 +12,8 @@ areas="envelope, message_id, transport, handshake, session, updates, engine, rpc
 area=${1:?"say which area: $areas"}
 shift
 package=odnix-proto
-of_server=(store files groups json bounds authorization rpc)
-of_client=(sync replica groups)
+of_server=(store files bounds words groups json authorization rpc)
+of_client=(sync replica reload backup groups)
 
 # The tests that are about the area, quickest first; a change is noticed as soon as one of them fails.
 case $area in

@@ -65,7 +65,7 @@ fn the_table_of_dependencies_and_the_manifests_say_the_same() {
 /// The floor of each crate; a crate uses only lower floors, so there is no circle.
 fn floor(name: &str) -> Option<u8> {
     Some(match name {
-        "odnix-tl" => 1,
+        "odnix-tl" | "odnix-kernels" => 1,
         "odnix-proto" => 2,
         "odnix-server-ref" | "odnix-client-ref" | "odnix-tlc" => 3,
         _ if name.starts_with("odnix-") => 4,

@@ -203,6 +203,10 @@ fn what_is_missing_or_something_else_is_said() {
     let letter = elsewhere.path().join("letter");
     std::fs::write(&letter, "Dear Bob, ".repeat(500)).expect("write");
     let home = elsewhere.path().join("b");
+    let empty = elsewhere.path().join("empty");
+    std::fs::write(&empty, "").expect("write");
+    let failed = Replica::open_file(&empty);
+    assert!(matches!(failed, Err(ReplicaError::NotAReplica { .. })), "it holds nothing");
     for failed in
         [Replica::open_file(&letter).map(drop), Replica::restore(&letter, &home).map(drop)]
     {
@@ -214,8 +218,11 @@ fn what_is_missing_or_something_else_is_said() {
     }
     let nowhere = elsewhere.path().join("no/such/folder/copy");
     let source = folder();
-    let failed = full(source.path()).backup(&nowhere, KeyInCopy::LeftOut);
+    let replica = full(source.path());
+    let before = files_in(source.path());
+    let failed = replica.backup(&nowhere, KeyInCopy::LeftOut);
     assert!(matches!(failed, Err(ReplicaError::Unwritable { .. })));
+    assert_eq!(files_in(source.path()), before, "nothing is left of the work");
 }
 
 /// Changes the file behind the back of this crate.
@@ -282,4 +289,49 @@ fn a_page_that_was_overwritten_is_found_wherever_it_is() {
         Replica::restore(&spoiled, &new_home).expect_err("a spoiled backup does not come back");
         assert_eq!(files_in(&new_home), [""; 0].map(PathBuf::from), "page {number}");
     }
+}
+
+#[test]
+fn what_is_overwritten_while_it_is_open_is_damage_and_no_error_of_the_check() {
+    let home = folder();
+    let copy = home.path().join("copy");
+    full(home.path()).backup(&copy, KeyInCopy::Kept).expect("backup");
+    let replica = Replica::open_file(&copy).expect("open");
+    let mut bytes = std::fs::read(&copy).expect("copy");
+    bytes[..100].fill(0xa5);
+    std::fs::write(&copy, &bytes).expect("write");
+    let checkup = replica.check().expect("what is wrong is in the answer");
+    assert!(!checkup.is_whole());
+    assert_eq!((checkup.checkpoint, checkup.digest), (None, None));
+}
+
+#[test]
+fn an_old_backup_is_checked_as_it_is_and_brought_up_to_date_when_it_comes_back() {
+    let home = folder();
+    let old = home.path().join("old");
+    let db = rusqlite::Connection::open(&old).expect("open");
+    db.execute_batch(include_str!("../src/replica/migrations/1.sql")).expect("schema");
+    db.execute_batch("INSERT INTO device (id, server_fingerprint) VALUES (1, 7)").expect("device");
+    db.pragma_update(None, "user_version", 1).expect("version");
+    drop(db);
+    let bytes = std::fs::read(&old).expect("file");
+    let checkup = Replica::open_file(&old).expect("open").check().expect("check");
+    assert!(checkup.is_whole());
+    assert_eq!(checkup.digest, None, "only the file was checked");
+    assert_eq!(std::fs::read(&old).expect("file"), bytes, "nothing was written to it");
+
+    let new_home = home.path().join("home");
+    let restored = Replica::restore(&old, &new_home).expect("restore");
+    assert!(restored.is_whole() && restored.digest.is_some());
+    assert_eq!(std::fs::read(&old).expect("file"), bytes);
+    Replica::open(&new_home, SERVER, None).expect("open");
+}
+
+#[test]
+fn a_name_that_looks_like_a_uri_is_a_name() {
+    let home = folder();
+    let copy = home.path().join("file:copy?mode=memory");
+    full(home.path()).backup(&copy, KeyInCopy::LeftOut).expect("backup");
+    assert!(copy.is_file());
+    assert!(Replica::open_file(&copy).expect("open").check().expect("check").is_whole());
 }

@@ -6,7 +6,7 @@ use odnix_client_ref::replica::{
 };
 use odnix_proto::{AuthKey, Secret};
 use odnix_tl::odnix::{
-    enums::{Peer, Update},
+    enums::{DraftMessage, Peer, Update},
     types,
 };
 use tempfile::TempDir;
@@ -74,6 +74,30 @@ fn batch(updates: Vec<Update>, pts: i32) -> Batch {
     Batch { updates, checkpoint: Some(Checkpoint { pts, date: 5 }), ..Batch::default() }
 }
 
+fn draft(draft: DraftMessage, pts: i32) -> Update {
+    let peer = user_peer(BOB);
+    Update::UpdateDraftMessage(types::UpdateDraftMessage { peer, draft, pts, pts_count: 1 })
+}
+
+/// What may follow [`log`].
+fn changes() -> Vec<Update> {
+    let written = types::DraftMessage { message: "half a".into(), date: 7 };
+    let dropped = types::DraftMessageEmpty { date: 8 };
+    let message = types::Message { edit_date: Some(9), ..message(13, false, "edited") };
+    vec![
+        draft(written.into(), 6),
+        Update::UpdateEditMessage(types::UpdateEditMessage { message, pts: 7, pts_count: 1 }),
+        Update::UpdateDeleteMessages(types::UpdateDeleteMessages {
+            peer: user_peer(BOB),
+            messages: vec![10],
+            still_unread_count: 0,
+            pts: 8,
+            pts_count: 1,
+        }),
+        draft(dropped.into(), 9),
+    ]
+}
+
 fn log() -> Vec<Update> {
     vec![received(10, 1), sent(11, 77, 2), read(false, 10, 3), received(13, 4), read(true, 11, 5)]
 }
@@ -95,14 +119,20 @@ fn everything_survives_reopening() {
     drop(replica);
 
     let mut replica = open(&folder);
-    assert_eq!(replica.device_key().expect("key"), Some(key));
+    assert_eq!(replica.device_key().expect("key").as_ref(), Some(&key));
     let own = replica.own_user().expect("own user").expect("signed in");
     assert!(own.self_ && own.username == "alice");
     assert_eq!(replica.user_by_name("bOB").expect("user").expect("known").id, BOB);
     assert_eq!(replica.checkpoint().expect("checkpoint"), Checkpoint { pts: 5, date: 5 });
     assert_eq!(replica.digest().expect("digest"), digest);
+    replica.save_salt(9, 10).expect("salt");
+    let newer = DeviceKey { server_salt: 9, time_offset_us: 10, ..key };
+    assert_eq!(replica.device_key().expect("key"), Some(newer));
+    replica.save_session(5).expect("session");
+    assert_eq!(replica.session().expect("session"), Some(5));
     replica.forget_device_key().expect("forget");
     assert_eq!(replica.device_key().expect("key"), None);
+    assert_eq!(replica.session().expect("session"), None);
     assert_eq!(replica.message_count().expect("count"), 3);
 }
 
@@ -149,7 +179,7 @@ fn the_digest_of_the_rows_is_that_of_the_log() {
     let mut model = MailboxModel::default();
     assert_eq!(replica.digest().expect("digest"), model.digest());
     let mut previous = model.digest();
-    for (pts, update) in (1..).zip(log()) {
+    for (pts, update) in (1..).zip(log().into_iter().chain(changes())) {
         model.apply(&update);
         replica.apply(&batch(vec![update], pts)).expect("apply");
         assert_eq!(replica.digest().expect("digest"), model.digest(), "at pts {pts}");
@@ -209,12 +239,14 @@ fn a_send_is_pending_until_its_delivery_is_stored() {
 fn a_reader_finds_what_arrived_since_it_last_looked() {
     let folder = TempDir::new().expect("temp dir");
     let mut replica = open(&folder);
+    assert_eq!(replica.last_arrival().expect("arrival"), 0);
     replica.apply(&batch(vec![received(20, 1)], 1)).expect("apply");
     let seen = replica.last_arrival().expect("arrival");
     let page =
         HistoryPage { peer_id: BOB, from: 3, before: 20, messages: vec![message(3, false, "old")] };
     let old = Batch { pages: vec![page], users: vec![user(BOB, "bob")], ..Batch::default() };
-    replica.apply(&old).expect("history");
+    assert_eq!(replica.apply(&old).expect("history"), 1, "one is new");
+    assert_eq!(replica.apply(&old).expect("history"), 0);
     replica.apply(&batch(vec![received(21, 2)], 2)).expect("apply");
     let new = replica.arrived_after(seen, 10).expect("rows");
     assert_eq!(new.iter().map(|(_, row)| row.id).collect::<Vec<_>>(), [3, 21]);
@@ -233,6 +265,116 @@ fn dialogs_count_what_is_unread() {
     let [dialog] = dialogs.as_slice() else { panic!("one dialog, got {dialogs:?}") };
     assert_eq!((dialog.peer_id, dialog.top_message, dialog.unread_count), (BOB, 13, 1));
     assert_eq!((dialog.read.inbox_max_id, dialog.read.outbox_max_id), (10, 11));
+    for (max_id, newest) in [(i64::MAX, Some(13)), (13, Some(13)), (12, None)] {
+        assert_eq!(replica.newest_unread(BOB, max_id).expect("query"), newest, "up to {max_id}");
+    }
+    let listed = types::Dialog {
+        peer: user_peer(BOB),
+        top_message: 13,
+        read_inbox_max_id: 13,
+        read_outbox_max_id: 0,
+        unread_count: 0,
+        pts: None,
+        draft: None,
+    };
+    let listed = Batch { dialogs: vec![listed], ..Batch::default() };
+    replica.apply(&listed).expect("apply");
+    let dialog = replica.dialogs().expect("dialogs").remove(0);
+    assert_eq!((dialog.read.inbox_max_id, dialog.read.outbox_max_id), (13, 11));
+    assert_eq!(dialog.unread_count, 0);
+}
+
+fn in_group(chat_id: i64, id: i64) -> Update {
+    let peer_id = Peer::PeerChat(types::PeerChat { chat_id });
+    let message = types::Message { peer_id, ..message(id, false, "of a group") };
+    Update::UpdateNewMessage(types::UpdateNewMessage { message, pts: 1, pts_count: 1 })
+}
+
+#[test]
+fn dialogs_that_are_not_kept_are_gone_from_replica_and_model() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    let mut model = MailboxModel::default();
+    let updates = [log(), vec![in_group(4, 20), in_group(4, 21)]].concat();
+    updates.iter().for_each(|update| model.apply(update));
+    assert_eq!(model.messages().map(|row| row.id).collect::<Vec<_>>(), [10, 11, 13, 20, 21]);
+    replica.apply(&batch(updates, 5)).expect("apply");
+    let keep = Batch { keep_dialogs: Some([BOB].into()), ..Batch::default() };
+    replica.apply(&keep).expect("apply");
+    model.forget_dialog(-4);
+    assert_eq!(model.messages().map(|row| row.id).collect::<Vec<_>>(), [10, 11, 13]);
+    let peers: Vec<i64> =
+        replica.dialogs().expect("dialogs").iter().map(|dialog| dialog.peer_id).collect();
+    assert_eq!(peers, [BOB]);
+    let digest = replica.digest().expect("digest");
+    assert_eq!(digest, model.digest());
+    let hex: String = digest.to_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, digest.to_string());
+}
+
+#[test]
+fn a_machine_goes_on_from_whom_and_what_the_replica_knows() {
+    let folder = TempDir::new().expect("temp dir");
+    let mut replica = open(&folder);
+    assert!(replica.resume().expect("resume").is_none(), "nobody is signed in");
+    replica.save_own_user(&user(ME, "alice")).expect("own user");
+    let contact = |id, name: &str| types::User { contact: true, ..user(id, name) };
+    let users = [contact(9, "zoe"), contact(8, "Carl"), user(BOB, "bob")];
+    replica.save_users(&users).expect("users");
+    let contacts: Vec<i64> =
+        replica.contacts().expect("contacts").iter().map(|user| user.id).collect();
+    assert_eq!(contacts, [8, 9], "by name");
+    let group = |id, large, left| types::Chat {
+        left,
+        creator: false,
+        large,
+        id,
+        title: format!("group {id}"),
+        date: 1,
+        participants_count: 2,
+        version: 1,
+        pts: large.then_some(70),
+    };
+    let groups = vec![group(3, false, false), group(4, true, false), group(5, true, true)];
+    let followed = group(6, true, false);
+    replica
+        .apply(&Batch {
+            chats: [groups, vec![followed]].concat(),
+            checkpoint: Some(Checkpoint { pts: 5, date: 6 }),
+            chat_checkpoints: vec![(6, 60)],
+            ..Batch::default()
+        })
+        .expect("apply");
+    let resumed = replica.resume().expect("resume").expect("signed in");
+    assert_eq!((resumed.own_id, resumed.checkpoint), (ME, Checkpoint { pts: 5, date: 6 }));
+    assert_eq!(resumed.known, [ME, BOB, 8, 9, -3, -4, -5, -6].into());
+    assert_eq!((resumed.chats, resumed.small_chats), (vec![(6, 60)], [3].into()));
+    assert_eq!(resumed.joining, [(4, 70)], "not that which was left");
+    for (peer_id, name) in [(BOB, "bob"), (-3, "group 3"), (77, "77"), (-77, "-77")] {
+        assert_eq!(replica.name_of(peer_id).expect("name"), name);
+    }
+}
+
+#[test]
+fn a_batch_is_empty_when_no_part_of_it_says_anything() {
+    assert!(Batch::default().is_empty());
+    let one = Batch::default;
+    let page = HistoryPage { peer_id: BOB, from: 0, before: 1, messages: Vec::new() };
+    let parts = [
+        Batch { clear: true, ..one() },
+        Batch { dropped_chats: vec![1], ..one() },
+        Batch { users: vec![user(BOB, "bob")], ..one() },
+        Batch { pages: vec![page], ..one() },
+        Batch { drafts: Some(Vec::new()), ..one() },
+        Batch { updates: vec![received(1, 1)], ..one() },
+        Batch { settled_sends: vec![1], ..one() },
+        Batch { keep_dialogs: Some([].into()), ..one() },
+        Batch { checkpoint: Some(Checkpoint::default()), ..one() },
+        Batch { chat_checkpoints: vec![(1, 1)], ..one() },
+    ];
+    for part in parts {
+        assert!(!part.is_empty(), "{part:?}");
+    }
 }
 
 #[test]
@@ -252,6 +394,13 @@ fn foreign_and_newer_files_are_refused_and_left_alone() {
     let error = Replica::open(folder.path(), SERVER, None).expect_err("not a database");
     assert!(matches!(error, ReplicaError::NotAReplica { .. }), "{error}");
     assert!(std::fs::read_to_string(&path).expect("read").starts_with("a shopping list"));
+
+    std::fs::remove_file(&path).expect("remove");
+    let db = rusqlite::Connection::open(&path).expect("db");
+    db.execute_batch("CREATE TABLE shopping (what TEXT)").expect("table");
+    drop(db);
+    let error = Replica::open(folder.path(), SERVER, None).expect_err("another program's");
+    assert!(matches!(error, ReplicaError::NotAReplica { .. }), "{error}");
 
     std::fs::remove_file(&path).expect("remove");
     drop(open(&folder));

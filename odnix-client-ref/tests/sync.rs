@@ -1,154 +1,25 @@
 //! The sync machine without a server: what it asks, what it stores, and that it ends.
 
-use odnix_client_ref::ClientEvent;
-use odnix_client_ref::replica::{PendingSend, Replica};
-use odnix_client_ref::sync::{
-    Answer, Failure, Local, Options, Question, QuestionId, Standing, SyncMachine,
+#[path = "common/machine.rs"]
+mod machine;
+
+use machine::{
+    BOB, Device, GROUP, ME, START, bob, dialogs, drafts, empty, failure, follows_group, group,
+    history, joined, large_group, message, new_message, pushed, refused, reload, short, too_long,
+    user,
 };
-use odnix_proto::{Instant, Now, UnixTime};
-use odnix_tl::odnix::enums::{InputPeer, Peer, Update, Updates, updates::Difference};
+use odnix_client_ref::ClientEvent;
+use odnix_client_ref::replica::PendingSend;
+use odnix_client_ref::sync::{
+    Answer, Failure, Local, Mailbox, Options, Question, QuestionId, Standing, SyncMachine,
+};
+use odnix_proto::Now;
+use odnix_proto::limits::Limits;
+use odnix_tl::odnix::enums::{
+    MessageAction, Peer, SendMessageAction, Update, Updates, updates::Difference,
+};
 use odnix_tl::odnix::types;
 use std::time::Duration;
-
-const ME: i64 = 1;
-const BOB: i64 = 2;
-const GROUP: i64 = 5;
-const START: Now = Now::new(Instant::from_micros(0), UnixTime::from_secs(1_700_000_000));
-
-fn user(id: i64, self_: bool) -> types::User {
-    types::User {
-        self_,
-        contact: false,
-        id,
-        access_hash: id,
-        username: format!("user{id}"),
-        first_name: "U".into(),
-        status: None,
-    }
-}
-
-fn message(id: i64, peer_id: Peer) -> types::Message {
-    types::Message {
-        out: false,
-        id,
-        from_id: BOB,
-        peer_id,
-        date: 1,
-        message: format!("line {id}"),
-        media: None,
-        action: None,
-        edit_date: None,
-    }
-}
-
-fn bob() -> Peer {
-    Peer::PeerUser(types::PeerUser { user_id: BOB })
-}
-
-fn group() -> Peer {
-    Peer::PeerChat(types::PeerChat { chat_id: GROUP })
-}
-
-fn group_input() -> InputPeer {
-    InputPeer::InputPeerChat(types::InputPeerChat { chat_id: GROUP })
-}
-
-fn large_group(left: bool, version: i32, pts: i32) -> types::Chat {
-    types::Chat {
-        left,
-        creator: false,
-        large: true,
-        id: GROUP,
-        title: "Large".into(),
-        date: 1,
-        participants_count: 2,
-        version,
-        pts: Some(pts),
-    }
-}
-
-fn new_message(id: i64, peer: Peer, pts: i32) -> Update {
-    let message = message(id, peer);
-    Update::UpdateNewMessage(types::UpdateNewMessage { message, pts, pts_count: 1 })
-}
-
-fn pushed(updates: Vec<Update>, chats: Vec<types::Chat>) -> Updates {
-    let users = vec![user(BOB, false)];
-    Updates::Updates(types::Updates { updates, users, chats, date: 1, seq: 0 })
-}
-
-fn history(messages: Vec<types::Message>) -> Answer {
-    let users = vec![user(BOB, false)];
-    let count = 1;
-    Answer::History(types::messages::Messages { count, messages, chats: Vec::new(), users })
-}
-
-fn empty() -> Answer {
-    let empty = types::updates::DifferenceEmpty { date: 1, seq: 0 };
-    Answer::Difference(Difference::DifferenceEmpty(empty))
-}
-
-/// A machine and its replica.
-struct Device {
-    machine: SyncMachine,
-    replica: Replica,
-    now: Now,
-}
-
-impl Device {
-    fn new() -> Self {
-        let mut replica = Replica::in_memory(1).expect("replica");
-        replica.save_own_user(&user(ME, true)).expect("own user");
-        Self::resume(replica)
-    }
-
-    fn resume(replica: Replica) -> Self {
-        let resumed = replica.resume().expect("resume").expect("signed in");
-        let machine = SyncMachine::new(START, resumed, Options::default());
-        Self { machine, replica, now: START }
-    }
-
-    /// As after a crash: only the replica is left.
-    fn restarted(self) -> Self {
-        Self::resume(self.replica)
-    }
-
-    fn caught_up() -> Self {
-        let mut device = Self::new();
-        let (id, question) = device.question();
-        assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
-        device.answer(id, empty());
-        assert_eq!(device.machine.standing(), Standing::CaughtUp);
-        device
-    }
-
-    fn settle(&mut self) -> Vec<ClientEvent> {
-        while let Some(batch) = self.machine.take_batch() {
-            self.replica.apply(&batch).expect("apply");
-        }
-        std::iter::from_fn(|| self.machine.poll_event()).collect()
-    }
-
-    fn question(&mut self) -> (QuestionId, Question) {
-        self.settle();
-        self.machine.poll_question().expect("a question")
-    }
-
-    fn answer(&mut self, id: QuestionId, answer: Answer) -> Vec<ClientEvent> {
-        self.machine.handle_answer(self.now, id, Ok(answer));
-        self.settle()
-    }
-
-    fn push(&mut self, updates: Updates) -> Vec<ClientEvent> {
-        self.machine.handle_updates(self.now, updates);
-        self.settle()
-    }
-
-    fn ids(&self, peer_id: i64) -> Vec<i64> {
-        let rows = self.replica.history(peer_id, 0, 1000).expect("history");
-        rows.iter().map(|row| row.id).collect()
-    }
-}
 
 #[test]
 fn what_came_together_is_stored_in_one_transaction_with_its_checkpoint() {
@@ -184,48 +55,6 @@ fn a_gap_is_asked_for_after_half_a_second() {
     let (_, question) = device.question();
     let Question::GetDifference(asked) = question else { panic!("{question:?}") };
     assert_eq!(asked.pts, 0);
-}
-
-/// Runs a reload to its end against a server that answers every page as `answer` says.
-fn reload(device: &mut Device, answer: impl Fn(&Question) -> Answer) -> usize {
-    for asked in 0..100 {
-        device.settle();
-        let Some((id, question)) = device.machine.poll_question() else { return asked };
-        let is_difference = matches!(question, Question::GetDifference(_));
-        device.answer(id, if is_difference { empty() } else { answer(&question) });
-    }
-    panic!("the reload does not end");
-}
-
-fn too_long(device: &mut Device, pts: i32) {
-    device.machine.updates_lost(device.now);
-    let (id, _) = device.question();
-    let too_long = types::updates::DifferenceTooLong { pts };
-    device.answer(id, Answer::Difference(Difference::DifferenceTooLong(too_long)));
-}
-
-fn dialogs() -> Answer {
-    let dialog = types::Dialog {
-        peer: bob(),
-        top_message: 9,
-        read_inbox_max_id: 0,
-        read_outbox_max_id: 0,
-        unread_count: 0,
-        pts: None,
-        draft: None,
-    };
-    Answer::Dialogs(types::messages::Dialogs {
-        count: 1,
-        dialogs: vec![dialog],
-        messages: Vec::new(),
-        chats: Vec::new(),
-        users: vec![user(BOB, false)],
-    })
-}
-
-fn drafts() -> Answer {
-    let (drafts, chats, users) = Default::default();
-    Answer::Drafts(types::messages::Drafts { drafts, chats, users })
 }
 
 #[test]
@@ -276,11 +105,6 @@ fn a_reload_waits_and_asks_again_when_it_fails() {
     assert!(matches!(device.question().1, Question::GetDrafts(_)));
 }
 
-fn joined(device: &mut Device) {
-    let chat = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 1, pts_count: 1 });
-    device.push(pushed(vec![chat], vec![large_group(false, 2, 7)]));
-}
-
 #[test]
 fn whoever_joins_a_large_group_fetches_its_history_then_follows_its_log() {
     let mut device = Device::caught_up();
@@ -311,24 +135,6 @@ fn whoever_joins_a_large_group_fetches_its_history_then_follows_its_log() {
     device.push(pushed(vec![left], vec![large_group(true, 3, 9)]));
     assert_eq!(device.ids(-GROUP), [0_i64; 0]);
     assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), []);
-}
-
-fn refused() -> Result<Answer, Failure> {
-    Err(Failure { code: 400, message: "CHAT_ID_INVALID".to_owned() })
-}
-
-/// A device that follows the group, at pts 7, and holds its message 3.
-fn follows_group() -> Device {
-    let mut device = Device::caught_up();
-    joined(&mut device);
-    for page in [vec![message(3, group())], Vec::new()] {
-        let (id, _) = device.question();
-        device.answer(id, history(page));
-    }
-    let (id, _) = device.question();
-    device.answer(id, empty());
-    assert_eq!(device.machine.standing(), Standing::CaughtUp);
-    device
 }
 
 /// Somebody is removed and added again, and an answer from between comes last.
@@ -373,175 +179,6 @@ fn a_refusal_is_followed_by_the_own_log_which_tells_that_the_user_has_left() {
     assert_eq!(device.machine.poll_question(), None);
 }
 
-/// Lets the pause of a refused question pass.
-fn wait(device: &mut Device) {
-    let due = device.machine.poll_timeout().expect("a pause");
-    device.now = Now { mono: due, ..device.now };
-    device.machine.handle_timeout(device.now);
-}
-
-/// The next question is refused, and the own log says nothing new after it.
-fn refuse(device: &mut Device) -> Question {
-    let (id, question) = device.question();
-    device.machine.handle_answer(device.now, id, refused());
-    let (own, asked) = device.question();
-    assert!(matches!(asked, Question::GetDifference(_)), "{asked:?}");
-    device.answer(own, empty());
-    question
-}
-
-fn assert_has_left(mut device: Device) {
-    assert_eq!(device.machine.poll_question(), None);
-    assert_eq!(device.machine.standing(), Standing::CaughtUp);
-    assert_eq!(device.ids(-GROUP), [0_i64; 0]);
-    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), []);
-    let mut device = device.restarted();
-    let (own, question) = device.question();
-    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
-    device.answer(own, empty());
-    assert_eq!(device.machine.poll_question(), None);
-    assert_eq!(device.machine.standing(), Standing::CaughtUp);
-}
-
-/// The place in the own log is past the update that the user has left.
-#[test]
-fn a_group_that_is_refused_again_after_the_own_log_was_asked_is_left() {
-    let mut device = follows_group();
-    device.machine.updates_lost(device.now);
-    let (own, _) = device.question();
-    device.answer(own, empty());
-    let question = refuse(&mut device);
-    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
-    assert_eq!(device.ids(-GROUP), [3], "the user may be back");
-    wait(&mut device);
-    let question = refuse(&mut device);
-    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
-    assert_has_left(device);
-}
-
-#[test]
-fn a_group_to_join_that_is_refused_again_after_the_own_log_was_asked_is_left() {
-    let mut device = Device::caught_up();
-    joined(&mut device);
-    let mut device = device.restarted();
-    let (own, _) = device.question();
-    device.answer(own, empty());
-    for _ in 0..2 {
-        let question = refuse(&mut device);
-        assert!(matches!(question, Question::GetHistory(_)), "{question:?}");
-        if device.machine.standing() != Standing::CaughtUp {
-            wait(&mut device);
-        }
-    }
-    assert_has_left(device);
-}
-
-/// The own log has to be asked after the refusal, and to answer.
-#[test]
-fn a_group_is_not_left_before_the_own_log_has_answered() {
-    let mut device = follows_group();
-    device.machine.updates_lost(device.now);
-    let (own, _) = device.question();
-    let (of_chat, _) = device.question();
-    device.machine.handle_answer(device.now, of_chat, refused());
-    device.settle();
-    device.now = device.now.after(Duration::from_secs(1));
-    device.machine.handle_timeout(device.now);
-    let (of_chat, question) = device.question();
-    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
-    // What was asked before the first refusal does not count.
-    device.answer(own, empty());
-    let (own, question) = device.question();
-    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
-    device.machine.handle_answer(device.now, of_chat, refused());
-    device.settle();
-    assert_eq!(device.ids(-GROUP), [3]);
-    device.answer(own, empty());
-    assert_eq!(device.ids(-GROUP), [3]);
-}
-
-/// Two refusals, and an answer between them: the own log is asked anew.
-#[test]
-fn a_group_that_was_answered_for_between_two_refusals_is_not_left() {
-    let mut device = follows_group();
-    for _ in 0..3 {
-        device.machine.updates_lost(device.now);
-        let (own, _) = device.question();
-        device.answer(own, empty());
-        refuse(&mut device);
-        assert_eq!(device.ids(-GROUP), [3]);
-        wait(&mut device);
-        let (of_chat, question) = device.question();
-        assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
-        device.answer(of_chat, empty());
-        assert_eq!(device.machine.standing(), Standing::CaughtUp);
-    }
-}
-
-/// Two refusals, and the return of the user between them.
-#[test]
-fn a_group_that_the_own_log_speaks_of_between_two_refusals_is_not_left() {
-    let mut device = follows_group();
-    device.machine.updates_lost(device.now);
-    let (own, _) = device.question();
-    device.answer(own, empty());
-    refuse(&mut device);
-    let back = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 2, pts_count: 1 });
-    device.push(pushed(vec![back], vec![large_group(false, 4, 9)]));
-    wait(&mut device);
-    refuse(&mut device);
-    assert_eq!(device.ids(-GROUP), [3]);
-    wait(&mut device);
-    let (of_chat, question) = device.question();
-    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
-    device.answer(of_chat, empty());
-    assert_eq!(device.machine.standing(), Standing::CaughtUp);
-}
-
-/// Fetches the history of what the server lists: the dialog with Bob.
-fn reload_without_the_group(device: &mut Device) {
-    reload(device, |question| match question {
-        Question::GetDrafts(_) => drafts(),
-        Question::GetDialogs(_) => dialogs(),
-        _ => history(vec![message(9, bob())]),
-    });
-}
-
-#[test]
-fn a_followed_group_that_is_not_listed_is_left_for_good() {
-    let mut device = follows_group();
-    too_long(&mut device, 100);
-    let (of_chat, _) = device.question();
-    device.answer(of_chat, empty());
-    reload_without_the_group(&mut device);
-    assert_has_left(device);
-}
-
-#[test]
-fn a_group_to_join_that_is_not_listed_is_left_for_good() {
-    let mut device = Device::caught_up();
-    joined(&mut device);
-    let mut device = device.restarted();
-    too_long(&mut device, 100);
-    let mut listed = false;
-    // The group's own history has no answer yet.
-    for _ in 0..20 {
-        device.settle();
-        let Some((id, question)) = device.machine.poll_question() else { break };
-        let answer = match &question {
-            Question::GetDrafts(_) => drafts(),
-            Question::GetDialogs(_) => dialogs(),
-            Question::GetHistory(it) if it.peer == group_input() => continue,
-            Question::GetHistory(_) => history(Vec::new()),
-            _ => empty(),
-        };
-        listed |= matches!(question, Question::GetDialogs(_));
-        device.answer(id, answer);
-    }
-    assert!(listed);
-    assert_has_left(device);
-}
-
 #[test]
 fn a_history_that_is_refused_is_not_taken_for_an_empty_one() {
     let mut device = Device::caught_up();
@@ -579,104 +216,6 @@ fn a_message_that_was_sent_before_its_author_left_does_not_wait_on() {
     assert_eq!(device.ids(-GROUP), [0_i64; 0]);
 }
 
-/// The server acknowledges a message at a place that the replica has not reached.
-fn send_ahead(device: &mut Device, peer_id: i64, pts: i32) {
-    let send = PendingSend { random_id: 9, peer_id, text: "kept".to_owned() };
-    device.replica.begin_send(&send).expect("noted");
-    let sent = types::messages::SentMessage { id: i64::from(pts), date: 1, pts, pts_count: 1 };
-    device.machine.handle_local(device.now, Local::Sent { send, sent });
-    device.settle();
-    assert!(!device.machine.take_sends_doubted());
-}
-
-fn difference(updates: Vec<Update>, chats: Vec<types::Chat>, pts: i32) -> Answer {
-    let state = types::updates::State { pts, qts: 0, date: 1, seq: 0, unread_count: 0 };
-    let users = vec![user(BOB, false)];
-    let told = types::updates::Difference { updates, users, chats, state };
-    Answer::Difference(Difference::Difference(told))
-}
-
-/// The server is restored from an older state: its log of the user is empty.
-fn restore_server(device: &mut Device) {
-    device.machine.updates_lost(device.now);
-    let (own, question) = device.question();
-    assert!(matches!(question, Question::GetDifference(_)), "{question:?}");
-    let ahead = Failure { code: 400, message: "PERSISTENT_TIMESTAMP_INVALID".to_owned() };
-    device.machine.handle_answer(device.now, own, Err(ahead));
-    let state = types::updates::State { pts: 0, qts: 0, date: 1, seq: 0, unread_count: 0 };
-    loop {
-        let (id, question) = device.question();
-        if matches!(question, Question::GetState(_)) {
-            device.answer(id, Answer::State(state));
-            return;
-        }
-    }
-}
-
-/// The message waits, and is to be sent again.
-fn assert_sent_again(device: &mut Device) {
-    let waiting = device.replica.pending_sends().expect("sends");
-    assert_eq!(waiting.iter().map(|it| it.random_id).collect::<Vec<_>>(), [9]);
-    assert!(device.machine.take_sends_doubted());
-    assert!(!device.machine.take_sends_doubted(), "once");
-}
-
-#[test]
-fn a_message_to_a_group_that_the_server_may_have_lost_is_sent_again() {
-    let mut device = follows_group();
-    send_ahead(&mut device, -GROUP, 12);
-    restore_server(&mut device);
-    assert_sent_again(&mut device);
-    let (own, question) = device.question();
-    let Question::GetDifference(asked) = question else { panic!("{question:?}") };
-    assert_eq!(asked.pts, 0);
-    let chat = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 1, pts_count: 1 });
-    device.answer(own, difference(vec![chat], vec![large_group(false, 2, 20)], 1));
-    reload(&mut device, |question| match question {
-        Question::GetHistory(_) => history(Vec::new()),
-        _ => empty(),
-    });
-    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), [(GROUP, 20)]);
-    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "it is not there");
-}
-
-#[test]
-fn a_message_to_a_user_that_the_server_may_have_lost_is_sent_again() {
-    let mut device = Device::caught_up();
-    device.push(pushed(vec![new_message(1, bob(), 1)], Vec::new()));
-    send_ahead(&mut device, BOB, 3);
-    restore_server(&mut device);
-    assert_sent_again(&mut device);
-    let (own, _) = device.question();
-    let others = (1..=4).map(|id| new_message(id, bob(), id as i32)).collect();
-    device.answer(own, difference(others, Vec::new(), 4));
-    assert_eq!(device.replica.checkpoint().expect("checkpoint").pts, 4);
-    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "it is not there");
-}
-
-#[test]
-fn a_message_that_the_log_of_its_group_may_have_lost_is_sent_again() {
-    let mut device = follows_group();
-    send_ahead(&mut device, -GROUP, 9);
-    device.machine.updates_lost(device.now);
-    let (own, _) = device.question();
-    let (of_chat, question) = device.question();
-    assert!(matches!(question, Question::GetChatDifference(_)), "{question:?}");
-    device.answer(own, empty());
-    let ahead = Failure { code: 400, message: "PERSISTENT_TIMESTAMP_INVALID".to_owned() };
-    device.machine.handle_answer(device.now, of_chat, Err(ahead));
-    device.settle();
-    assert_sent_again(&mut device);
-    let (of_chat, question) = device.question();
-    let Question::GetChatDifference(asked) = question else { panic!("{question:?}") };
-    assert_eq!(asked.pts, 0);
-    let others = (1..=10).map(|id| new_message(id, group(), id as i32)).collect();
-    device.answer(of_chat, difference(others, Vec::new(), 10));
-    assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), [(GROUP, 10)]);
-    assert_eq!(device.ids(-GROUP).len(), 10);
-    assert_eq!(device.replica.pending_sends().expect("sends").len(), 1, "it is not there");
-}
-
 #[test]
 fn an_older_answer_does_not_bring_a_group_back() {
     let mut device = Device::caught_up();
@@ -689,6 +228,7 @@ fn an_older_answer_does_not_bring_a_group_back() {
 #[test]
 fn what_a_call_of_ours_has_moved_is_read_from_the_log() {
     let mut device = Device::caught_up();
+    assert_eq!(device.machine.own_id(), ME);
     device.push(pushed(vec![new_message(1, bob(), 1)], Vec::new()));
     let affected = |pts| Local::Affected { peer_id: 0, pts };
     device.machine.handle_local(START, affected(1));
@@ -698,4 +238,340 @@ fn what_a_call_of_ours_has_moved_is_read_from_the_log() {
     let (_, question) = device.question();
     let Question::GetDifference(asked) = question else { panic!("{question:?}") };
     assert_eq!(asked.pts, 1);
+}
+
+// --- what is lost, and what is told ---
+
+#[test]
+fn a_new_transport_asks_what_was_lost_unless_that_is_asked_already() {
+    let mut device = Device::new();
+    device.machine.ready(START);
+    let id = device.asks_from(None, 0);
+    device.answer(id, empty());
+    device.asks_nothing();
+    let mut device = Device::caught_up();
+    for _ in 0..2 {
+        device.machine.ready(START);
+        let id = device.asks_from(None, 0);
+        device.answer(id, empty());
+        device.asks_nothing();
+    }
+    device.push(Updates::UpdatesTooLong);
+    device.asks_from(None, 0);
+}
+
+#[test]
+fn what_is_not_logged_is_told_and_does_not_count() {
+    let mut device = Device::caught_up();
+    let action = || SendMessageAction::SendMessageTypingAction;
+    let status = types::UserStatusOnline { expires: 9 }.into();
+    let typing = types::UpdateUserTyping { user_id: BOB, action: action() };
+    let in_group = types::UpdateChatUserTyping { chat_id: 3, user_id: BOB, action: action() };
+    let online = types::UpdateUserStatus { user_id: BOB, status };
+    device.machine.lose_next_push();
+    let told = device.push(short(typing.into()));
+    assert!(matches!(&told[..], [ClientEvent::Typing(it)] if it.user_id == BOB), "{told:?}");
+    let told = device.push(short(in_group.into()));
+    assert!(matches!(&told[..], [ClientEvent::ChatTyping(it)] if it.chat_id == 3), "{told:?}");
+    let told = device.push(short(online.into()));
+    assert!(matches!(&told[..], [ClientEvent::Status(it)] if it.user_id == BOB), "{told:?}");
+    let lost = device.push(pushed(vec![new_message(1, bob(), 1)], Vec::new()));
+    assert!(matches!(lost[..], [ClientEvent::PushLost { pts: 1 }]), "{lost:?}");
+    assert_eq!(device.ids(BOB), [0_i64; 0]);
+}
+
+#[test]
+fn a_gap_is_told_when_it_opens_and_not_for_what_else_waits() {
+    let mut device = Device::caught_up();
+    let first = device.push(pushed(vec![new_message(1, bob(), 1)], Vec::new()));
+    assert!(first.is_empty(), "{first:?}");
+    let opens = device.push(pushed(vec![new_message(3, bob(), 3)], Vec::new()));
+    assert!(matches!(opens[..], [ClientEvent::Gap { local_pts: 1, pts: 3, .. }]), "{opens:?}");
+    let waits = device.push(pushed(vec![new_message(5, bob(), 5)], Vec::new()));
+    assert!(waits.is_empty(), "{waits:?}");
+}
+
+#[test]
+fn an_update_about_somebody_unknown_is_left_to_the_log_which_names_them() {
+    let mut device = Device::caught_up();
+    device.push(short(new_message(1, bob(), 1)));
+    assert_eq!(device.ids(BOB), [0_i64; 0]);
+    let id = device.asks_from(None, 0);
+    device.answer(id, empty());
+    device.machine.know([BOB]);
+    device.push(short(new_message(1, bob(), 1)));
+    assert_eq!(device.ids(BOB), [1]);
+    device.asks_nothing();
+}
+
+#[test]
+fn that_nobody_is_signed_in_is_told_once_and_asked_again() {
+    let mut device = Device::new();
+    let id = device.asks_from(None, 0);
+    let told = device.fail(id, failure(500, "INTERNAL"));
+    assert!(!told.iter().any(|it| matches!(it, ClientEvent::SignedOut)), "{told:?}");
+    assert_eq!(device.machine.standing(), Standing::Behind);
+    for (pause, wanted) in [(1000, 1), (2000, 0)] {
+        device.wait(pause);
+        let id = device.asks_from(None, 0);
+        let told = device.fail(id, failure(401, "AUTH_KEY_UNREGISTERED"));
+        let signed_out = told.iter().filter(|it| matches!(it, ClientEvent::SignedOut)).count();
+        assert_eq!((signed_out, device.machine.standing()), (wanted, Standing::SignedOut));
+    }
+    device.wait(4000);
+    let id = device.asks_from(None, 0);
+    let told = device.answer(id, empty());
+    assert!(matches!(told[..], [ClientEvent::InStep { pts: 0 }]), "{told:?}");
+}
+
+// --- a server that has lost its log ---
+
+fn state(pts: i32) -> Answer {
+    Answer::State(types::updates::State { pts, qts: 0, date: 1, seq: 0, unread_count: 0 })
+}
+
+#[test]
+fn an_own_log_that_ends_before_the_replica_is_fetched_anew_and_no_other() {
+    for (pts, anew) in [(7, true), (0, true), (8, false), (9, false)] {
+        let mut device = Device::caught_up();
+        let eight = (1..=8).map(|id| new_message(id, bob(), id as i32)).collect();
+        device.push(pushed(eight, Vec::new()));
+        device.machine.updates_lost(START);
+        let id = device.asks_from(None, 8);
+        device.fail(id, failure(400, "PERSISTENT_TIMESTAMP_INVALID"));
+        let (id, question) = device.question();
+        assert!(matches!(question, Question::GetState(_)), "{question:?}");
+        device.answer(id, state(pts));
+        if anew {
+            device.asks_from(None, 0);
+            assert_eq!(device.ids(BOB), [0_i64; 0]);
+        } else {
+            device.asks_nothing();
+            device.wait(1000);
+            device.asks_from(None, 8);
+            assert_eq!(device.ids(BOB).len(), 8);
+        }
+    }
+    let mut device = Device::new();
+    let id = device.asks_from(None, 0);
+    device.fail(id, failure(400, "LIMIT_INVALID"));
+    device.wait(1000);
+    device.asks_from(None, 0);
+}
+
+/// A member of the large group, with two of its messages, whose question from 7 on is open.
+fn member() -> (Device, QuestionId) {
+    let mut device = Device::caught_up();
+    joined(&mut device);
+    for page in [vec![message(3, group()), message(2, group())], Vec::new()] {
+        let (id, _) = device.question();
+        device.answer(id, history(page));
+    }
+    let id = device.asks_from(Some(GROUP), 7);
+    assert_eq!(device.ids(-GROUP), [2, 3]);
+    (device, id)
+}
+
+#[test]
+fn a_group_that_refuses_is_read_anew_or_asked_again() {
+    for (name, from) in [("PERSISTENT_TIMESTAMP_INVALID", 0), ("LIMIT_INVALID", 7)] {
+        let (mut device, id) = member();
+        device.fail(id, failure(400, name));
+        if from == 7 {
+            device.asks_nothing();
+            device.wait(1000);
+        }
+        device.asks_from(Some(GROUP), from);
+        let stands_at = device.replica.chat_checkpoints().expect("checkpoints");
+        assert_eq!(stands_at, [(GROUP, from)], "{name}");
+        assert_eq!(device.ids(-GROUP).len(), if from == 7 { 2 } else { 0 }, "{name}");
+    }
+}
+
+#[test]
+fn a_reload_drops_the_groups_that_the_server_does_not_list() {
+    for listed in [false, true] {
+        let (mut device, id) = member();
+        device.answer(id, empty());
+        too_long(&mut device, 100);
+        let with_group = || {
+            let Answer::Dialogs(mut answer) = dialogs() else { panic!() };
+            if listed {
+                let dialog = answer.dialogs[0].clone();
+                answer.dialogs.push(types::Dialog { peer: group(), ..dialog });
+                answer.chats.push(large_group(false, 2, 7));
+            }
+            Answer::Dialogs(answer)
+        };
+        let asked = reload(&mut device, |question| match question {
+            Question::GetDrafts(_) => drafts(),
+            Question::GetDialogs(_) => with_group(),
+            Question::GetHistory(_) => history(vec![message(9, bob()), message(4, bob())]),
+            _ => empty(),
+        });
+        assert!(asked < 10, "{asked} questions");
+        let stays = if listed { vec![(GROUP, 7)] } else { vec![] };
+        assert_eq!(device.replica.chat_checkpoints().expect("checkpoints"), stays);
+        assert_eq!(device.ids(-GROUP).is_empty(), !listed);
+        assert_eq!(device.ids(BOB), [4, 9]);
+    }
+}
+
+// --- many things at once ---
+
+#[test]
+fn no_more_groups_are_followed_than_there_is_room_for() {
+    let mut device = Device::new();
+    let resumed = device.replica.resume().expect("resume").expect("signed in");
+    let limits = Limits { mailboxes_max: 2, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    device.machine = SyncMachine::new(START, resumed, options);
+    let id = device.asks_from(None, 0);
+    device.answer(id, empty());
+    let other = types::Chat { id: GROUP + 1, ..large_group(false, 2, 7) };
+    device.push(pushed(Vec::new(), vec![large_group(false, 2, 7), other]));
+    let (id, question) = device.question();
+    assert!(matches!(question, Question::GetHistory(_)), "{question:?}");
+    device.asks_nothing();
+    device.answer(id, history(Vec::new()));
+    device.asks_from(Some(GROUP), 7);
+    device.asks_nothing();
+}
+
+#[test]
+fn who_leaves_a_group_still_waits_for_the_other_answers() {
+    let (mut device, of_group) = member();
+    device.machine.updates_lost(START);
+    let own = device.asks_from(None, 1);
+    let left = Update::UpdateChat(types::UpdateChat { chat_id: GROUP, pts: 2, pts_count: 1 });
+    device.push(pushed(vec![left], vec![large_group(true, 3, 9)]));
+    assert!(device.answer(of_group, empty()).is_empty(), "nobody asks any more");
+    assert_eq!(device.machine.standing(), Standing::Behind);
+    let difference = types::updates::Difference {
+        updates: vec![new_message(30, bob(), 2)],
+        users: vec![user(BOB, false)],
+        chats: Vec::new(),
+        state: types::updates::State { pts: 2, qts: 0, date: 1, seq: 0, unread_count: 0 },
+    };
+    device.answer(own, Answer::Difference(Difference::Difference(difference)));
+    assert_eq!(device.ids(BOB), [30]);
+}
+
+#[test]
+fn what_comes_later_is_stored_later() {
+    let (mut device, id) = member();
+    device.answer(id, empty());
+    let inner = Box::new(new_message(8, group(), 8));
+    let update = Update::UpdateOfChat(types::UpdateOfChat { chat_id: GROUP, update: inner });
+    let read = types::UpdateReadHistory {
+        outbox: false,
+        peer: bob(),
+        max_id: 9,
+        still_unread_count: 0,
+        pts: 2,
+        pts_count: 1,
+    };
+    device.machine.handle_updates(START, short(update));
+    device.machine.handle_updates(START, pushed(vec![read.into()], Vec::new()));
+    device.machine.handle_updates(START, pushed(Vec::new(), vec![large_group(true, 3, 9)]));
+    assert!(device.machine.poll_event().is_none(), "it is not stored");
+    let told = device.settle();
+    assert!(matches!(&told[..], [ClientEvent::Read(it)] if it.max_id == 9), "{told:?}");
+    assert_eq!(device.ids(-GROUP), [0_i64; 0], "the group was left last");
+}
+
+#[test]
+fn a_send_to_a_large_group_is_settled_when_its_log_has_come_so_far() {
+    let (mut device, id) = member();
+    device.answer(id, empty());
+    let send = PendingSend { random_id: 77, peer_id: -GROUP, text: "mine".into() };
+    device.replica.begin_send(&send).expect("begin");
+    let sent = types::messages::SentMessage { id: 9, date: 1, pts: 9, pts_count: 1 };
+    device.machine.handle_local(START, Local::Sent { send, sent });
+    device.settle();
+    assert_eq!(device.replica.pending_sends().expect("pending").len(), 1, "8 is missing");
+    device.wait(500);
+    let id = device.asks_from(Some(GROUP), 7);
+    let own = types::Message { out: true, from_id: ME, ..message(9, group()) };
+    let own = types::UpdateNewMessage { message: own, pts: 9, pts_count: 1 };
+    let difference = types::updates::Difference {
+        updates: vec![new_message(8, group(), 8), own.into()],
+        users: vec![user(BOB, false)],
+        chats: Vec::new(),
+        state: types::updates::State { pts: 9, qts: 0, date: 1, seq: 0, unread_count: 0 },
+    };
+    device.answer(id, Answer::Difference(Difference::Difference(difference)));
+    assert_eq!(device.ids(-GROUP), [2, 3, 8, 9]);
+    assert_eq!(device.replica.pending_sends().expect("pending"), []);
+}
+
+#[test]
+fn whom_an_update_speaks_of_is_known_before_it_is_stored() {
+    let (of, by_me) = (message(1, bob()), message(1, group()));
+    let by_me = types::Message { from_id: ME, ..by_me };
+    let in_own = |action: MessageAction| {
+        let saved = Peer::PeerUser(types::PeerUser { user_id: ME });
+        let message = types::Message { from_id: ME, action: Some(action), ..message(1, saved) };
+        Update::from(types::UpdateNewMessage { message, pts: 1, pts_count: 1 })
+    };
+    let create = types::MessageActionChatCreate { title: "T".into(), users: vec![ME, BOB] };
+    let add = types::MessageActionChatAddUser { users: vec![BOB] };
+    let remove = types::MessageActionChatDeleteUser { user_id: BOB };
+    let draft = types::DraftMessage { message: "d".into(), date: 1 }.into();
+    let (pts, pts_count, random_id) = (1, 1, 77);
+    let read = types::UpdateReadHistory {
+        outbox: false,
+        peer: bob(),
+        max_id: 1,
+        still_unread_count: 0,
+        pts,
+        pts_count,
+    };
+    let deleted = types::UpdateDeleteMessages {
+        peer: bob(),
+        messages: vec![1],
+        still_unread_count: 0,
+        pts,
+        pts_count,
+    };
+    for (update, names_somebody) in [
+        (new_message(1, bob(), 1), true),
+        (types::UpdateMessageSent { message: by_me, random_id, pts, pts_count }.into(), true),
+        (types::UpdateEditMessage { message: of, pts, pts_count }.into(), true),
+        (read.into(), true),
+        (types::UpdateDraftMessage { peer: group(), draft, pts, pts_count }.into(), true),
+        (types::UpdateChat { chat_id: GROUP, pts, pts_count }.into(), true),
+        (in_own(create.into()), true),
+        (in_own(add.into()), true),
+        (in_own(remove.into()), true),
+        (deleted.into(), false),
+    ] {
+        let mut device = Device::caught_up();
+        device.push(short(update));
+        if names_somebody {
+            device.asks_from(None, 0);
+        } else {
+            device.asks_nothing();
+            assert_eq!(device.machine.checkpoint(Mailbox::Own), Some(1));
+        }
+    }
+}
+
+#[test]
+fn a_send_in_its_turn_is_stored_in_its_dialog() {
+    for (peer_id, pts, mailbox) in [(BOB, 2, Mailbox::Own), (-GROUP, 8, Mailbox::Chat(GROUP))] {
+        let (mut device, id) = member();
+        device.answer(id, empty());
+        let send = PendingSend { random_id: 77, peer_id, text: "mine".into() };
+        device.replica.begin_send(&send).expect("begin");
+        let sent = types::messages::SentMessage { id: 9, date: 1, pts, pts_count: 1 };
+        device.machine.handle_local(START, Local::Sent { send, sent });
+        device.settle();
+        assert_eq!(device.ids(peer_id).last(), Some(&9));
+        let row = device.replica.history(peer_id, 0, 1).expect("history").remove(0);
+        assert_eq!((row.from_id, row.out, row.text.as_str()), (ME, true, "mine"));
+        assert_eq!(device.machine.checkpoint(mailbox), Some(pts));
+        assert_eq!(device.replica.pending_sends().expect("pending"), []);
+        device.asks_nothing();
+    }
 }

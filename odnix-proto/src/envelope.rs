@@ -39,8 +39,8 @@
 pub use crate::crypto::kdf::Side;
 
 use crate::auth_key::{AuthKey, AuthKeyId};
-use crate::crypto::ige::{aes256_ige_decrypt, aes256_ige_encrypt};
-use crate::crypto::kdf::{message_key, message_keys};
+use crate::crypto::ige::aes256_ige_encrypt;
+use crate::crypto::kdf::{decrypt_message, message_key, message_keys};
 use crate::error::{HandshakeFault, PeerError, UsageError};
 use crate::message_id::MsgId;
 use crate::secret::verdict;
@@ -200,10 +200,8 @@ fn decrypt(key: &AuthKey, from: Side, packet: &mut [u8]) -> Option<Checked> {
     }
     let (outer, inner) = packet.split_first_chunk_mut::<OUTER_LEN>()?;
     let msg_key = outer.last_chunk::<16>()?;
-    let keys = message_keys(key, from, msg_key);
     // Refuses a ciphertext that is not a whole number of blocks.
-    aes256_ige_decrypt(keys.expose_key(), keys.expose_iv(), inner).ok()?;
-    let hashed = message_key(key, from, inner);
+    let hashed = decrypt_message(key, from, msg_key, inner).ok()?;
     // Above this line nothing depends on the plaintext but through its hash; below it, the
     // plaintext is what the key's owner wrote.
     if !verdict(hashed.msg_key.ct_eq(msg_key).into()) {

@@ -63,7 +63,7 @@ bugs! {
     PushToOther = "push reaches another user", Calm;
     /// `updatesTooLong` is not heeded.
     TooManyIgnored = "updatesTooLong does not ask for the difference", Hostile;
-    /// A restart sets the unread count to that of before.
+    /// A restart counts one more unread message in each dialog.
     UnreadWrong = "unread count wrong after restart", Rough;
     /// A restarted device draws new random_ids for what it had not sent.
     NewRandomId = "resend with a new random_id", Rough;

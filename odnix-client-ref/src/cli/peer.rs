@@ -33,20 +33,57 @@ impl NamedPeer {
     }
 }
 
+/// An id names one group; a title may name several, and may look like an id.
 fn only_one(groups: Vec<ChatRow>, given: &str) -> anyhow::Result<ChatRow> {
-    let id = given.parse::<i64>().ok();
-    let mut found: Vec<ChatRow> = groups
-        .into_iter()
-        .filter(|group| group.title == given || Some(group.id) == id.map(i64::abs))
-        .collect();
-    match (found.pop(), found.len()) {
-        (Some(group), 0) => Ok(group),
-        (Some(last), _) => {
-            found.push(last);
-            let ids: Vec<String> =
-                found.iter().map(|group| format!("group:{}", group.id)).collect();
-            bail!("several groups are called {given}; use one of {}", ids.join(", "))
+    let id = given.parse::<i64>().ok().and_then(i64::checked_abs);
+    if let Some(group) = groups.iter().find(|group| Some(group.id) == id) {
+        return Ok(group.clone());
+    }
+    let mut found = groups.into_iter().filter(|group| group.title == given && !group.left);
+    let Some(group) = found.next() else {
+        bail!("there is no group {given} here; `state` lists the dialogs");
+    };
+    let mut ids: Vec<String> = found.map(|group| format!("group:{}", group.id)).collect();
+    if ids.is_empty() {
+        return Ok(group);
+    }
+    ids.insert(0, format!("group:{}", group.id));
+    bail!("several groups are called {given}; use one of {}", ids.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(id: i64, title: &str, left: bool) -> ChatRow {
+        ChatRow { id, title: title.into(), left, large: false, participants_count: 1 }
+    }
+
+    #[test]
+    fn an_id_is_one_group_and_a_title_must_be() {
+        let groups = || {
+            vec![
+                group(5, "Friends", false),
+                group(6, "5", false),
+                group(7, "Twins", false),
+                group(8, "Twins", false),
+                group(9, "Friends", true),
+            ]
+        };
+        for (given, expected) in [
+            ("Friends", Ok(5)),
+            ("5", Ok(5)),
+            ("-6", Ok(6)),
+            ("9", Ok(9)),
+            ("Twins", Err("group:7, group:8")),
+            ("Nobody", Err("there is no group")),
+            ("-9223372036854775808", Err("there is no group")),
+        ] {
+            match (only_one(groups(), given), expected) {
+                (Ok(group), Ok(id)) => assert_eq!(group.id, id, "{given}"),
+                (Err(error), Err(why)) => assert!(error.to_string().contains(why), "{error}"),
+                (found, _) => panic!("{given}: {found:?}"),
+            }
         }
-        (None, _) => bail!("there is no group {given} here; `state` lists the dialogs"),
     }
 }

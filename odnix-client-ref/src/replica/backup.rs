@@ -2,14 +2,15 @@
 //!
 //! A backup is one SQLite file with the schema of a replica, written in one read transaction, so
 //! that other programs go on meanwhile. It has its name only once it is whole, checked and on the
-//! disk; until then `.part-` and the number of the process stand behind it.
+//! disk. Until then it is a file `copy-…` in a folder that is as private as the replica: a process
+//! that is killed leaves the key nowhere but where it was.
 
 use super::check::is_damage;
-use super::files::{make_private_folder, new_private_file, sync_folder_of};
+use super::files::{folder_of, make_private_folder, sync_folder};
 use super::{Checkup, FILE_NAME, Replica, ReplicaError, Result};
 use rusqlite::{Connection, OpenFlags};
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 /// Whether a copy may speak for the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,25 +28,30 @@ impl Replica {
         folder.join(FILE_NAME)
     }
 
-    /// Opens a replica that exists by its file, whichever server it belongs to: to look at it,
-    /// check it or copy it.
+    /// Opens a replica that exists by its file, whichever server it belongs to, to look at it, check
+    /// it or copy it. Nothing is written to it.
     ///
     /// # Errors
     /// There is no such file, or it is something else.
     pub fn open_file(path: &Path) -> Result<Self> {
-        let mut replica = open_existing(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        replica.migrate()?;
-        Ok(replica)
+        let replica = open_existing(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        match replica.version_to_migrate_from()? {
+            0 => Err(ReplicaError::NotAReplica { path: path.to_owned() }),
+            _ => Ok(replica),
+        }
     }
 
     /// Writes a copy to the file `to`, which must not exist, and checks it.
     ///
     /// # Errors
-    /// The file exists, or cannot be written, or this replica is damaged; nothing is left behind.
+    /// The file exists, or cannot be written, or this replica is damaged; no file is left behind.
     pub fn backup(&self, to: &Path, key: KeyInCopy) -> Result<Checkup> {
-        make_copy(self, to, |copy| match key {
-            KeyInCopy::Kept => Ok(()),
-            KeyInCopy::LeftOut => copy.erase_device_key(),
+        make_copy(self, folder_of(&self.path), to, |copy| {
+            copy.migrate()?;
+            match key {
+                KeyInCopy::Kept => Ok(()),
+                KeyInCopy::LeftOut => copy.erase_device_key(),
+            }
         })
     }
 
@@ -56,11 +62,11 @@ impl Replica {
     ///
     /// # Errors
     /// There is a replica, or it cannot be written, or the backup is damaged or something else;
-    /// nothing is left behind.
+    /// no file is left behind.
     pub fn restore(from: &Path, folder: &Path) -> Result<Checkup> {
-        let backup = open_existing(from, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let backup = Self::open_file(from)?;
         make_private_folder(folder)?;
-        make_copy(&backup, &Self::file_in(folder), Self::migrate)
+        make_copy(&backup, folder, &Self::file_in(folder), Self::migrate)
     }
 
     /// Overwrites the key, so that its bytes are not in the file any more.
@@ -81,15 +87,26 @@ fn open_existing(path: &Path, access: OpenFlags) -> Result<Replica> {
     if !path.is_file() {
         return Err(ReplicaError::Missing { path: path.to_owned() });
     }
-    let db = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    let absolute = absolute(path)?;
+    let db = Connection::open_with_flags(absolute, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| ReplicaError::from_sqlite(path, &error))?;
     let replica = Replica { db, path: path.to_owned() };
     replica.read(|db| db.busy_timeout(std::time::Duration::from_secs(5)))?;
     Ok(replica)
 }
 
+/// SQLite takes a relative name that begins with `file:` for a URI.
+fn absolute(path: &Path) -> Result<String> {
+    let io = |error: std::io::Error| ReplicaError::from_io(path, &error);
+    let absolute = std::path::absolute(path).map_err(io)?;
+    let name = absolute.into_os_string().into_string();
+    name.map_err(|_| io(std::io::Error::other("the name is not UTF-8")))
+}
+
+/// Copies in `workshop`, and from there to its place.
 fn make_copy(
     source: &Replica,
+    workshop: &Path,
     to: &Path,
     finish: impl FnOnce(&mut Replica) -> Result<()>,
 ) -> Result<Checkup> {
@@ -100,10 +117,11 @@ fn make_copy(
             return Err(ReplicaError::Exists { path });
         }
     }
-    let part = Part::new(to)?;
-    part.fill(source)?;
-    let checkup = part.finish(source, finish)?;
-    part.give_name(to)?;
+    let part = new_part(workshop)?;
+    fill(&part, source)?;
+    let checkup = finish_copy(&part, source, finish)?;
+    let part = if workshop == folder_of(to) { part } else { move_part(&part, folder_of(to))? };
+    give_name(part, to)?;
     Ok(checkup)
 }
 
@@ -113,64 +131,50 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// A copy that has not its name yet. Goes when it is dropped.
-struct Part {
-    path: PathBuf,
-    file: File,
+/// A private file without a name of its own yet. Goes when it is dropped.
+fn new_part(folder: &Path) -> Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .prefix("copy-")
+        .tempfile_in(folder)
+        .map_err(|error| ReplicaError::from_io(folder, &error))
 }
 
-impl Part {
-    fn new(to: &Path) -> Result<Self> {
-        let path = with_suffix(to, &format!(".part-{}", std::process::id()));
-        let file = new_private_file(&path)?;
-        Ok(Self { path, file })
-    }
+fn fill(part: &NamedTempFile, source: &Replica) -> Result<()> {
+    source.db.execute("VACUUM INTO ?1", [absolute(part.path())?]).map(drop).map_err(|error| {
+        let whose = if is_damage(&error) { &source.path } else { part.path() };
+        ReplicaError::from_sqlite(whose, &error)
+    })
+}
 
-    fn fill(&self, source: &Replica) -> Result<()> {
-        // Absolute, lest SQLite take it for a URI.
-        let path = std::path::absolute(&self.path).map_err(|error| self.error(&error))?;
-        let Some(path) = path.to_str() else {
-            return Err(self.error(&std::io::Error::other("the name is not UTF-8")));
-        };
-        source.db.execute("VACUUM INTO ?1", [path]).map(drop).map_err(|error| {
-            let whose = if is_damage(&error) { &source.path } else { &self.path };
-            ReplicaError::from_sqlite(whose, &error)
-        })
-    }
-
-    fn finish(
-        &self,
-        source: &Replica,
-        finish: impl FnOnce(&mut Replica) -> Result<()>,
-    ) -> Result<Checkup> {
-        let mut copy = open_existing(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        finish(&mut copy)?;
-        let checkup = copy.check()?;
-        match checkup.damages.first() {
-            None => Ok(checkup),
-            Some(damage) => {
-                Err(ReplicaError::Damaged { path: source.path.clone(), damage: damage.clone() })
-            }
+fn finish_copy(
+    part: &NamedTempFile,
+    source: &Replica,
+    finish: impl FnOnce(&mut Replica) -> Result<()>,
+) -> Result<Checkup> {
+    let mut copy = open_existing(part.path(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    finish(&mut copy)?;
+    let checkup = copy.check()?;
+    match checkup.damages.first() {
+        None => Ok(checkup),
+        Some(damage) => {
+            Err(ReplicaError::Damaged { path: source.path.clone(), damage: damage.clone() })
         }
     }
-
-    fn give_name(&self, to: &Path) -> Result<()> {
-        self.file.sync_all().map_err(|error| self.error(&error))?;
-        // Unlike a rename, a link never replaces what is there.
-        fs::hard_link(&self.path, to).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => ReplicaError::Exists { path: to.to_owned() },
-            _ => ReplicaError::from_io(to, &error),
-        })?;
-        sync_folder_of(to)
-    }
-
-    fn error(&self, error: &std::io::Error) -> ReplicaError {
-        ReplicaError::from_io(&self.path, error)
-    }
 }
 
-impl Drop for Part {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
-    }
+/// To another folder, which may be on another disk.
+fn move_part(part: &NamedTempFile, folder: &Path) -> Result<NamedTempFile> {
+    let mut moved = new_part(folder)?;
+    let copied = part.reopen().and_then(|mut from| std::io::copy(&mut from, moved.as_file_mut()));
+    copied.map_err(|error| ReplicaError::from_io(moved.path(), &error))?;
+    Ok(moved)
+}
+
+fn give_name(part: NamedTempFile, to: &Path) -> Result<()> {
+    part.as_file().sync_all().map_err(|error| ReplicaError::from_io(part.path(), &error))?;
+    part.persist_noclobber(to).map_err(|refused| match refused.error.kind() {
+        std::io::ErrorKind::AlreadyExists => ReplicaError::Exists { path: to.to_owned() },
+        _ => ReplicaError::from_io(to, &refused.error),
+    })?;
+    sync_folder(folder_of(to)).inspect_err(|_| drop(std::fs::remove_file(to)))
 }

@@ -104,10 +104,9 @@ impl Replica {
     /// # Errors
     /// The database cannot be read.
     pub fn name_of(&self, peer_id: i64) -> Result<String> {
-        let name = if peer_id < 0 {
-            self.chat(peer_id.saturating_neg())?.map(|chat| chat.title)
-        } else {
-            self.user(peer_id)?.map(|user| user.username)
+        let name = match peer_id {
+            ..0 => self.chat(peer_id.saturating_neg())?.map(|chat| chat.title),
+            0.. => self.user(peer_id)?.map(|user| user.username),
         };
         Ok(name.unwrap_or_else(|| peer_id.to_string()))
     }

@@ -1,6 +1,6 @@
 //! Is a replica whole? What SQLite can tell, and the rules that this crate keeps.
 
-use super::{Checkpoint, Digest, Replica, Result};
+use super::{Checkpoint, Digest, Replica, Result, SCHEMA_VERSION, digest_of, schema_version};
 use rusqlite::Connection;
 
 /// Rules that hold after each transaction, and the rows that break them.
@@ -67,25 +67,32 @@ impl Checkup {
 
 impl Replica {
     /// Reads all of the replica: SQLite's own check of pages and indexes, the rules of this crate,
-    /// and each message. Changes nothing.
+    /// and each message. Changes nothing. Of a replica of an earlier schema, only the file itself is
+    /// checked.
     ///
     /// # Errors
     /// The file cannot be read at all. What can be read and is wrong is in the [`Checkup`].
     pub fn check(&self) -> Result<Checkup> {
-        let mut damages = match damaged_pages(&self.db) {
+        let io = |error| self.error(&error);
+        // All of it at one moment, whatever others write meanwhile.
+        let snapshot = self.db.unchecked_transaction().map_err(io)?;
+        let mut damages = match damaged_pages(&snapshot) {
             Err(error) if is_damage(&error) => vec![error.to_string()],
-            found => found.map_err(|error| self.error(&error))?,
+            found => found.map_err(io)?,
         };
+        if let Ok(Ok(..SCHEMA_VERSION)) = schema_version(&snapshot) {
+            return Ok(Checkup { damages, messages: None, checkpoint: None, digest: None });
+        }
         if damages.is_empty() {
             for (rule, breaking) in RULES {
-                if let Some(row) = self.read(|db| first(db, breaking))? {
+                if let Some(row) = first(&snapshot, breaking).map_err(io)? {
                     damages.push(format!("broken rule: {rule} (see {row})"));
                 }
             }
         }
-        let digest = self.digest();
+        let digest = digest_of(&snapshot);
         if let Err(error) = &digest {
-            damages.push(error.to_string());
+            damages.push(format!("a message cannot be read: {error}"));
         }
         damages.truncate(DAMAGES_MAX);
         Ok(Checkup {

@@ -111,3 +111,41 @@ impl ReplicaError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ErrorCode as Code;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn an_error_says_whether_the_disk_the_file_or_the_system_is_to_blame() {
+        let path = Path::new("replica");
+        let of_sqlite = |code| {
+            let error = rusqlite::ffi::Error { code, extended_code: 0 };
+            ReplicaError::from_sqlite(path, &rusqlite::Error::SqliteFailure(error, None))
+        };
+        let of_io = |kind: ErrorKind| ReplicaError::from_io(path, &kind.into());
+        for full in [
+            of_sqlite(Code::DiskFull),
+            of_io(ErrorKind::StorageFull),
+            of_io(ErrorKind::QuotaExceeded),
+        ] {
+            assert!(matches!(full, ReplicaError::Full { .. }), "{full}");
+        }
+        for refused in [
+            of_sqlite(Code::ReadOnly),
+            of_sqlite(Code::CannotOpen),
+            of_sqlite(Code::PermissionDenied),
+            of_sqlite(Code::SystemIoFailure),
+            of_sqlite(Code::NoLargeFileSupport),
+            of_io(ErrorKind::PermissionDenied),
+        ] {
+            assert!(matches!(refused, ReplicaError::Unwritable { .. }), "{refused}");
+        }
+        let foreign = of_sqlite(Code::NotADatabase);
+        assert!(matches!(foreign, ReplicaError::NotAReplica { .. }), "{foreign}");
+        let other = of_sqlite(Code::ConstraintViolation);
+        assert!(matches!(other, ReplicaError::Database { .. }), "{other}");
+    }
+}

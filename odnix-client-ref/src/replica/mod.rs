@@ -229,27 +229,24 @@ impl Replica {
 
     /// Brings the schema to its newest version, in one transaction.
     fn migrate(&mut self) -> Result<()> {
-        let path = self.path.clone();
-        let found = self.transaction(|tx| {
-            let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            let tables: i64 =
-                tx.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-            let from = match usize::try_from(version) {
-                Ok(0) if tables == 0 => 0,
-                Ok(from) if (1..=SCHEMA_VERSION).contains(&from) => from,
-                _ => return Ok(Some(version)),
-            };
-            if from < SCHEMA_VERSION {
-                MIGRATIONS[from..].iter().try_for_each(|step| tx.execute_batch(step))?;
-                tx.pragma_update(None, "user_version", SCHEMA_VERSION as i64)?;
-            }
-            Ok(None)
-        })?;
-        match found {
-            None => Ok(()),
-            Some(0) => Err(ReplicaError::NotAReplica { path }),
-            Some(found) => Err(ReplicaError::NewerSchema { path, found }),
+        // Both look and both may find work: the second to get the lock finds none.
+        if self.version_to_migrate_from()? == SCHEMA_VERSION {
+            return Ok(());
         }
+        self.transaction(|tx| {
+            let Ok(from) = schema_version(tx)? else { return Ok(()) };
+            MIGRATIONS[from..].iter().try_for_each(|step| tx.execute_batch(step))?;
+            tx.pragma_update(None, "user_version", SCHEMA_VERSION as i64)
+        })
+    }
+
+    /// How many of the migrations have been made.
+    fn version_to_migrate_from(&self) -> Result<usize> {
+        let path = self.path.clone();
+        self.read(schema_version)?.map_err(|found| match found {
+            0 => ReplicaError::NotAReplica { path },
+            found => ReplicaError::NewerSchema { path, found },
+        })
     }
 
     fn claim(&mut self, given: i64) -> Result<()> {
@@ -554,29 +551,7 @@ impl Replica {
     pub fn digest(&self) -> Result<Digest> {
         self.read(|db| {
             let snapshot = db.unchecked_transaction()?;
-            let mut hasher = CanonicalHasher::default();
-            let mut messages =
-                snapshot.prepare(&format!("SELECT {MESSAGE_COLUMNS} FROM messages ORDER BY id"))?;
-            for row in messages.query_map([], message_row)? {
-                hasher.message(&row?);
-            }
-            let mut reads = snapshot.prepare(
-                "SELECT peer_id, read_inbox_max_id, read_outbox_max_id FROM dialogs
-                 WHERE peer_id IN (SELECT peer_id FROM messages) ORDER BY peer_id",
-            )?;
-            let mut rows = reads.query([])?;
-            while let Some(row) = rows.next()? {
-                let positions =
-                    ReadPositions { inbox_max_id: row.get(1)?, outbox_max_id: row.get(2)? };
-                hasher.read(row.get(0)?, positions);
-            }
-            let mut drafts =
-                snapshot.prepare("SELECT peer_id, date, text FROM drafts ORDER BY peer_id")?;
-            let mut rows = drafts.query([])?;
-            while let Some(row) = rows.next()? {
-                hasher.draft(row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?);
-            }
-            Ok(hasher.finish())
+            digest_of(&snapshot)
         })
     }
 
@@ -668,6 +643,41 @@ impl Replica {
     ) -> Result<T> {
         in_transaction(&mut self.db, work).map_err(|error| self.error(&error))
     }
+}
+
+/// The version of the schema; `Err` if it is none of ours, or newer.
+fn schema_version(db: &Connection) -> rusqlite::Result<Result<usize, i64>> {
+    let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(match usize::try_from(version) {
+        Ok(0) if tables == 0 => Ok(0),
+        Ok(from) if (1..=SCHEMA_VERSION).contains(&from) => Ok(from),
+        _ => Err(version),
+    })
+}
+
+fn digest_of(snapshot: &Connection) -> rusqlite::Result<Digest> {
+    let mut hasher = CanonicalHasher::default();
+    let mut messages =
+        snapshot.prepare(&format!("SELECT {MESSAGE_COLUMNS} FROM messages ORDER BY id"))?;
+    for row in messages.query_map([], message_row)? {
+        hasher.message(&row?);
+    }
+    let mut reads = snapshot.prepare(
+        "SELECT peer_id, read_inbox_max_id, read_outbox_max_id FROM dialogs
+         WHERE peer_id IN (SELECT peer_id FROM messages) ORDER BY peer_id",
+    )?;
+    let mut rows = reads.query([])?;
+    while let Some(row) = rows.next()? {
+        let positions = ReadPositions { inbox_max_id: row.get(1)?, outbox_max_id: row.get(2)? };
+        hasher.read(row.get(0)?, positions);
+    }
+    let mut drafts = snapshot.prepare("SELECT peer_id, date, text FROM drafts ORDER BY peer_id")?;
+    let mut rows = drafts.query([])?;
+    while let Some(row) = rows.next()? {
+        hasher.draft(row.get(0)?, row.get(1)?, &row.get::<_, String>(2)?);
+    }
+    Ok(hasher.finish())
 }
 
 fn store_dialog(tx: &Transaction<'_>, dialog: &types::Dialog) -> rusqlite::Result<()> {

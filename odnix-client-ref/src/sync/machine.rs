@@ -64,7 +64,6 @@ enum Asked {
     End {
         from_pts: i32,
     },
-    State,
     Reload(Mailbox),
 }
 
@@ -336,14 +335,6 @@ impl SyncMachine {
                 self.on_difference(now, mailbox, from_pts, answer);
             }
             Asked::End { from_pts } => self.on_end(now, from_pts, answer),
-            Asked::State => {
-                let _ = match answer {
-                    Ok(Answer::State(state)) => self.mailboxes.with(&Mailbox::Own, |it| {
-                        it.provide_state(now, checkpoint(&state)).map(drop)
-                    }),
-                    _ => self.mailboxes.with(&Mailbox::Own, |it| it.question_failed(now)),
-                };
-            }
             Asked::Reload(mailbox) => self.on_reload(now, id, mailbox, answer),
         }
         self.poll_mailboxes(now);
@@ -582,9 +573,7 @@ impl SyncMachine {
                     self.deliver(mailbox, updates, checkpoint);
                 }
                 Event::GetDifference { from } => self.ask_difference(mailbox, from),
-                Event::GetState if mailbox == Mailbox::Own => {
-                    self.ask(Asked::State, Question::GetState(functions::updates::GetState {}));
-                }
+                // No update of this layer gives positions out anew.
                 Event::GetState => {
                     let _ = self.mailboxes.with(&mailbox, |it| it.question_failed(now));
                 }

@@ -267,10 +267,24 @@ mod tests {
     }
 
     #[test]
+    fn an_outcome_of_what_was_not_sent_changes_nothing() {
+        let mut outbox = outbox(&[(1, 10), (1, 11)]);
+        assert_eq!(outbox.handle_outcome(START, &message(1, 10), Ok(())), Verdict::Later);
+        assert_eq!(polled(&mut outbox), [10]);
+        for stranger in [message(1, 11), message(2, 10)] {
+            assert_eq!(outbox.handle_outcome(START, &stranger, Ok(())), Verdict::Later);
+        }
+        assert_eq!((outbox.len(), polled(&mut outbox)), (2, vec![]));
+        assert_eq!(outbox.handle_outcome(START, &message(1, 10), Ok(())), Verdict::Sent);
+    }
+
+    #[test]
     fn the_queue_is_bounded() {
         let mut outbox = Outbox::new(2);
+        assert!(outbox.is_empty());
         outbox.push(message(1, 10)).expect("room");
         outbox.push(message(2, 20)).expect("room");
+        assert!(!outbox.is_empty());
         assert_eq!(outbox.push(message(3, 30)), Err(OutboxFull { limit: 2 }));
         let send = outbox.poll_send().expect("a message");
         outbox.handle_outcome(START, &send, Ok(()));

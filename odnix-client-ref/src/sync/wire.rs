@@ -57,10 +57,9 @@ fn people_of_message(message: &types::Message) -> Vec<i64> {
 
 /// The peer of a dialog: a user, or a group with a minus.
 pub(super) fn peer_of(id: i64) -> enums::Peer {
-    if id < 0 {
-        enums::Peer::PeerChat(types::PeerChat { chat_id: id.saturating_neg() })
-    } else {
-        enums::Peer::PeerUser(types::PeerUser { user_id: id })
+    match id {
+        ..0 => enums::Peer::PeerChat(types::PeerChat { chat_id: id.saturating_neg() }),
+        0.. => enums::Peer::PeerUser(types::PeerUser { user_id: id }),
     }
 }
 

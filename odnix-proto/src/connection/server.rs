@@ -120,6 +120,9 @@ pub const TRANSITIONS: &[Transition] = &[
     Transition::new("Carrying", "refused", "Failed"),
 ];
 
+/// What a small packet takes is not given back after each.
+const SCRATCH_BYTES_KEPT: usize = 512;
+
 /// One transport of one client.
 #[derive(Debug)]
 pub struct Connection {
@@ -599,8 +602,10 @@ impl Connection {
         } else {
             self.scratch.clear();
             if !self.poll_packet(now) || self.framer.frame(&self.scratch, out).is_err() {
-                // A silent connection holds no memory for what it will say.
-                self.scratch = BytesMut::new();
+                // A silent connection holds little memory for what it will say.
+                if self.scratch.capacity() > SCRATCH_BYTES_KEPT {
+                    self.scratch = BytesMut::new();
+                }
                 return None;
             }
             self.long_poll.answered();
@@ -680,15 +685,13 @@ impl Connection {
             }
         }
         let Some(exchange) = &mut self.exchange else { return Ok(()) };
-        let mut outcome = exchange.handle_timeout(now);
-        if outcome.is_err() && self.session.is_some() {
-            **exchange = exchange.successor(self.rng.split());
-            outcome = Ok(());
+        let outcome = exchange.handle_timeout(now);
+        let is_forgiven = outcome.is_err() && self.session.is_some();
+        if let Some(over) = self.exchange.take_if(|exchange| is_forgiven || exchange.is_over()) {
+            self.exchanges_over = self.exchanges_over.saturating_add(over.exchanges());
+            return Ok(());
         }
         self.drain_exchange(now);
-        if let Some(over) = self.exchange.take_if(|exchange| exchange.is_over()) {
-            self.exchanges_over = self.exchanges_over.saturating_add(over.exchanges());
-        }
         self.settle(outcome)
     }
 

@@ -8,9 +8,7 @@
 //! is left empty. The mode authenticates nothing: whoever decrypts checks a hash before use.
 //! Source: MTProto 2.0, "Defining AES key and initialization vector".
 
-use aes::Aes256;
-use ige::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use ige::{Decryptor, Encryptor};
+use odnix_kernels::Kernels;
 
 /// Bytes of one AES block.
 pub const BLOCK_LEN: usize = 16;
@@ -29,9 +27,7 @@ pub fn aes256_ige_encrypt(
     iv: &[u8; 32],
     data: &mut [u8],
 ) -> Result<(), PartialBlock> {
-    let blocks = whole_blocks(data)?;
-    Encryptor::<Aes256>::new(key.into(), iv.into())
-        .encrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    Kernels::get().ige_encrypt(key, iv, whole_blocks(data)?);
     Ok(())
 }
 
@@ -44,9 +40,7 @@ pub fn aes256_ige_decrypt(
     iv: &[u8; 32],
     data: &mut [u8],
 ) -> Result<(), PartialBlock> {
-    let blocks = whole_blocks(data)?;
-    Decryptor::<Aes256>::new(key.into(), iv.into())
-        .decrypt_blocks(Array::cast_slice_from_core_mut(blocks));
+    Kernels::get().ige_decrypt(key, iv, whole_blocks(data)?);
     Ok(())
 }
 

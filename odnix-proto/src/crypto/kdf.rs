@@ -26,8 +26,10 @@
 //!
 //! Security: keys and the hashes they are cut from are wiped when dropped.
 
+use super::ige::PartialBlock;
 use crate::auth_key::AuthKey;
 use core::fmt;
+use odnix_kernels::Kernels;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -81,6 +83,13 @@ pub struct MessageKey {
     pub quick_ack_token: u32,
 }
 
+impl MessageKey {
+    fn cut(large: &[u8; 32]) -> Self {
+        let token = u32::from_le_bytes(*cut::<0, 4, _>(large));
+        Self { msg_key: *cut::<8, 16, _>(large), quick_ack_token: token | 0x8000_0000 }
+    }
+}
+
 impl fmt::Debug for MessageKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MessageKey(…)")
@@ -89,24 +98,50 @@ impl fmt::Debug for MessageKey {
 
 /// msg_key (version 2) and quick-ack token of a plaintext with its padding.
 pub fn message_key(auth_key: &AuthKey, from: Side, plaintext: &[u8]) -> MessageKey {
-    let ak = shifted(auth_key, from);
-    let large = sha256(&[cut::<88, 32, _>(ak), plaintext]);
-    let token = u32::from_le_bytes(*cut::<0, 4, _>(&large));
-    MessageKey { msg_key: *cut::<8, 16, _>(&large), quick_ack_token: token | 0x8000_0000 }
+    let prefix = cut::<88, 32, _>(shifted(auth_key, from));
+    let large = match plaintext.as_chunks() {
+        (blocks, []) => Zeroizing::new(Kernels::get().hash(prefix, blocks)),
+        _ => sha256(&[prefix, plaintext]),
+    };
+    MessageKey::cut(&large)
+}
+
+/// Decrypts a message in place, and hashes what comes out as [`message_key`] does: what the
+/// sender must have written in front of it.
+///
+/// # Errors
+/// [`PartialBlock`], with `message` untouched.
+pub fn decrypt_message(
+    auth_key: &AuthKey,
+    from: Side,
+    msg_key: &[u8; 16],
+    message: &mut [u8],
+) -> Result<MessageKey, PartialBlock> {
+    let (blocks, []) = message.as_chunks_mut() else { return Err(PartialBlock) };
+    let AesKeyIv { key, iv } = &message_keys(auth_key, from, msg_key);
+    let prefix = cut::<88, 32, _>(shifted(auth_key, from));
+    let large = Kernels::get().ige_decrypt_and_hash(key, iv, prefix, blocks);
+    Ok(MessageKey::cut(&Zeroizing::new(large)))
 }
 
 /// AES key and vector (version 2) of a message.
 pub fn message_keys(auth_key: &AuthKey, from: Side, msg_key: &[u8; 16]) -> AesKeyIv {
     let ak = shifted(auth_key, from);
-    let a = sha256(&[msg_key, cut::<0, 36, _>(ak)]);
-    let b = sha256(&[cut::<40, 36, _>(ak), msg_key]);
+    let mut messages = Zeroizing::new([[0; 52]; 2]);
+    let [a, b] = &mut *messages;
+    put::<0, 16, _>(a, msg_key);
+    put::<16, 36, _>(a, cut::<0, 36, _>(ak));
+    put::<0, 36, _>(b, cut::<40, 36, _>(ak));
+    put::<36, 16, _>(b, msg_key);
+    let hashes = Zeroizing::new(Kernels::get().hash_two([a, b]));
+    let [a, b] = &*hashes;
     let mut keys = AesKeyIv::zero();
-    put::<0, 8, _>(&mut keys.key, cut::<0, 8, _>(&a));
-    put::<8, 16, _>(&mut keys.key, cut::<8, 16, _>(&b));
-    put::<24, 8, _>(&mut keys.key, cut::<24, 8, _>(&a));
-    put::<0, 8, _>(&mut keys.iv, cut::<0, 8, _>(&b));
-    put::<8, 16, _>(&mut keys.iv, cut::<8, 16, _>(&a));
-    put::<24, 8, _>(&mut keys.iv, cut::<24, 8, _>(&b));
+    put::<0, 8, _>(&mut keys.key, cut::<0, 8, _>(a));
+    put::<8, 16, _>(&mut keys.key, cut::<8, 16, _>(b));
+    put::<24, 8, _>(&mut keys.key, cut::<24, 8, _>(a));
+    put::<0, 8, _>(&mut keys.iv, cut::<0, 8, _>(b));
+    put::<8, 16, _>(&mut keys.iv, cut::<8, 16, _>(a));
+    put::<24, 8, _>(&mut keys.iv, cut::<24, 8, _>(b));
     keys
 }
 

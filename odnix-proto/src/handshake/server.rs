@@ -294,14 +294,6 @@ impl Handshake {
         }
     }
 
-    /// A machine to take the place of this one, which failed. It goes on with the number of its
-    /// exchange, so that none is counted twice.
-    pub(crate) fn successor(&self, seed: Seed) -> Self {
-        let mut successor = Self::new(Arc::clone(&self.config), seed);
-        successor.exchange = self.exchange;
-        successor
-    }
-
     /// Whether nothing is left to say, repeat or wait for: a new machine does as well.
     pub(crate) fn is_over(&self) -> bool {
         matches!(self.state, State::Idle | State::Established)

@@ -18,6 +18,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::coop::consume_budget;
 use tokio::time::timeout;
 
 /// After a failed accept, as when no file descriptors are left.
@@ -109,6 +110,9 @@ async fn read_some(stream: &TcpStream, into: &mut BytesMut) -> io::Result<bool> 
         *into = BytesMut::new();
     }
     loop {
+        // Neither waiting nor reading counts against the task's turn, and a peer may send without
+        // a pause.
+        consume_budget().await;
         stream.readable().await?;
         let read = SCRATCH.with_borrow_mut(|scratch| {
             let len = stream.try_read(scratch)?;
@@ -123,7 +127,7 @@ async fn read_some(stream: &TcpStream, into: &mut BytesMut) -> io::Result<bool> 
 }
 
 /// The most that is read at once.
-const READ_BYTES: usize = 64 << 10;
+const READ_BYTES: usize = 16 << 10;
 
 /// A stream of which something has been read.
 struct Rewound {

@@ -63,7 +63,7 @@ impl Store {
         let (queue, jobs) = mpsc::channel(options.queue_max.max(1));
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || Writer { connection, options, words: Words::default() }.run(jobs))
+            .spawn(move || Writer { connection, options }.run(jobs))
             .map_err(|error| StoreError::Os(error.to_string()))?;
         Ok(Self { queue, thread: Arc::new(Mutex::new(Some(thread))) })
     }
@@ -173,11 +173,10 @@ where
 struct Writer {
     connection: Connection,
     options: StoreOptions,
-    words: Words,
 }
 
 impl Writer {
-    fn run(mut self, mut queue: mpsc::Receiver<Item>) {
+    fn run(self, mut queue: mpsc::Receiver<Item>) {
         let mut batch = Vec::with_capacity(self.options.batch_max);
         while let Some(first) = queue.blocking_recv() {
             let mut next = Some(first);
@@ -193,7 +192,7 @@ impl Writer {
         }
     }
 
-    fn finish(&mut self, batch: &mut Vec<Box<dyn Job>>) {
+    fn finish(&self, batch: &mut Vec<Box<dyn Job>>) {
         if batch.is_empty() {
             return;
         }
@@ -209,23 +208,23 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    fn commit(&self, batch: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         let connection = &self.connection;
         let execute =
             |sql| connection.prepare_cached(sql).and_then(|mut it| it.execute([])).map(drop);
-        self.words.clear();
+        let mut words = Words::default();
         execute("BEGIN IMMEDIATE")?;
         for job in batch.iter_mut() {
-            let mark = self.words.mark();
+            let mark = words.mark();
             execute("SAVEPOINT job")?;
-            let verdict = job.run(&mut SqliteTx { connection, words: &mut self.words });
+            let verdict = job.run(&mut SqliteTx { connection, words: &mut words });
             if verdict.is_err() {
                 execute("ROLLBACK TO job")?;
-                self.words.back_to(mark);
+                words.back_to(mark);
             }
             execute("RELEASE job")?;
         }
-        SqliteTx { connection, words: &mut self.words }.write_words()?;
+        SqliteTx { connection, words: &mut words }.write_words()?;
         if let Some(before_commit) = &self.options.before_commit {
             before_commit()?;
         }

@@ -5,7 +5,7 @@ use crate::store::{Dialogs, StoreError};
 use rusqlite::Row;
 
 /// A dialog `d` of the chat `c`: of a large group, the newest message and what is unread follow
-/// from the history.
+/// from the history. The literal is `UNREAD_MAX`, here and in `unread_count`.
 macro_rules! columns {
     () => {
         "d.chat_id, d.peer,

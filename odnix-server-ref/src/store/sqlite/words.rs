@@ -40,12 +40,6 @@ impl Words {
         self.texts.truncate(mark.texts);
         self.written = mark.written;
     }
-
-    /// The transaction is over.
-    pub(in crate::store) fn clear(&mut self) {
-        self.texts.clear();
-        self.written = 0;
-    }
 }
 
 impl SqliteTx<'_> {

@@ -1,0 +1,75 @@
+//! Each level of `odnix-kernels` beside the `ige` crate and grammers-crypto, key setup included.
+
+use aes::Aes256;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use ige::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
+use odnix_kernels::{Block, Kernels, Level};
+use std::hint::black_box;
+
+const LENS: [usize; 3] = [64, 1024, 16 * 1024];
+const KEY: [u8; 32] = [1; 32];
+const IV: [u8; 32] = [2; 32];
+
+fn levels() -> impl Iterator<Item = Kernels> {
+    Level::ALL.into_iter().filter_map(Kernels::at)
+}
+
+fn one_stream(criterion: &mut Criterion) {
+    for (name, decrypts) in [("ige_encrypt", false), ("ige_decrypt", true)] {
+        let mut group = criterion.benchmark_group(name);
+        for len in LENS {
+            group.throughput(Throughput::Bytes(len as u64));
+            let mut blocks: Vec<Block> = vec![[7; 16]; len / 16];
+            for kernels in levels() {
+                group.bench_function(BenchmarkId::new(kernels.level().name(), len), |bencher| {
+                    bencher.iter(|| match decrypts {
+                        false => kernels.ige_encrypt(black_box(&KEY), &IV, &mut blocks),
+                        true => kernels.ige_decrypt(black_box(&KEY), &IV, &mut blocks),
+                    });
+                });
+            }
+            group.bench_function(BenchmarkId::new("ige", len), |bencher| {
+                bencher.iter(|| {
+                    let blocks = Array::cast_slice_from_core_mut(&mut blocks);
+                    let (key, iv) = (black_box(&KEY).into(), (&IV).into());
+                    match decrypts {
+                        false => ige::Encryptor::<Aes256>::new(key, iv).encrypt_blocks(blocks),
+                        true => ige::Decryptor::<Aes256>::new(key, iv).decrypt_blocks(blocks),
+                    }
+                });
+            });
+            let mut bytes = blocks.concat();
+            group.bench_function(BenchmarkId::new("grammers", len), |bencher| {
+                bencher.iter(|| match decrypts {
+                    false => grammers_crypto::aes::ige_encrypt(&mut bytes, black_box(&KEY), &IV),
+                    true => grammers_crypto::aes::ige_decrypt(&mut bytes, black_box(&KEY), &IV),
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+fn hashes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("ige_decrypt_and_hash");
+    for len in LENS {
+        group.throughput(Throughput::Bytes(len as u64));
+        let mut blocks: Vec<Block> = vec![[7; 16]; len / 16];
+        for kernels in levels() {
+            group.bench_function(BenchmarkId::new(kernels.level().name(), len), |bencher| {
+                bencher.iter(|| kernels.ige_decrypt_and_hash(&KEY, &IV, &KEY, &mut blocks));
+            });
+        }
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("hash_two");
+    for kernels in levels() {
+        group.bench_function(kernels.level().name(), |bencher| {
+            bencher.iter(|| kernels.hash_two(black_box([&[1; 52], &[2; 52]])));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, one_stream, hashes);
+criterion_main!(benches);

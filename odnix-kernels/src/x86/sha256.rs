@@ -1,0 +1,251 @@
+//! SHA-256 by SHA-NI, in quarters of 16 rounds, so that other work can stand between them.
+//!
+//! The state is kept as the instructions want it: `abef` and `cdgh`, the first letter in the
+//! highest word. SHA-NI has no VEX form, and a switch between the forms costs more than a
+//! block, so nothing here may be compiled for AVX.
+//! Source: FIPS 180-4, section 6.2; Intel, "SHA Extensions", 2013.
+
+use super::block::{load, store};
+use crate::Block;
+use core::arch::x86_64::{
+    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_set_epi32, _mm_set_epi64x, _mm_sha256msg1_epu32,
+    _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
+};
+use zeroize::Zeroize as _;
+
+const K: [u32; 64] = [
+    0x428a_2f98,
+    0x7137_4491,
+    0xb5c0_fbcf,
+    0xe9b5_dba5,
+    0x3956_c25b,
+    0x59f1_11f1,
+    0x923f_82a4,
+    0xab1c_5ed5,
+    0xd807_aa98,
+    0x1283_5b01,
+    0x2431_85be,
+    0x550c_7dc3,
+    0x72be_5d74,
+    0x80de_b1fe,
+    0x9bdc_06a7,
+    0xc19b_f174,
+    0xe49b_69c1,
+    0xefbe_4786,
+    0x0fc1_9dc6,
+    0x240c_a1cc,
+    0x2de9_2c6f,
+    0x4a74_84aa,
+    0x5cb0_a9dc,
+    0x76f9_88da,
+    0x983e_5152,
+    0xa831_c66d,
+    0xb003_27c8,
+    0xbf59_7fc7,
+    0xc6e0_0bf3,
+    0xd5a7_9147,
+    0x06ca_6351,
+    0x1429_2967,
+    0x27b7_0a85,
+    0x2e1b_2138,
+    0x4d2c_6dfc,
+    0x5338_0d13,
+    0x650a_7354,
+    0x766a_0abb,
+    0x81c2_c92e,
+    0x9272_2c85,
+    0xa2bf_e8a1,
+    0xa81a_664b,
+    0xc24b_8b70,
+    0xc76c_51a3,
+    0xd192_e819,
+    0xd699_0624,
+    0xf40e_3585,
+    0x106a_a070,
+    0x19a4_c116,
+    0x1e37_6c08,
+    0x2748_774c,
+    0x34b0_bcb5,
+    0x391c_0cb3,
+    0x4ed8_aa4a,
+    0x5b9c_ca4f,
+    0x682e_6ff3,
+    0x748f_82ee,
+    0x78a5_636f,
+    0x84c8_7814,
+    0x8cc7_0208,
+    0x90be_fffa,
+    0xa450_6ceb,
+    0xbef9_a3f7,
+    0xc671_78f2,
+];
+
+/// Four words of a message, as the instructions want them.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+pub(super) fn words(block: __m128i) -> __m128i {
+    _mm_shuffle_epi8(block, _mm_set_epi64x(0x0c0d_0e0f_0809_0a0b, 0x0405_0607_0001_0203))
+}
+
+/// The hash of what came before.
+#[derive(Clone, Copy)]
+pub(super) struct State {
+    abef: __m128i,
+    cdgh: __m128i,
+}
+
+impl State {
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    pub(super) fn initial() -> Self {
+        let word = u32::cast_signed;
+        Self {
+            abef: _mm_set_epi32(
+                word(0x6a09_e667),
+                word(0xbb67_ae85),
+                word(0x510e_527f),
+                word(0x9b05_688c),
+            ),
+            cdgh: _mm_set_epi32(
+                word(0x3c6e_f372),
+                word(0xa54f_f53a),
+                word(0x1f83_d9ab),
+                word(0x5be0_cd19),
+            ),
+        }
+    }
+
+    /// The end of a block: the state before it is added.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    pub(super) fn add(self, before: Self) -> Self {
+        Self {
+            abef: _mm_add_epi32(self.abef, before.abef),
+            cdgh: _mm_add_epi32(self.cdgh, before.cdgh),
+        }
+    }
+
+    /// 16 of the 64 rounds of a block whose words are `w`; the next quarter takes `w` as it is left.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    pub(super) fn quarter<const Q: usize>(mut self, w: &mut [__m128i; 4]) -> Self {
+        self.rounds::<Q, 0>(w);
+        self.rounds::<Q, 1>(w);
+        self.rounds::<Q, 2>(w);
+        self.rounds::<Q, 3>(w);
+        self
+    }
+
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    fn rounds<const Q: usize, const I: usize>(&mut self, w: &mut [__m128i; 4]) {
+        if Q > 0 {
+            let [next, third, last] = [w[(I + 1) % 4], w[(I + 2) % 4], w[(I + 3) % 4]];
+            let sum =
+                _mm_add_epi32(_mm_sha256msg1_epu32(w[I], next), _mm_alignr_epi8::<4>(last, third));
+            w[I] = _mm_sha256msg2_epu32(sum, last);
+        }
+        let at = Q * 16 + I * 4;
+        let k = [K[at], K[at + 1], K[at + 2], K[at + 3]].map(u32::cast_signed);
+        let wk = _mm_add_epi32(w[I], _mm_set_epi32(k[3], k[2], k[1], k[0]));
+        self.cdgh = _mm_sha256rnds2_epu32(self.cdgh, self.abef, wk);
+        let wk = _mm_shuffle_epi32::<0x0e>(wk);
+        self.abef = _mm_sha256rnds2_epu32(self.abef, self.cdgh, wk);
+    }
+
+    /// One block.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    pub(super) fn compress(self, mut w: [__m128i; 4]) -> Self {
+        self.quarter::<0>(&mut w)
+            .quarter::<1>(&mut w)
+            .quarter::<2>(&mut w)
+            .quarter::<3>(&mut w)
+            .add(self)
+    }
+
+    /// The last block: up to three blocks of message, and how long the whole message is in blocks.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    pub(super) fn finish(self, tail: &[Block], blocks: usize) -> [u8; 32] {
+        let mut last = [[0; 16]; 4];
+        last[..tail.len()].copy_from_slice(tail);
+        last[tail.len()][0] = 0x80;
+        let bits = (blocks as u64).wrapping_mul(128);
+        last[3][8..].copy_from_slice(&bits.to_be_bytes());
+        self.compress(load_words(&last)).digest()
+    }
+
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    fn digest(self) -> [u8; 32] {
+        let [ef, ab] = halves(self.abef);
+        let [gh, cd] = halves(self.cdgh);
+        let mut digest = [0; 32];
+        digest.copy_from_slice([ab, cd, ef, gh].map(u64::to_be_bytes).as_flattened());
+        digest
+    }
+}
+
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+pub(super) fn load_words(blocks: &[Block; 4]) -> [__m128i; 4] {
+    let [a, b, c, d] = blocks;
+    [words(load(a)), words(load(b)), words(load(c)), words(load(d))]
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn halves(value: __m128i) -> [u64; 2] {
+    let mut block = [0; 16];
+    store(&mut block, value);
+    let value = u128::from_le_bytes(block);
+    [value as u64, (value >> 64) as u64]
+}
+
+/// SHA-256 of `prefix` and the blocks.
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+pub(super) fn hash(prefix: &[u8; 32], blocks: &[Block]) -> [u8; 32] {
+    let (prefix, _) = prefix.as_chunks::<16>();
+    let total = prefix.len() + blocks.len();
+    let mut state = State::initial();
+    let ([first, second], [third, fourth, rest @ ..]) = (prefix, blocks) else {
+        let mut all = [[0; 16]; 3];
+        all[..2].copy_from_slice(prefix);
+        all[2..total].copy_from_slice(blocks);
+        return state.finish(&all[..total], total);
+    };
+    state = state.compress(load_words(&[*first, *second, *third, *fourth]));
+    let (groups, tail) = rest.as_chunks::<4>();
+    for group in groups {
+        state = state.compress(load_words(group));
+    }
+    state.finish(tail, total)
+}
+
+/// SHA-256 of two messages of 52 bytes. Their rounds do not wait for each other.
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+pub(super) fn hash_two(messages: [&[u8; 52]; 2]) -> [[u8; 32]; 2] {
+    let [mut one, mut two] = messages.map(|message| {
+        let mut block = [0; 64];
+        block[..52].copy_from_slice(message);
+        block[52] = 0x80;
+        block[62..].copy_from_slice(&(52_u16 * 8).to_be_bytes());
+        block
+    });
+    let initial = State::initial();
+    let (mut v, mut w) = (load_words(four(&one)), load_words(four(&two)));
+    let (a, b) = (initial.quarter::<0>(&mut v), initial.quarter::<0>(&mut w));
+    let (a, b) = (a.quarter::<1>(&mut v), b.quarter::<1>(&mut w));
+    let (a, b) = (a.quarter::<2>(&mut v), b.quarter::<2>(&mut w));
+    let (a, b) = (a.quarter::<3>(&mut v), b.quarter::<3>(&mut w));
+    let digests = [a.add(initial).digest(), b.add(initial).digest()];
+    one.zeroize();
+    two.zeroize();
+    digests
+}
+
+fn four(block: &[u8; 64]) -> &[Block; 4] {
+    const EMPTY: &[Block; 4] = &[[0; 16]; 4];
+    block.as_chunks::<16>().0.first_chunk().unwrap_or(EMPTY)
+}
