@@ -121,7 +121,12 @@ impl World<'_> {
         }
         let conn = self.open(None);
         let mut bytes = vec![0xee; 4];
-        self.devices[device].captured.iter().for_each(|packet| bytes.extend_from_slice(packet));
+        let (lives, captured) = (self.server.lives(), &self.devices[device].captured);
+        captured.iter().for_each(|(_, packet)| bytes.extend_from_slice(packet));
+        let stale = captured.iter().all(|(life, _)| *life < lives);
+        if let Some(stream) = self.streams.get_mut(&conn) {
+            stream.stale = stale;
+        }
         let arrival = Arrival { at_us: 0, bytes: bytes.into(), spoiled: false, last: false };
         self.at(self.now_us + 30_000, Event::Deliver { conn, up: true, arrival });
         self.after(5_000_000, Event::Closed { conn, up: true });

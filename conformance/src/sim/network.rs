@@ -55,13 +55,16 @@ pub struct Stream {
     pub down: Pipe,
     /// Swallows everything.
     pub silent: bool,
+    /// Brings what its device has sent in an earlier life of the server, and nothing newer.
+    pub stale: bool,
     obfuscated: bool,
 }
 
 impl Stream {
     /// A new one.
     pub fn new(device: Option<usize>, obfuscated: bool) -> Self {
-        Self { device, up: Pipe::default(), down: Pipe::default(), silent: false, obfuscated }
+        let (up, down) = (Pipe::default(), Pipe::default());
+        Self { device, up, down, silent: false, stale: false, obfuscated }
     }
 
     /// One direction.

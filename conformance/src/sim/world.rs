@@ -457,7 +457,7 @@ impl<'s> World<'s> {
             }
             if let Some(device) = stream.device.filter(|_| up) {
                 let captured = &mut self.devices[device].captured;
-                captured.push_back(Bytes::copy_from_slice(opening));
+                captured.push_back((self.server.lives(), Bytes::copy_from_slice(opening)));
                 if captured.len() > CAPTURED_MAX {
                     captured.pop_front();
                 }
@@ -508,7 +508,7 @@ impl<'s> World<'s> {
             match said {
                 Said::Call(mut call) => {
                     let stream = self.streams.get(&conn);
-                    call.replayed = stream.is_some_and(|stream| stream.device.is_none());
+                    call.stale = stream.is_some_and(|stream| stream.stale);
                     let delay = self.choices.between(500, 20_000);
                     let epoch = self.epoch;
                     self.after(delay, Event::Execute { epoch, call });

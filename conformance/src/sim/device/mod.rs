@@ -126,7 +126,7 @@ pub struct SimDevice {
     /// Histories fetched because a log was too short.
     pub reloads: u64,
     /// Frames it has sent in clear streams, for someone to send again.
-    pub captured: std::collections::VecDeque<Bytes>,
+    pub captured: std::collections::VecDeque<(u64, Bytes)>,
 }
 
 impl SimDevice {

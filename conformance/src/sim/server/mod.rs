@@ -52,8 +52,8 @@ pub struct Call {
     pub call: CallId,
     /// The request.
     pub body: Bytes,
-    /// It came by a transport that is not its device's.
-    pub replayed: bool,
+    /// Someone else has brought it, in packets of an earlier life of the server.
+    pub stale: bool,
 }
 
 /// A call that has run, before its consequences.
@@ -337,7 +337,7 @@ impl SimServer {
             Event::Session(SessionEvent::Call { call, body, .. }) => {
                 if let Some(session) = self.conns.get(&conn).and_then(|it| it.carries) {
                     self.note_running(session, call, body.len());
-                    said.push(Said::Call(Call { session, call, body, replayed: false }));
+                    said.push(Said::Call(Call { session, call, body, stale: false }));
                 }
                 Ok(())
             }
@@ -482,15 +482,22 @@ impl SimServer {
         Ran { call, result }
     }
 
+    /// How often it has crashed.
+    pub fn lives(&self) -> u64 {
+        self.lives
+    }
+
     /// In one life of the server a message takes effect once, whoever sends it again. After a
-    /// crash, which forgets what had been received, its own device may have it run again; what
-    /// that does is counted by random_id.
+    /// crash, which forgets what had been received, its own device may have it run again, by a
+    /// packet of this life, even if someone else is quicker to bring that; what it does is counted
+    /// by random_id. A packet of an earlier life has an old salt.
     fn check_once(&mut self, call: &Call) {
         let before = self.committed.insert((call.session, call.call), self.lives);
         self.ran_again += u64::from(before.is_some());
-        if before.is_some_and(|life| call.replayed || life == self.lives) {
-            let by = if call.replayed { "someone else" } else { "its device" };
-            let what = format!("{:?} of {:?} ran again for {by}", call.call, call.session);
+        if before.is_some_and(|life| call.stale || life == self.lives) {
+            let by =
+                if call.stale { "a packet of an earlier life" } else { "a packet of this life" };
+            let what = format!("{:?} of {:?} ran again by {by}", call.call, call.session);
             self.broken.push((Invariant::I5, what));
         }
     }
