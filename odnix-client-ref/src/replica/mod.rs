@@ -19,7 +19,8 @@
 //!
 //! A commit survives the end of the process at once and a power failure from the next WAL
 //! checkpoint on; a commit lost to a power failure is lost whole, and the server's log fills
-//! it in again. The key is stored with a full sync.
+//! it in again. What no log has, the key and a message before it leaves, is synced to the disk at
+//! once.
 //!
 //! Errors are [`ReplicaError`]: full disk, unwritable file, foreign file, newer schema, another
 //! server's replica. None of them damages what is stored.
@@ -296,8 +297,7 @@ impl Replica {
     /// # Errors
     /// The database cannot be written.
     pub fn save_device_key(&mut self, key: &DeviceKey) -> Result<()> {
-        self.set_synchronous("FULL")?;
-        let stored = self.transaction(|tx| {
+        self.durable_transaction(|tx| {
             tx.execute(
                 "UPDATE device SET auth_key = ?1, server_salt = ?2, time_offset_us = ?3",
                 params![
@@ -306,13 +306,8 @@ impl Replica {
                     key.time_offset_us
                 ],
             )
-        });
-        self.set_synchronous("NORMAL")?;
-        stored.map(drop)
-    }
-
-    fn set_synchronous(&self, level: &str) -> Result<()> {
-        self.read(|db| db.pragma_update(None, "synchronous", level))
+        })
+        .map(drop)
     }
 
     /// Forgets a key the server does not know any more. The mailbox stays.
@@ -635,6 +630,21 @@ impl Replica {
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>> {
         self.read(|db| db.prepare_cached(sql)?.query_map(params, row)?.collect())
+    }
+
+    /// A transaction that is on the disk when this returns.
+    fn durable_transaction<T>(
+        &mut self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        self.set_synchronous("FULL")?;
+        let done = self.transaction(work);
+        self.set_synchronous("NORMAL")?;
+        done
+    }
+
+    fn set_synchronous(&self, level: &str) -> Result<()> {
+        self.read(|db| db.pragma_update(None, "synchronous", level))
     }
 
     fn transaction<T>(

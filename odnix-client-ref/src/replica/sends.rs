@@ -28,12 +28,12 @@ pub struct Outgoing {
 }
 
 impl Replica {
-    /// Notes a message before it first leaves.
+    /// Notes a message before it first leaves, synced to the disk before this returns.
     ///
     /// # Errors
     /// The database cannot be written.
     pub fn begin_send(&mut self, send: &PendingSend) -> Result<()> {
-        self.transaction(|tx| {
+        self.durable_transaction(|tx| {
             tx.execute(
                 "INSERT INTO pending_sends (random_id, peer_id, text, date)
                  VALUES (?1, ?2, ?3, unixepoch())",
