@@ -13,7 +13,7 @@ area=${1:?"say which area: $areas"}
 shift
 package=odnix-proto
 of_server=(store files bounds words groups json authorization rpc)
-of_client=(sync replica reload backup groups)
+of_client=(sync membership replica reload backup groups)
 
 # The tests that are about the area, quickest first; a change is noticed as soon as one of them fails.
 case $area in
