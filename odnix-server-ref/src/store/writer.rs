@@ -70,7 +70,8 @@ impl Store {
 
     /// Queues `work`; when its transaction has been committed, or has failed, `release` is
     /// called with the outcome on the writer thread. Outcomes are released in the order of
-    /// submission. An error from `work` undoes its own writes and nobody else's.
+    /// submission. An error from `work` undoes its own writes and nobody else's; a commit that
+    /// fails, or the full-text index that is written just before it, undoes the whole batch.
     ///
     /// Waits while the queue is full.
     ///
