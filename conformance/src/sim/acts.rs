@@ -119,17 +119,23 @@ impl World<'_> {
         if self.script.obfuscated || !self.server_is_up {
             return Ok(());
         }
-        let conn = self.open(None);
-        let mut bytes = vec![0xee; 4];
-        let (lives, captured) = (self.server.lives(), &self.devices[device].captured);
-        captured.iter().for_each(|(_, packet)| bytes.extend_from_slice(packet));
-        let stale = captured.iter().all(|(life, _)| *life < lives);
-        if let Some(stream) = self.streams.get_mut(&conn) {
-            stream.stale = stale;
+        let lives = self.server.lives();
+        for stale in [true, false] {
+            let mut bytes = vec![0xee; 4];
+            let captured = &self.devices[device].captured;
+            let chosen = captured.iter().filter(|(life, _)| (*life < lives) == stale);
+            chosen.for_each(|(_, packet)| bytes.extend_from_slice(packet));
+            if bytes.len() == 4 {
+                continue;
+            }
+            let conn = self.open(None);
+            if let Some(stream) = self.streams.get_mut(&conn) {
+                stream.stale = stale;
+            }
+            let arrival = Arrival { at_us: 0, bytes: bytes.into(), spoiled: false, last: false };
+            self.at(self.now_us + 30_000, Event::Deliver { conn, up: true, arrival });
+            self.after(5_000_000, Event::Closed { conn, up: true });
         }
-        let arrival = Arrival { at_us: 0, bytes: bytes.into(), spoiled: false, last: false };
-        self.at(self.now_us + 30_000, Event::Deliver { conn, up: true, arrival });
-        self.after(5_000_000, Event::Closed { conn, up: true });
         Ok(())
     }
 }
