@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Level::Portable`] | nothing | the `ige`, `aes` and `sha2` crates |
 //! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes at once |
+//! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once |
 //!
 //! The level is found once, and every level computes the same. This is the only crate of the
 //! workspace with unsafe code: calls of functions that the processor was asked about, and loads
@@ -19,7 +20,7 @@
 //! assert_eq!(blocks, [[7; 16]; 3]);
 //! ```
 //!
-//! With the feature `std`, the environment variable `ODNIX_CPU` (`portable`, `aesni`) bounds the
+//! With the feature `std`, the environment variable `ODNIX_CPU` (`portable`, `aesni`, `vaes512`) bounds the
 //! level, for tests and measurements.
 
 #![no_std]
@@ -74,6 +75,8 @@ impl Kernels {
         let functions = match level {
             #[cfg(target_arch = "x86_64")]
             Level::AesNi => x86::AES_NI,
+            #[cfg(target_arch = "x86_64")]
+            Level::Vaes512 => x86::VAES_512,
             _ => portable::PORTABLE,
         };
         Self { level, functions }

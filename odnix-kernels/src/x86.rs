@@ -12,6 +12,8 @@ use crate::{Block, Functions};
 /// Functions of the level that [`level::best`](crate::level::best) found.
 pub(crate) const AES_NI: Functions = Functions { encrypt, decrypt, open, hash, hash_two };
 
+pub(crate) const VAES_512: Functions = AES_NI;
+
 fn encrypt(key: &[u8; 32], iv: &[u8; 32], blocks: &mut [Block]) {
     // SAFETY: `Kernels::of` gives these functions out only for a level that the processor was found
     // to have, and this level is aes, sha, sse4.1 and ssse3.
