@@ -101,7 +101,7 @@ pub(super) fn hash_many(
             let Some(lane) = place else { continue };
             lane.hashed += steps;
             if lane.hashed == lane.chunks() {
-                lane.message.hash = bytes(*state);
+                *lane.message.hash = bytes(*state);
                 *place = None;
             }
         }
