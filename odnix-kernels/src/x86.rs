@@ -87,7 +87,7 @@ fn compress_wide(states: &mut States, chunks: &[&[Chunk]; LANES]) {
 }
 
 /// Measured: see docs/performance.md.
-const WIDE_MIN: usize = 16;
+const WIDE_MIN: usize = 14;
 
 fn message_keys(
     msg_key: &Block,
