@@ -50,7 +50,7 @@ fn help_names_every_command_and_what_it_needs() {
     let help = stdout(&run(folder.path(), &["--help"]));
     let commands = [
         "sign-up", "sign-in", "contacts", "send", "history", "listen", "tui", "state", "check",
-        "backup", "restore", "call", "probe",
+        "backup", "restore", "call", "probe", "load",
     ];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from:\n{help}");
@@ -67,7 +67,7 @@ fn help_names_every_command_and_what_it_needs() {
 #[test]
 fn help_of_a_command_tells_its_arguments() {
     let folder = folder();
-    let cases: [(&str, &[&str]); 8] = [
+    let cases: [(&str, &[&str]); 9] = [
         ("sign-up", &["<USERNAME>", "--first-name <NAME>", "--password-file <FILE>"]),
         ("sign-in", &["<USERNAME>", "--password-file <FILE>", "ODNIX_PASSWORD"]),
         ("contacts", &["--add <USERNAME>"]),
@@ -82,6 +82,7 @@ fn help_of_a_command_tells_its_arguments() {
             "probe",
             &["--transport <TRANSPORT>", "--obfuscated", "--count <N>", "--rpc <HEX>", "abridged"],
         ),
+        ("load", &["--pairs <N>", "--rate <N|max>", "--seconds <N>", "--save <FILE>", "Ctrl-C"]),
     ];
     for (command, expected) in cases {
         let help = stdout(&run(folder.path(), &[command, "--help"]));
