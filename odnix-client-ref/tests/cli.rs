@@ -164,9 +164,28 @@ fn a_probe_of_a_dead_server_tells_the_step() {
 }
 
 #[test]
+fn a_load_that_cannot_begin_says_why_and_keeps_no_data() {
+    let folder = folder();
+    let dead = dead_address();
+    let arguments = ["load", "--key", "key.pem", "--json", "--server"];
+    let output = run(folder.path(), &[&arguments[..], &[&dead]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let object: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("one object");
+    let sentence = object["error"].as_str().expect("a sentence");
+    assert!(sentence.contains(&format!("cannot reach the server at {dead}")), "{sentence}");
+    let sentence = failing(folder.path(), &["load", "--key", "key.pem", "--save", "no/where"]);
+    assert!(sentence.contains("cannot write the result to no/where"), "{sentence}");
+    assert!(!folder.path().join("odnix-client-data").exists(), "no local data");
+}
+
+#[test]
 fn impossible_arguments_are_refused_before_anything_happens() {
     let folder = folder();
-    let cases: [&[&str]; 6] = [
+    let cases: [&[&str]; 10] = [
+        &["load", "--rate", "0"],
+        &["load", "--rate", "fast"],
+        &["load", "--bytes", "10"],
+        &["load", "--pairs", "0"],
         &["call"],
         &["state", "--server", "nowhere"],
         &["state", "--server", "wss://host/apiws"],

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
+const OTHER_KEY: &str = include_str!("../../conformance/vectors/public-auth-key-sample.pem");
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -303,7 +304,7 @@ fn more_than_an_hour_counts_as_an_hour() {
 
 fn odnix_client(tcp: &str, key: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_odnix-client"));
-    command.args(["load", "--server", tcp, "--key"]).arg(key);
+    command.arg("load").env("ODNIX_SERVER", tcp).env("ODNIX_SERVER_KEY", key);
     command
 }
 
@@ -368,7 +369,20 @@ async fn a_short_run_at_a_fixed_rate_tells_what_became_of_each_message() {
 async fn as_fast_as_it_goes_shows_a_table_and_saves_the_result() {
     let house = House::new().await;
     let file = house.folder.path().join("result.json");
-    let arguments = ["--pairs", "2", "--seconds", "1", "--warmup", "0", "--window", "4", "--save"];
+    let websocket = format!("ws://{}", house.server.ws_address());
+    let arguments = [
+        "--server",
+        &websocket,
+        "--pairs",
+        "2",
+        "--seconds",
+        "1",
+        "--warmup",
+        "0",
+        "--window",
+        "4",
+        "--save",
+    ];
     let mut arguments = arguments.to_vec();
     arguments.push(file.to_str().expect("UTF-8"));
     let output = load(&house, &arguments);
@@ -382,10 +396,29 @@ async fn as_fast_as_it_goes_shows_a_table_and_saves_the_result() {
     let counts = &saved["messages"];
     assert!(counts["sent"].as_u64().is_some_and(|sent| sent >= 8), "{saved}");
     assert_eq!((&counts["sent"], &counts["sent"]), (&counts["acknowledged"], &counts["received"]));
-    for expected in ["2 pairs, 100 bytes, 1 s", "acknowledged/s", "p99.9", "\nreceived "] {
+    for expected in
+        ["pairs 2, rate max, 100 bytes, 1.0 s", "acknowledged/s", "p99.9", "\nreceived "]
+    {
         assert!(table.contains(expected), "{expected} is missing from:\n{table}");
     }
     assert!(progress.contains("making 4 accounts"), "{progress}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_on_another_server_or_dc_says_so() {
+    let house = House::new().await;
+    let other = house.folder.path().join("other.pem");
+    std::fs::write(&other, OTHER_KEY).expect("key");
+    let other = other.to_str().expect("UTF-8");
+    for (option, expected) in [
+        (["--key", other], "does not hold the key"),
+        (["--dc", "7"], "does not serve dc 7: check --dc"),
+    ] {
+        let output = load(&house, &option);
+        assert_eq!(output.status.code(), Some(1));
+        let sentence = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(sentence.contains(expected), "{sentence}");
+    }
 }
 
 /// The server stands still once for a second, in the middle of a run; the run is told by its first
@@ -454,5 +487,5 @@ async fn a_server_that_goes_away_ends_the_run_with_a_failure() {
     });
     assert_eq!(output.status.code(), Some(1));
     let table = String::from_utf8(output.stdout).expect("UTF-8");
-    assert!(table.contains(" times: cannot reach the server at"), "{table}");
+    assert!(table.contains(" times: a connection is lost: "), "{table}");
 }

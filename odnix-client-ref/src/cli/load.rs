@@ -6,6 +6,9 @@ use anyhow::Context as _;
 use odnix_client_ref::load::{Latencies, Moment, Progress, Rate, Report, Target, run};
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
 
 /// The columns of a histogram: name in JSON, in the table, and which share of all it bounds.
 const QUANTILES: [(&str, &str, f64); 5] = [
@@ -24,6 +27,8 @@ impl Load {
             dc: common.dc,
             wire: common.wire(),
         };
+        // First, so that a long run does not end with this.
+        let mut save = self.save.as_deref().map(create).transpose()?;
         let accounts = self.plan.pairs.saturating_mul(2);
         output.note(&format!("making {accounts} accounts at {}", target.server));
         let interrupt = async { drop(tokio::signal::ctrl_c().await) };
@@ -34,11 +39,10 @@ impl Load {
         })
         .await?;
         let object = self.json(common, &report);
-        if let Some(file) = &self.save {
-            std::fs::write(file, format!("{object}\n"))
-                .with_context(|| format!("cannot write the result to {}", file.display()))?;
-        }
         output.show(&self.text(&report), &object)?;
+        if let Some(file) = &mut save {
+            writeln!(file, "{object}").context("cannot write the result")?;
+        }
         if report.errors.is_empty() { Ok(()) } else { Err(AlreadyShown.into()) }
     }
 
@@ -87,9 +91,10 @@ impl Load {
     fn text(&self, report: &Report) -> String {
         let counts = &report.counts;
         let mut text = format!(
-            "{} pairs, {} bytes, {} s{}\n{} due, {} sent, {} acknowledged, {} received\n{:.1} \
-             acknowledged/s, {:.1} received/s\n\n{:<13} {:>9}",
+            "pairs {}, rate {}, {} bytes, {:.1} s{}\n{} due, {} sent, {} acknowledged, {} \
+             received\n{:.1} acknowledged/s, {:.1} received/s\n\n{:<13} {:>9}",
             self.plan.pairs,
+            self.plan.rate,
             self.plan.bytes,
             report.measured.as_secs_f64(),
             if report.interrupted { " (interrupted)" } else { "" },
@@ -121,17 +126,23 @@ impl Load {
     }
 }
 
+fn create(file: &Path) -> anyhow::Result<File> {
+    File::create(file).with_context(|| format!("cannot write the result to {}", file.display()))
+}
+
 fn progress_line(progress: &Progress) -> String {
     let counts = &progress.counts;
+    let so_far = progress.quantiles_ms.map_or_else(
+        || "warming up".to_owned(),
+        |(p50, p99)| format!("p50 {p50:.1} ms  p99 {p99:.1} ms"),
+    );
     format!(
-        "{:4.0} s  sent {}  acknowledged {}  received {}  behind {}  p50 {:.1} ms  p99 {:.1} ms",
+        "{:4.0} s  sent {}  acknowledged {}  received {}  behind {}  {so_far}",
         progress.elapsed.as_secs_f64(),
         counts.sent,
         counts.acknowledged,
         counts.received,
         progress.behind(),
-        progress.p50_ms,
-        progress.p99_ms,
     )
 }
 
@@ -148,7 +159,7 @@ fn warnings(report: &Report) -> Vec<String> {
     let mut warnings = Vec::new();
     if report.behind > 0 {
         warnings.push(format!(
-            "{} messages had not left at the end: this rate is too high for the server",
+            "{} messages had not left at the end: this rate is too high",
             report.behind
         ));
     }

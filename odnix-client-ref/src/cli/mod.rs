@@ -313,7 +313,7 @@ impl Common {
     fn public_key(&self) -> anyhow::Result<RsaPublicKey> {
         let file = self.key.display();
         let pem = std::fs::read_to_string(&self.key)
-            .with_context(|| format!("cannot read the server's public key {file}"))?;
+            .with_context(|| format!("cannot read the server's public key {file} (--key)"))?;
         RsaPublicKey::from_pem(&pem)
             .with_context(|| format!("{file} is not an RSA public key in PEM form"))
     }

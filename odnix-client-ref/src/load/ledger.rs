@@ -150,11 +150,6 @@ impl Ledger {
         &self.to_acknowledged
     }
 
-    /// From when a message was due to its receiver.
-    pub fn to_received(&self) -> &Latencies {
-        &self.to_received
-    }
-
     /// The run is over. What is still waited for, and what was due and never left, counts with the
     /// time that it has waited: it would take longer yet, but leaving it out would flatter.
     pub fn close(

@@ -156,10 +156,9 @@ pub struct Progress {
     pub elapsed: Duration,
     /// All messages since then.
     pub counts: Counts,
-    /// Half of the measured messages were acknowledged within this.
-    pub p50_ms: f64,
-    /// And 99 of 100 within this.
-    pub p99_ms: f64,
+    /// Within which half of the measured messages were acknowledged, and within which 99 of 100;
+    /// `None` while nothing is measured.
+    pub quantiles_ms: Option<(f64, f64)>,
 }
 
 impl Progress {
@@ -287,12 +286,12 @@ impl<'a> Run<'a> {
                 began = true;
                 observe(Moment::Begin);
             }
-            if now >= self.plan.end() || self.senders.is_empty() {
-                return false;
-            }
             if now >= second {
                 second += Duration::from_secs(1);
                 observe(Moment::Progress(self.progress(now)));
+            }
+            if now >= self.plan.end() || self.senders.is_empty() {
+                return false;
             }
             let next = if began { self.plan.end() } else { self.plan.begin() }.min(second);
             tokio::select! {
@@ -310,10 +309,10 @@ impl<'a> Run<'a> {
             Rate::Max => counts.sent,
             Rate::PerSecond(rate) => schedule::due_before(rate.get(), now.min(self.plan.end())),
         };
-        let to_acknowledged = ledger.to_acknowledged();
-        let (p50_ms, p99_ms) =
-            (to_acknowledged.quantile_ms(0.50), to_acknowledged.quantile_ms(0.99));
-        Progress { elapsed: now, counts, p50_ms, p99_ms }
+        let latencies = ledger.to_acknowledged();
+        let quantiles_ms = (latencies.count() > 0)
+            .then(|| (latencies.quantile_ms(0.50), latencies.quantile_ms(0.99)));
+        Progress { elapsed: now, counts, quantiles_ms }
     }
 
     /// Waits for the last answers and receipts, and counts.

@@ -182,7 +182,7 @@ impl Sending {
                 () = self.wake.notified() => {}
                 _ = self.phase.changed() => {}
                 turned = self.light.turn() => if let Err(lost) = turned {
-                    self.shared.ledger().error(&lost.to_string());
+                    self.shared.ledger().error(&lost_by(&lost));
                     return self.schedule;
                 },
             }
@@ -235,25 +235,33 @@ impl Receiver {
             Self::Whole(client) => {
                 let outcome = tokio::select! {
                     () = over => Ok(()),
-                    outcome = follow(&client, &shared) => outcome,
+                    outcome = follow(&client, &shared) => outcome.map_err(|error| error.to_string()),
                 };
                 client.shutdown().await;
                 outcome
             }
         };
         if let Err(error) = outcome {
-            shared.ledger().error(&error.to_string());
+            shared.ledger().error(&error);
         }
     }
 }
 
-async fn receive(light: &mut Light, shared: &Shared) -> Result<(), CallError> {
+/// Why a connection ended, in words that are the same for each of them.
+fn lost_by(error: &ClientError) -> String {
+    match error {
+        ClientError::Unreachable { reason, .. } => format!("a connection is lost: {reason}"),
+        other => other.to_string(),
+    }
+}
+
+async fn receive(light: &mut Light, shared: &Shared) -> Result<(), String> {
     loop {
-        light.turn().await?;
+        light.turn().await.map_err(|error| lost_by(&error))?;
         let now = shared.now();
         while let Some(body) = light.updates.pop_front() {
             let updates = enums::Updates::from_bytes(body);
-            let updates = updates.map_err(|error| CallError::Answer(error.to_string()))?;
+            let updates = updates.map_err(|error| format!("an update cannot be read: {error}"))?;
             note(updates, shared, now);
         }
     }
