@@ -52,7 +52,8 @@ impl Target {
     }
 }
 
-/// See the [module](self). It speaks under a key of its own, stores nothing and never reconnects.
+/// A client without a replica, driven by hand. It speaks under a key of its own, stores nothing and
+/// never reconnects.
 pub struct Light {
     target: Target,
     pump: Pump,
