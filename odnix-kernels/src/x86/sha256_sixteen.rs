@@ -23,13 +23,10 @@ const MAJORITY: i32 = 0xe8;
 pub(super) fn compress(states: &mut States, chunks: &[&[Chunk]; LANES], steps: usize) {
     let mut square = [_mm512_setzero_si512(); LANES];
     for (row, state) in square.iter_mut().zip(&*states) {
-        let mut words = [0; 16];
-        words[..8].copy_from_slice(state);
-        *row = load(&words);
+        *row = load(&[state[0], state[1], [0; 16], [0; 16]]);
     }
-    let square = transpose(square);
-    let mut state = [square[0]; 8];
-    state.copy_from_slice(&square[..8]);
+    let [f, e, b, a, h, g, d, c, ..] = transpose(square);
+    let mut state = [a, b, c, d, e, f, g, h];
     for i in 0..steps {
         let mut w = transpose(words(chunks, i));
         let before = state;
@@ -43,12 +40,13 @@ pub(super) fn compress(states: &mut States, chunks: &[&[Chunk]; LANES], steps: u
             *word = _mm512_add_epi32(*word, before);
         }
     }
+    let [a, b, c, d, e, f, g, h] = state;
     let mut square = [_mm512_setzero_si512(); LANES];
-    square[..8].copy_from_slice(&state);
+    square[..8].copy_from_slice(&[f, e, b, a, h, g, d, c]);
     for (row, state) in transpose(square).into_iter().zip(states) {
-        let mut words = [0; 16];
-        store(&mut words, row);
-        state.copy_from_slice(&words[..8]);
+        let mut blocks = [[0; 16]; 4];
+        store(&mut blocks, row);
+        state.copy_from_slice(&blocks[..2]);
     }
 }
 
@@ -56,14 +54,11 @@ pub(super) fn compress(states: &mut States, chunks: &[&[Chunk]; LANES], steps: u
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn words(chunks: &[&[Chunk]; LANES], i: usize) -> Square {
-    let turned = load(&core::array::from_fn(|i| 0x0001_0203 + (i as u32 % 4) * 0x0404_0404));
+    let turned = load(&[[3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]; 4]);
     let mut square = [_mm512_setzero_si512(); LANES];
     for (row, chunks) in square.iter_mut().zip(chunks) {
         if let Some(chunk) = chunks.get(i) {
-            // SAFETY: the reference is to 64 bytes, and the load needs no alignment.
-            #[expect(unsafe_code, reason = "a load of a whole chunk")]
-            let loaded = unsafe { _mm512_loadu_si512(core::ptr::from_ref(chunk).cast()) };
-            *row = _mm512_shuffle_epi8(loaded, turned);
+            *row = _mm512_shuffle_epi8(load(chunk), turned);
         }
     }
     square
@@ -150,20 +145,20 @@ fn transpose(mut s: Square) -> Square {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(words: &[u32; 16]) -> __m512i {
+fn load(chunk: &Chunk) -> __m512i {
     // SAFETY: the reference is to 64 bytes, and the load needs no alignment.
-    #[expect(unsafe_code, reason = "a load of a whole row")]
+    #[expect(unsafe_code, reason = "a load of a whole chunk")]
     unsafe {
-        _mm512_loadu_si512(core::ptr::from_ref(words).cast())
+        _mm512_loadu_si512(core::ptr::from_ref(chunk).cast())
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(words: &mut [u32; 16], row: __m512i) {
+fn store(chunk: &mut Chunk, row: __m512i) {
     // SAFETY: the reference is to 64 bytes nobody else refers to, and the store needs no alignment.
-    #[expect(unsafe_code, reason = "a store of a whole row")]
+    #[expect(unsafe_code, reason = "a store of a whole chunk")]
     unsafe {
-        _mm512_storeu_si512(core::ptr::from_mut(words).cast(), row);
+        _mm512_storeu_si512(core::ptr::from_mut(chunk).cast(), row);
     }
 }
