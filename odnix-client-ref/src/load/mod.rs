@@ -101,7 +101,7 @@ pub struct Plan {
     #[arg(long, value_name = "N", default_value_t = 1)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub warmup: u32,
-    /// Length of each message
+    /// Length of each message, 24 to 4096
     #[arg(long, value_name = "N", default_value_t = 100)]
     #[arg(value_parser = clap::value_parser!(u32).range(24..=4096))]
     pub bytes: u32,
