@@ -25,15 +25,22 @@
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(target_arch = "x86_64")]
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
 mod level;
 mod portable;
+#[cfg_attr(not(target_arch = "x86_64"), path = "powers/absent.rs")]
+mod powers;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use level::Level;
+pub use powers::{
+    Eight, FixedBase, LANES, Lanes, Lanes1024, Lanes2048, Modulus, Modulus1024, Modulus2048, Powers,
+};
 
 /// One AES block.
 pub type Block = [u8; 16];

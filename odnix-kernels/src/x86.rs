@@ -4,6 +4,7 @@
 
 mod aes256;
 mod block;
+pub(crate) mod ifma;
 mod ige;
 mod sha256;
 
