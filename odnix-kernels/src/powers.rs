@@ -22,6 +22,7 @@
 //! assert_eq!(numbers[7][0], 81);
 //! ```
 
+use crate::Level;
 use crate::x86::ifma;
 use crate::x86::ifma::Row;
 use core::fmt;
@@ -38,10 +39,9 @@ const NUMBER_WORDS: usize = 32;
 pub struct Powers(());
 
 impl Powers {
-    /// `None` below the level that has AVX-512.
+    /// `None` below [`Level::Vaes512`].
     pub fn get() -> Option<Self> {
-        cpufeatures::new!(ifma, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512ifma");
-        (crate::level::current() == crate::level::best() && ifma::get()).then_some(Self(()))
+        (crate::level::current() >= Level::Vaes512).then_some(Self(()))
     }
 }
 

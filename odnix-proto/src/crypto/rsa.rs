@@ -335,7 +335,8 @@ impl RsaPrivateKey {
         }
     }
 
-    /// `block^d mod n`; `None` if `block >= n` or the result did not verify.
+    /// [`Self::apply_batch`] of one block.
+    #[cfg(test)]
     pub(crate) fn apply<R: CryptoRng + ?Sized>(
         &self,
         block: &[u8; BLOCK_LEN],
@@ -344,7 +345,8 @@ impl RsaPrivateKey {
         self.apply_batch([(block, rng)]).pop().flatten()
     }
 
-    /// The same for several blocks, each with a generator for the factor that blinds it.
+    /// `block^d mod n` of each block, with a generator for the factor that blinds it; `None` if
+    /// `block >= n` or the result did not verify.
     pub(crate) fn apply_batch<'a, R: CryptoRng + ?Sized + 'a>(
         &self,
         blocks: impl IntoIterator<Item = (&'a [u8; BLOCK_LEN], &'a mut R)>,

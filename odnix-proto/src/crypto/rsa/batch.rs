@@ -1,6 +1,6 @@
 //! Private operations of one key on several blocks at once, where the processor has lanes for them.
 //!
-//! The steps are those of [`RsaPrivateKey::apply`]: blind, two halves, check, unblind. The inverses of
+//! The steps are those of `RsaPrivateKey::apply_alone`: blind, two halves, check, unblind. The inverses of
 //! all factors come from one inversion, that of their product.
 
 use super::{BLOCK_LEN, Crt, RsaPrivateKey, RsaPublicKey, to_block, to_half_block};
