@@ -120,14 +120,14 @@ proptest! {
         let contents: Vec<Vec<Block>> =
             messages.iter().map(|(seed, _, len, _)| content(seed, *len)).collect();
         for kernels in levels() {
-            let mut asked: Vec<Message<'_>> = messages.iter().zip(&contents)
-                .map(|((_, prefix, ..), blocks)| Message { prefix, blocks, hash: [0; 32] })
+            let mut hashes = vec![[0; 32]; messages.len()];
+            let mut asked: Vec<Message<'_>> = messages.iter().zip(&contents).zip(&mut hashes)
+                .map(|(((_, prefix, ..), blocks), hash)| Message { prefix, blocks, hash })
                 .collect();
             kernels.hash_many(&mut asked);
-            for message in asked {
-                let wanted = Sha256::new_with_prefix(message.prefix)
-                    .chain_update(message.blocks.as_flattened());
-                prop_assert_eq!(message.hash, <[u8; 32]>::from(wanted.finalize()), "{}", kernels.level());
+            for (((_, prefix, ..), blocks), hash) in messages.iter().zip(&contents).zip(hashes) {
+                let wanted = Sha256::new_with_prefix(prefix).chain_update(blocks.as_flattened());
+                prop_assert_eq!(hash, <[u8; 32]>::from(wanted.finalize()), "{}", kernels.level());
             }
         }
     }
