@@ -80,7 +80,7 @@ fn configs(rsa: Arc<RsaPrivateKey>) -> Result<Configs, Box<dyn Error>> {
         handshake: Arc::new(handshake::server::Config::new(vec![rsa], 2)?),
         transport: transport::ServerOptions::default(),
         salt_secret: Secret::init(|bytes| bytes.fill(1)), // drawn anew at each start
-        limits,
+        limits: Arc::new(limits),
         timings,
     };
     Ok((Arc::new(client), Arc::new(server)))

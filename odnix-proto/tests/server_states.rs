@@ -43,7 +43,7 @@ static CONFIG: LazyLock<Arc<server::Config>> = LazyLock::new(|| {
         handshake: Arc::new(handshake),
         transport: ServerOptions::default(),
         salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits::default(),
+        limits: Arc::new(Limits::default()),
         timings: Timings::default(),
     })
 });

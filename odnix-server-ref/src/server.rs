@@ -266,7 +266,7 @@ fn protocol(
         },
         // Drawn anew at each start: packets captured before it are refused after it.
         salt_secret: Secret::take(&mut random()?),
-        limits: options.limits.clone(),
+        limits: Arc::new(options.limits.clone()),
         timings: Timings::default(),
     })
 }

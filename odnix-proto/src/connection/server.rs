@@ -22,7 +22,7 @@ use crate::{
     limits::Limits,
     message_id::MsgId,
     secret::Secret,
-    seed::{Generator, Seed},
+    seed::{Dormant, Seed},
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
     time::{Instant, Now},
     transition::Transition,
@@ -52,7 +52,7 @@ pub struct Config {
     /// Salts are derived from it; to be drawn anew at each start of the server.
     pub salt_secret: Secret<32>,
     /// Bounds on everything.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Acknowledgement times.
     pub timings: Timings,
 }
@@ -150,13 +150,13 @@ pub struct Connection {
     disconnecting: bool,
     events: VecDeque<Event>,
     scratch: BytesMut,
-    rng: Generator,
+    rng: Dormant,
 }
 
 impl Connection {
     /// The server's end of a fresh transport.
     pub fn new(config: Arc<Config>, seed: Seed) -> Self {
-        let mut rng = Generator::new(seed);
+        let mut rng = Dormant::new(seed);
         Self {
             framer: ServerFramer::new(
                 ServerOptions {
@@ -482,7 +482,7 @@ impl Connection {
                 wanted.session_id,
                 self.config.salt_secret.clone(),
                 self.rng.split(),
-                self.config.limits.clone(),
+                Arc::clone(&self.config.limits),
                 self.config.timings.clone(),
             ))
         });

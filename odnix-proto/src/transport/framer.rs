@@ -1,11 +1,11 @@
 //! What both roles share: the receive buffer that yields frames, and the writing of frames.
 
-use super::head::{Head, Sender, length};
+use super::head::{Head, Sender};
 use super::http::{self, Http};
 use super::obfuscated::Stream;
 use super::{Frame, Framing, PACKET_BYTES_CEILING, abridged, full, intermediate, padded};
 use crate::error::{FramingFault, PeerError, UsageError};
-use crate::seed::Generator;
+use crate::seed::Dormant;
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Received beyond two whole packets before `next_frame` takes any.
@@ -199,11 +199,11 @@ pub(super) struct Outbound {
     /// What the next request or answer begins with.
     pub(super) http_start: Bytes,
     sequence: u32,
-    random: Generator,
+    random: Dormant,
 }
 
 impl Outbound {
-    pub(super) fn new(random: Generator) -> Self {
+    pub(super) fn new(random: Dormant) -> Self {
         Self { stream: None, http_start: Bytes::new(), sequence: 0, random }
     }
 
@@ -216,8 +216,10 @@ impl Outbound {
         out: &mut BytesMut,
     ) -> Result<(), UsageError> {
         check_len(packet)?;
-        let padding: [u8; 3] = self.random.array();
-        let padding_len = length(self.random.below(padded::PADDING_SENT));
+        let (padding, padding_len) = match framing {
+            Framing::Padded => self.random.draw(padded::draw),
+            _ => Default::default(),
+        };
         let padding = padding.get(..padding_len).unwrap_or(&padding);
         self.write(framing, packet, padding, quick_ack, out);
         Ok(())

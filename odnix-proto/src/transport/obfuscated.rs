@@ -16,7 +16,7 @@
 use super::Framing;
 use super::detect::{HEADER_LEN, collides};
 use crate::secret::Secret;
-use crate::seed::Generator;
+use crate::seed::Dormant;
 use core::fmt;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use sha2::{Digest, Sha256};
@@ -90,7 +90,7 @@ impl Streams {
 pub(super) fn open(
     tag: [u8; 4],
     config: &Obfuscation,
-    random: &mut Generator,
+    random: &mut Dormant,
 ) -> ([u8; HEADER_LEN], Streams) {
     let mut header = random.array();
     while collides(&header) {

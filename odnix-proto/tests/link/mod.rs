@@ -22,7 +22,7 @@ pub fn server_config(require_obfuscated: bool) -> Arc<server::Config> {
         handshake: Arc::new(handshake::server::Config::new(vec![rsa_key()], 2).unwrap()),
         transport: ServerOptions { require_obfuscated, ..ServerOptions::default() },
         salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits::default(),
+        limits: Arc::new(Limits::default()),
         timings: Timings::default(),
     })
 }

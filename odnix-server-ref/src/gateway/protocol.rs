@@ -73,7 +73,7 @@ mod tests {
             handshake: Arc::new(handshake::server::Config::new(vec![key], 2).unwrap()),
             transport: Default::default(),
             salt_secret: Secret::init(|bytes| bytes.fill(1)),
-            limits: Limits::default(),
+            limits: Arc::new(Limits::default()),
             timings: Timings::default(),
         });
         let before = protocol.current();

@@ -96,7 +96,7 @@ pub struct SimServer {
     rpc: Rpc,
     config: Arc<Config>,
     /// Those that its connections should keep.
-    limits: Limits,
+    limits: Arc<Limits>,
     random: Random,
     planted: Planted,
     conns: BTreeMap<Conn, Connected>,
@@ -158,8 +158,8 @@ impl SimServer {
         if self.planted.is(Bug::CallsUnbounded) {
             let Config { limits, .. } = (*self.config).clone();
             let Limits { calls_max, calls_bytes_max, .. } = Limits::default();
-            let limits = Limits { calls_max, calls_bytes_max, ..limits };
-            self.config = Arc::new(Config { limits, ..(*self.config).clone() });
+            let limits = Limits { calls_max, calls_bytes_max, ..(*limits).clone() };
+            self.config = Arc::new(Config { limits: Arc::new(limits), ..(*self.config).clone() });
         }
         self.config = Arc::new(Config { salt_secret, ..(*self.config).clone() });
     }

@@ -19,19 +19,20 @@ use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
-    state::{IdBudget, StateFlags},
+    state::IdBudget,
     wrapper::CallContext,
 };
 use crate::{
     auth_key::{AuthKey, AuthKeyId},
+    by_id::ById,
     envelope::Side,
     limits::Limits,
     message_id::MsgId,
     secret::Secret,
-    seed::{Generator, Seed},
+    seed::{Dormant, Seed},
     time::{Instant, Now, Steady, UnixTime},
 };
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::{collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use core::{fmt, time::Duration};
 use kept::Kept;
@@ -126,9 +127,10 @@ enum Tag {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
-    /// This many bytes of query are out.
-    Running(usize),
-    /// The same, and the client no longer wants the answer.
+    /// This many bytes of query are out. It came, or came again, in packet number `packet` of those
+    /// that brought calls.
+    Running { bytes: usize, packet: u32 },
+    /// Bytes of a query whose answer the client no longer wants.
     Forgotten(usize),
     /// The answer waits in the queue, or was sent under this id and waits for its
     /// acknowledgement.
@@ -177,15 +179,12 @@ pub struct ServerSession {
     salts: ServerSalts,
     standing: Standing,
     order: Order,
-    flags: StateFlags,
-    /// Digests of the last containers, to tell one sent again from another of the same id.
-    containers: BTreeMap<MsgId, u32>,
     /// Open requests: running, or answered and not yet acknowledged.
-    calls: BTreeMap<MsgId, Call>,
+    calls: ById<Call>,
     /// Bytes of the queries among them that run.
     running_bytes: usize,
     /// Answered requests whose answers had to be given up before the client had them.
-    lost: BTreeSet<MsgId>,
+    lost: ById<()>,
     queue: VecDeque<Outgoing<Tag>>,
     unacknowledged: Kept,
     /// Bytes of content in `queue` and `unacknowledged`.
@@ -197,15 +196,15 @@ pub struct ServerSession {
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
     http_wait: Option<HttpWait>,
-    /// The calls of the newest packet that brought any, as far as they run: over HTTP a request
-    /// may wait for them.
-    running_of_packet: BTreeSet<MsgId>,
+    /// The number of the newest packet that brought calls: over HTTP a request may wait for those
+    /// of them that run.
+    call_packet: u32,
     /// What the packet that is being read may still ask about.
     packet_ids: IdBudget,
     events: VecDeque<ServerSessionEvent>,
-    rng: Generator,
-    limits: Limits,
-    timings: Timings,
+    rng: Dormant,
+    limits: Arc<Limits>,
+    ack_delay: Duration,
 }
 
 impl ServerSession {
@@ -215,23 +214,22 @@ impl ServerSession {
         session_id: i64,
         salt_secret: Secret<32>,
         seed: Seed,
-        limits: Limits,
+        limits: impl Into<Arc<Limits>>,
         timings: Timings,
     ) -> Self {
-        let mut rng = Generator::new(seed);
+        let limits = limits.into();
+        let mut rng = Dormant::new(seed);
         let auth_key: AuthKey = key.auth_key.clone();
         let salts = ServerSalts::new(salt_secret, auth_key.id(), key.first_salt);
         Self {
-            link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
+            link: Link::new(auth_key, session_id, Side::Server, rng.split(), Arc::clone(&limits)),
             clock: Steady::default(),
             salts,
             standing: Standing::new(key.expires_at, key.bound_to),
-            order: Order::new(limits.received_ids_max),
-            flags: StateFlags::new(limits.received_ids_max),
-            containers: BTreeMap::new(),
-            calls: BTreeMap::new(),
+            order: Order::default(),
+            calls: ById::default(),
             running_bytes: 0,
-            lost: BTreeSet::new(),
+            lost: ById::default(),
             queue: VecDeque::new(),
             unacknowledged: Kept::default(),
             kept_bytes: 0,
@@ -241,12 +239,12 @@ impl ServerSession {
             disconnect_at: None,
             disconnect_is_due: false,
             http_wait: None,
-            running_of_packet: BTreeSet::new(),
+            call_packet: 0,
             packet_ids: IdBudget::new(&limits),
             events: VecDeque::new(),
             rng,
             limits,
-            timings,
+            ack_delay: timings.ack_delay,
         }
     }
 
@@ -281,7 +279,26 @@ impl ServerSession {
 
     /// Whether a call of the newest packet that brought any, new ones or again, still runs.
     pub(crate) fn runs_calls_of_packet(&self) -> bool {
-        !self.running_of_packet.is_empty()
+        let newest = self.call_packet;
+        let mut calls = self.calls.iter().rev();
+        calls.any(|(_, call)| matches!(call, Call::Running { packet, .. } if *packet == newest))
+    }
+
+    /// Gives back the memory of what a busy session needs, if it is idle: a client that has
+    /// nothing else to do pings.
+    fn give_back_if_idle(&mut self) {
+        let busy = !self.calls.is_empty() || !self.queue.is_empty() || !self.events.is_empty();
+        if busy || self.unacknowledged.len() > 0 {
+            return;
+        }
+        self.calls.give_back();
+        self.lost.give_back();
+        self.events.shrink_to_fit();
+        self.unacknowledged.give_back();
+        self.link.give_back();
+        // The pong is next.
+        self.queue.shrink_to(1);
+        self.queue.reserve_exact(1);
     }
 
     /// The oldest event not yet taken.
