@@ -62,7 +62,7 @@
 //! let server_config = Arc::new(server::Config {
 //!     handshake: Arc::new(handshake::server::Config::new(vec![rsa], 2)?),
 //!     transport: Default::default(),
-//!     salt_secret: Secret::init(|bytes| bytes.fill(1)), // drawn anew at each start
+//!     salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(1))), // drawn anew at each start
 //!     limits: Arc::new(Limits::default()),
 //!     timings: Timings::default(),
 //! });

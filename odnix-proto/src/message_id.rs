@@ -14,7 +14,7 @@
 use crate::by_id::ById;
 use crate::crypto::kdf::Side;
 use crate::seed::{Generator, Seed};
-use crate::time::UnixTime;
+use crate::time::{UnixTime, micros};
 use core::fmt;
 use core::time::Duration;
 
@@ -218,8 +218,8 @@ pub enum Verdict {
 #[derive(Clone, Debug)]
 pub struct ReceivedIds<N = ()> {
     from: Side,
-    past: Duration,
-    future: Duration,
+    past_us: u64,
+    future_us: u64,
     ids_max: usize,
     ids: ById<N>,
     /// The highest id that was forgotten.
@@ -230,7 +230,8 @@ impl<N: Default> ReceivedIds<N> {
     /// An empty window for what `from` sends: ids up to `past` behind and `future` ahead of the
     /// server's time, of which `ids_max` are remembered.
     pub fn new(from: Side, past: Duration, future: Duration, ids_max: usize) -> Self {
-        Self { from, past, future, ids_max, ids: ById::default(), forgotten: None }
+        let (past_us, future_us) = (micros(past), micros(future));
+        Self { from, past_us, future_us, ids_max, ids: ById::default(), forgotten: None }
     }
 
     /// Judges an id against the server's time, or against the remembered ids alone if a client
@@ -249,8 +250,12 @@ impl<N: Default> ReceivedIds<N> {
             return Verdict::Duplicate;
         }
         match server_time {
-            Some(now) if id.time() < now.before(self.past) => Verdict::TooLow,
-            Some(now) if id.time() > now.after(self.future) => Verdict::TooHigh,
+            Some(now) if id.time() < now.before(Duration::from_micros(self.past_us)) => {
+                Verdict::TooLow
+            }
+            Some(now) if id.time() > now.after(Duration::from_micros(self.future_us)) => {
+                Verdict::TooHigh
+            }
             _ if self.may_be_forgotten(id) => Verdict::TooOld,
             _ => Verdict::Fresh,
         }
@@ -296,6 +301,16 @@ impl<N: Default> ReceivedIds<N> {
         self.ids.iter()
     }
 
+    /// Forgets all ids that are outside the window anyway.
+    pub(crate) fn forget_past(&mut self, server_time: UnixTime) {
+        let oldest = server_time.before(Duration::from_micros(self.past_us));
+        while let Some((id, _)) = self.ids.first().filter(|(id, _)| id.time() < oldest) {
+            self.ids.pop_first();
+            self.raise_floor(id);
+        }
+    }
+
+    /// Gives back the memory that is not in use.
     pub(crate) fn give_back(&mut self) {
         self.ids.give_back();
     }

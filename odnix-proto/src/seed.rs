@@ -50,7 +50,7 @@ impl fmt::Debug for Seed {
 pub(crate) struct Dormant {
     seed: Seed,
     /// Words of the stream drawn so far.
-    place: u128,
+    place: u64,
 }
 
 impl Dormant {
@@ -61,9 +61,10 @@ impl Dormant {
     /// Wakes it up for what is to be drawn in one go.
     pub(crate) fn draw<T>(&mut self, take: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
         let mut random = ChaCha20Rng::from_seed(self.seed.0);
-        random.set_word_pos(self.place);
+        random.set_word_pos(self.place.into());
         let taken = take(&mut random);
-        self.place = random.get_word_pos();
+        // 2^64 words last for longer than any machine.
+        self.place = u64::try_from(random.get_word_pos()).unwrap_or_default();
         taken
     }
 

@@ -11,10 +11,11 @@ use core::time::Duration;
 use link::{Link, client_config};
 use odnix_proto::{
     Seed, client,
-    server::{Connection, ServerKey, Session},
+    server::{Config, Connection, ServerKey, Session},
     transport::Framing,
 };
 use peak_alloc::PeakAlloc;
+use std::sync::Arc;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -28,7 +29,7 @@ fn bytes_of<T>(owned: T) -> usize {
 
 /// A connection that has made a key, or was given one, and answered some calls; then its client
 /// pings, as idle clients do.
-fn idle(framing: Framing, obfuscated: bool, fresh: bool) -> (Link, Box<Connection>) {
+fn idle(framing: Framing, obfuscated: bool, fresh: bool) -> (Arc<Config>, Box<Connection>) {
     let config = client_config(framing, obfuscated);
     let seed = Seed::for_testing(3);
     let auth_key = common::key(9);
@@ -51,26 +52,41 @@ fn idle(framing: Framing, obfuscated: bool, fresh: bool) -> (Link, Box<Connectio
         link.client.call(echo(&[7; 2000])).unwrap();
     }
     link.settle();
-    for _ in 0..40 {
-        link.pass(Duration::from_secs(15));
+    for _ in 0..30 {
+        link.pass(Duration::from_secs(20));
         link.settle();
     }
-    let server = Box::new(link.server.take().unwrap());
-    (link, server)
+    let config = Arc::clone(&link.config);
+    (config, Box::new(link.server.take().unwrap()))
 }
 
 #[test]
-fn measure() {
-    println!("connection {} session {}", size_of::<Connection>(), size_of::<Session>());
-    for (framing, obfuscated) in
-        [(Framing::Intermediate, false), (Framing::Padded, true), (Framing::Http, false)]
-    {
-        for fresh in [false, true] {
-            let (_link, connection) = idle(framing, obfuscated, fresh);
-            let whole = ALLOCATOR.current_usage();
-            let session = connection.into_session().unwrap();
-            let rest = whole - ALLOCATOR.current_usage();
-            println!("{framing:?} {fresh} connection {rest}, session {}", bytes_of(session));
-        }
+fn idle_connections_and_sessions_are_small() {
+    // All of these hold their session and its key as well.
+    let kinds = [
+        (Framing::Intermediate, false, 2816),
+        (Framing::Padded, true, 4096),
+        (Framing::Http, false, 4096),
+    ];
+    for (framing, obfuscated, max) in kinds {
+        let all: Vec<_> = (0..64).map(|_| idle(framing, obfuscated, false)).collect();
+        let (configs, connections): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+        let each = bytes_of(connections) / configs.len();
+        println!("{framing:?}: {each} bytes, of them {} of their own", size_of::<Connection>());
+        assert!(each <= max, "{framing:?}: {each} bytes for each of {}", configs.len());
+
+        let (_config, fresh) = idle(framing, obfuscated, true);
+        let fresh = bytes_of(fresh);
+        assert!(fresh < each + 256, "{framing:?}: {fresh} bytes after a key exchange, not {each}");
     }
+    sessions_without_a_connection();
+}
+
+fn sessions_without_a_connection() {
+    let all: Vec<_> = (0..64).map(|_| idle(Framing::Intermediate, false, false)).collect();
+    let (configs, sessions): (Vec<_>, Vec<_>) =
+        all.into_iter().map(|(config, it)| (config, it.into_session().unwrap())).unzip();
+    let each = bytes_of(sessions) / configs.len();
+    println!("session: {each} bytes, of them {} of its own", size_of::<Session>());
+    assert!(each <= 1024, "{each} bytes for each of {} sessions", configs.len());
 }

@@ -42,7 +42,7 @@ static CONFIG: LazyLock<Arc<server::Config>> = LazyLock::new(|| {
     Arc::new(server::Config {
         handshake: Arc::new(handshake),
         transport: ServerOptions::default(),
-        salt_secret: Secret::init(|bytes| bytes.fill(3)),
+        salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(3))),
         limits: Arc::new(Limits::default()),
         timings: Timings::default(),
     })

@@ -50,7 +50,7 @@ pub struct Config {
     /// What the listener accepts: WebSocket listeners require obfuscation.
     pub transport: ServerOptions,
     /// Salts are derived from it; to be drawn anew at each start of the server.
-    pub salt_secret: Secret<32>,
+    pub salt_secret: Arc<Secret<32>>,
     /// Bounds on everything.
     pub limits: Arc<Limits>,
     /// Acknowledgement times.
@@ -480,7 +480,7 @@ impl Connection {
             Box::new(Session::new(
                 key,
                 wanted.session_id,
-                self.config.salt_secret.clone(),
+                Arc::clone(&self.config.salt_secret),
                 self.rng.split(),
                 Arc::clone(&self.config.limits),
                 self.config.timings.clone(),
@@ -526,9 +526,10 @@ impl Connection {
                 }
             }
             if self.asked_session.is_some() {
-                break;
+                return Ok(());
             }
         }
+        self.parked = VecDeque::new();
         Ok(())
     }
 
@@ -654,6 +655,8 @@ impl Connection {
         if let Some(event) = self.events.pop_front() {
             return Some(event);
         }
+        // These come when a connection begins, and hardly ever again.
+        self.events = VecDeque::new();
         self.session.as_mut()?.poll_event().map(Event::Session)
     }
 

@@ -162,7 +162,7 @@ impl Link {
             ids,
             seq_nos: SeqNo::new(),
             received: ReceivedIds::new(peer, past, future, limits.received_ids_max),
-            acks: Acks::new(limits.ids_max),
+            acks: Acks::default(),
             rng,
             limits,
         }
@@ -302,11 +302,9 @@ fn kind(side: Side, answer: bool) -> MsgKind {
 }
 
 /// Received content messages that wait to be acknowledged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Acks {
     pending: ById<()>,
-    /// Held when nothing can be sent; the peer sends the oldest again.
-    held_max: usize,
     /// When they must leave by themselves.
     due: Option<Instant>,
     /// They must leave with the next packet, whatever else does.
@@ -314,23 +312,20 @@ pub(crate) struct Acks {
 }
 
 impl Acks {
-    fn new(held_max: usize) -> Self {
-        Self { pending: ById::default(), held_max, due: None, ready: false }
-    }
-
     /// Whether a message waits to be acknowledged.
     pub(crate) fn is_pending(&self, msg_id: MsgId) -> bool {
         self.pending.contains(msg_id)
     }
 
     /// Notes one content message; the acknowledgement goes out with the next packet, at the
-    /// latest after `delay`, or at once when `pending_max` are waiting.
-    pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, pending_max: usize) {
+    /// latest after `delay`, or at once when enough are waiting. When nothing can be sent, the
+    /// oldest are forgotten; the peer sends those again.
+    pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, limits: &Limits) {
         self.pending.insert(msg_id, ());
-        if self.pending.len() > self.held_max {
+        if self.pending.len() > limits.ids_max {
             self.pending.pop_first();
         }
-        self.ready |= self.pending.len() >= pending_max;
+        self.ready |= self.pending.len() >= limits.pending_acks_max;
         if self.due.is_none() && !self.ready {
             self.due = Some(now.after(delay));
         }

@@ -52,19 +52,18 @@ pub(crate) enum What {
 /// `gzip_packed` makes many of few bytes.
 #[derive(Debug)]
 pub(crate) struct IdBudget {
-    list_max: usize,
     left: usize,
 }
 
 impl IdBudget {
     /// For a packet that begins.
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { list_max: limits.ids_max, left: limits.packet_ids_max }
+        Self { left: limits.packet_ids_max }
     }
 
     /// Whether one more list may be read.
-    pub(crate) fn take(&mut self, ids: &[i64]) -> bool {
-        let left = self.left.checked_sub(ids.len()).filter(|_| ids.len() <= self.list_max);
+    pub(crate) fn take(&mut self, ids: &[i64], limits: &Limits) -> bool {
+        let left = self.left.checked_sub(ids.len()).filter(|_| ids.len() <= limits.ids_max);
         self.left = left.unwrap_or(self.left);
         left.is_some()
     }

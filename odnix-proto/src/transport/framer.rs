@@ -6,6 +6,7 @@ use super::obfuscated::Stream;
 use super::{Frame, Framing, PACKET_BYTES_CEILING, abridged, full, intermediate, padded};
 use crate::error::{FramingFault, PeerError, UsageError};
 use crate::seed::Dormant;
+use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Received beyond two whole packets before `next_frame` takes any.
@@ -20,7 +21,8 @@ const SIGNAL_LEN_MAX: usize = 19;
 pub(super) struct Inbound {
     from: Sender,
     pub(super) buffer: BytesMut,
-    pub(super) stream: Option<Stream>,
+    /// Boxed, because most connections have none.
+    pub(super) stream: Option<Box<Stream>>,
     sequence: u32,
     packet_bytes_max: usize,
     /// The head of a frame whose rest has not come yet.
@@ -195,7 +197,7 @@ pub(super) fn check_len(packet: &[u8]) -> Result<(), UsageError> {
 /// The sending half.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    pub(super) stream: Option<Stream>,
+    pub(super) stream: Option<Box<Stream>>,
     /// What the next request or answer begins with.
     pub(super) http_start: Bytes,
     sequence: u32,

@@ -72,7 +72,7 @@ mod tests {
         let protocol = Protocol::new(Config {
             handshake: Arc::new(handshake::server::Config::new(vec![key], 2).unwrap()),
             transport: Default::default(),
-            salt_secret: Secret::init(|bytes| bytes.fill(1)),
+            salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(1))),
             limits: Arc::new(Limits::default()),
             timings: Timings::default(),
         });

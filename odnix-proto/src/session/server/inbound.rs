@@ -32,6 +32,7 @@ const CODE_BAD_CONTAINER: i32 = 64;
 impl ServerSession {
     /// Takes in one opened packet of this session.
     pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
+        self.pinged = false;
         let before = self.call_packet;
         self.call_packet = before.wrapping_add(1);
         let received = self.handle_packet(now, opened);
@@ -151,10 +152,12 @@ impl ServerSession {
             Some(Call::Running { packet, .. }) => *packet = self.call_packet,
             Some(Call::Answered(None) | Call::Forgotten(_)) | None => {}
         }
-        if self.lost.contains(message.msg_id)
+        if self.lost.as_ref().is_some_and(|lost| lost.contains(message.msg_id))
             && self.answer_error(message.msg_id, 500, "ANSWER_LOST")
+            && let Some(lost) = &mut self.lost
         {
-            self.lost.remove(message.msg_id);
+            lost.remove(message.msg_id);
+            self.lost.take_if(|lost| lost.is_empty());
         }
         Received::Dropped(DropReason::Duplicate)
     }
@@ -219,8 +222,7 @@ impl ServerSession {
     }
 
     pub(super) fn acknowledge(&mut self, now: Now, msg_id: MsgId) {
-        let (delay, max) = (self.ack_delay, self.limits.pending_acks_max);
-        self.link.acks.add(msg_id, now.mono, delay, max);
+        self.link.acks.add(msg_id, now.mono, self.ack_delay, &self.limits);
     }
 
     /// The first accepted message of a session is answered with `new_session_created`. What
@@ -233,8 +235,7 @@ impl ServerSession {
         self.link.received.raise_floor(first_msg_id);
         let created = types::NewSessionCreated {
             first_msg_id: first_msg_id.as_i64(),
-            // Never 0: some clients take that for "none".
-            unique_id: i64::from_le_bytes(self.rng.array()) | 1,
+            unique_id: self.unique_id,
             server_salt: self.salts.current(now.wall),
         };
         self.keep(created.to_bytes(), 0, Tag::Push);

@@ -32,7 +32,7 @@ use crate::{
     seed::{Dormant, Seed},
     time::{Instant, Now, Steady, UnixTime},
 };
-use alloc::{collections::VecDeque, sync::Arc};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use core::{fmt, time::Duration};
 use kept::Kept;
@@ -184,7 +184,7 @@ pub struct ServerSession {
     /// Bytes of the queries among them that run.
     running_bytes: usize,
     /// Answered requests whose answers had to be given up before the client had them.
-    lost: ById<()>,
+    lost: Option<Box<ById<()>>>,
     queue: VecDeque<Outgoing<Tag>>,
     unacknowledged: Kept,
     /// Bytes of content in `queue` and `unacknowledged`.
@@ -193,16 +193,20 @@ pub struct ServerSession {
     notices_bytes: usize,
     updates_lost: bool,
     announced: bool,
+    /// That of `new_session_created`.
+    unique_id: i64,
+    /// The client's last packet brought a ping or `http_wait`, as those of an idle client do.
+    pinged: bool,
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
-    http_wait: Option<HttpWait>,
+    /// max_delay, wait_after and max_wait of the newest `http_wait`, in milliseconds.
+    http_wait: Option<[i32; 3]>,
     /// The number of the newest packet that brought calls: over HTTP a request may wait for those
     /// of them that run.
     call_packet: u32,
     /// What the packet that is being read may still ask about.
     packet_ids: IdBudget,
     events: VecDeque<ServerSessionEvent>,
-    rng: Dormant,
     limits: Arc<Limits>,
     ack_delay: Duration,
 }
@@ -212,7 +216,7 @@ impl ServerSession {
     pub fn new(
         key: &ServerKey,
         session_id: i64,
-        salt_secret: Secret<32>,
+        salt_secret: impl Into<Arc<Secret<32>>>,
         seed: Seed,
         limits: impl Into<Arc<Limits>>,
         timings: Timings,
@@ -220,7 +224,7 @@ impl ServerSession {
         let limits = limits.into();
         let mut rng = Dormant::new(seed);
         let auth_key: AuthKey = key.auth_key.clone();
-        let salts = ServerSalts::new(salt_secret, auth_key.id(), key.first_salt);
+        let salts = ServerSalts::new(salt_secret.into(), auth_key.id(), key.first_salt);
         Self {
             link: Link::new(auth_key, session_id, Side::Server, rng.split(), Arc::clone(&limits)),
             clock: Steady::default(),
@@ -229,20 +233,22 @@ impl ServerSession {
             order: Order::default(),
             calls: ById::default(),
             running_bytes: 0,
-            lost: ById::default(),
+            lost: None,
             queue: VecDeque::new(),
             unacknowledged: Kept::default(),
             kept_bytes: 0,
             notices_bytes: 0,
             updates_lost: false,
             announced: false,
+            // Never 0: some clients take that for "none".
+            unique_id: i64::from_le_bytes(rng.array()) | 1,
+            pinged: false,
             disconnect_at: None,
             disconnect_is_due: false,
             http_wait: None,
             call_packet: 0,
             packet_ids: IdBudget::new(&limits),
             events: VecDeque::new(),
-            rng,
             limits,
             ack_delay: timings.ack_delay,
         }
@@ -274,7 +280,9 @@ impl ServerSession {
 
     /// The newest `http_wait` not yet taken. Other transports have no use for it.
     pub fn take_http_wait(&mut self) -> Option<HttpWait> {
-        self.http_wait.take()
+        let [max_delay, wait_after, max_wait] =
+            self.http_wait.take()?.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+        Some(HttpWait { max_delay, wait_after, max_wait })
     }
 
     /// Whether a call of the newest packet that brought any, new ones or again, still runs.
@@ -284,21 +292,23 @@ impl ServerSession {
         calls.any(|(_, call)| matches!(call, Call::Running { packet, .. } if *packet == newest))
     }
 
-    /// Gives back the memory of what a busy session needs, if it is idle: a client that has
-    /// nothing else to do pings.
-    fn give_back_if_idle(&mut self) {
-        let busy = !self.calls.is_empty() || !self.queue.is_empty() || !self.events.is_empty();
-        if busy || self.unacknowledged.len() > 0 {
-            return;
-        }
+    /// Gives back the memory of what a busy session needs.
+    fn give_back(&mut self) {
         self.calls.give_back();
-        self.lost.give_back();
         self.events.shrink_to_fit();
+        self.queue.shrink_to_fit();
         self.unacknowledged.give_back();
         self.link.give_back();
-        // The pong is next.
-        self.queue.shrink_to(1);
-        self.queue.reserve_exact(1);
+    }
+
+    /// Whether nothing runs, nothing waits, and the client has all answers and updates. Nothing
+    /// that it may ask about is older than its window then.
+    fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+            && self.lost.is_none()
+            && self.queue.is_empty()
+            && self.events.is_empty()
+            && self.unacknowledged.len() == 0
     }
 
     /// The oldest event not yet taken.

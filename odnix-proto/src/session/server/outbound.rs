@@ -14,7 +14,7 @@ use crate::{
 };
 use alloc::{collections::VecDeque, string::String};
 use bytes::{Bytes, BytesMut};
-use core::time::Duration;
+use core::{mem, time::Duration};
 use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
 
 /// Well inside the 300 seconds a client looks back.
@@ -156,6 +156,11 @@ impl ServerSession {
         let now = self.clock.read(now);
         self.tell_lost_updates();
         if self.queue.is_empty() && !self.link.acks.must_leave(now.mono) {
+            // A client that has nothing else to do pings, or waits over HTTP.
+            if mem::take(&mut self.pinged) && self.is_idle() {
+                self.link.received.forget_past(now.wall);
+                self.give_back();
+            }
             return false;
         }
         self.renew_old_ids(now);
@@ -236,9 +241,10 @@ impl ServerSession {
         let Some((oldest, sent)) = self.unacknowledged.oldest() else { return false };
         match sent.message.tag {
             Tag::Answer(request) => {
-                self.lost.insert(request, ());
-                if self.lost.len() > self.limits.calls_max {
-                    self.lost.pop_first();
+                let lost = self.lost.get_or_insert_default();
+                lost.insert(request, ());
+                if lost.len() > self.limits.calls_max {
+                    lost.pop_first();
                 }
             }
             Tag::Push => self.updates_lost = true,
@@ -281,6 +287,7 @@ impl ServerSession {
         for msg_id in self.unacknowledged.msg_ids() {
             self.queue_again(msg_id);
         }
+        self.give_back();
     }
 
     /// Sends an unacknowledged message again, or announces it.

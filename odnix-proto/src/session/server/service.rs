@@ -1,6 +1,6 @@
 //! The service messages a client sends, and their answers.
 
-use super::{Call, HttpWait, ServerSession, ServerSessionEvent, Tag};
+use super::{Call, ServerSession, ServerSessionEvent, Tag};
 use crate::{
     error::{DropReason, Received},
     message_id::{MsgId, Verdict},
@@ -105,19 +105,15 @@ impl ServerSession {
     }
 
     fn pong(&mut self, msg_id: MsgId, ping_id: i64) {
-        self.give_back_if_idle();
+        self.pinged = true;
         self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
     }
 
     /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
     fn on_http_wait(&mut self, body: Bytes) -> Result<(), Unfit> {
         let wait = types::HttpWait::from_bytes(body)?;
-        let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-        self.http_wait = Some(HttpWait {
-            max_delay: time(wait.max_delay),
-            wait_after: time(wait.wait_after),
-            max_wait: time(wait.max_wait),
-        });
+        self.pinged = true;
+        self.http_wait = Some([wait.max_delay, wait.wait_after, wait.max_wait]);
         Ok(())
     }
 
@@ -272,7 +268,7 @@ impl ServerSession {
     }
 
     fn check_ids(&mut self, ids: &[i64]) -> Result<(), Unfit> {
-        if self.packet_ids.take(ids) { Ok(()) } else { Err(Unfit(DropReason::Limit)) }
+        if self.packet_ids.take(ids, &self.limits) { Ok(()) } else { Err(Unfit(DropReason::Limit)) }
     }
 
     /// Room again after updates were dropped: the client is told to ask for the difference.
