@@ -64,7 +64,7 @@ fn idle(framing: Framing, obfuscated: bool, fresh: bool) -> (Arc<Config>, Box<Co
 fn idle_connections_and_sessions_are_small() {
     // All of these hold their session and its key as well.
     let kinds = [
-        (Framing::Intermediate, false, 2816),
+        (Framing::Intermediate, false, 2560),
         (Framing::Padded, true, 4096),
         (Framing::Http, false, 4096),
     ];

@@ -15,8 +15,10 @@ use crate::{
 use alloc::{collections::VecDeque, string::String};
 use bytes::{Bytes, BytesMut};
 use core::{mem, time::Duration};
-use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
+use odnix_tl::{Encode, EncodeError, Raw, Writer, mtproto::types};
 
+/// Bytes of an `rpc_result` without its result.
+const RPC_RESULT_LEN: usize = 12;
 /// Well inside the 300 seconds a client looks back.
 const RENEW_IDS_AFTER: Duration = Duration::from_secs(240);
 
@@ -105,8 +107,7 @@ impl ServerSession {
         self.link.acks.implied(request);
         self.flag(request, ANSWERED);
         let Packed { body: result, mut inflates_to } = result;
-        let result = types::RpcResult { req_msg_id: request.as_i64(), result: Raw(result) };
-        let mut body = result.to_bytes();
+        let mut body = rpc_result(request, result);
         if let Ok(whole) = &body
             && !self.make_room(whole.len())
         {
@@ -343,6 +344,13 @@ fn announcement(msg_id: MsgId, message: &Outgoing<Tag>) -> Result<Bytes, EncodeE
 /// In place of an answer that cannot be kept: the request has run.
 fn answer_lost(request: MsgId) -> Result<Bytes, EncodeError> {
     let error = types::RpcError { error_code: 500, error_message: String::from("ANSWER_LOST") };
-    let result = Raw(error.to_bytes()?);
-    types::RpcResult { req_msg_id: request.as_i64(), result }.to_bytes()
+    rpc_result(request, error.to_bytes()?)
+}
+
+/// In memory of exactly its size.
+fn rpc_result(request: MsgId, result: Bytes) -> Result<Bytes, EncodeError> {
+    let mut writer = Writer::with_capacity(RPC_RESULT_LEN.saturating_add(result.len()));
+    let result = types::RpcResult { req_msg_id: request.as_i64(), result: Raw(result) };
+    result.encode(&mut writer);
+    writer.finish()
 }
