@@ -154,7 +154,7 @@ impl SimServer {
     fn new_salts(&mut self) {
         let mut salt_secret = [0; 32];
         self.random.fill(&mut salt_secret);
-        let salt_secret = Secret::take(&mut salt_secret);
+        let salt_secret = Arc::new(Secret::take(&mut salt_secret));
         if self.planted.is(Bug::CallsUnbounded) {
             let Config { limits, .. } = (*self.config).clone();
             let Limits { calls_max, calls_bytes_max, .. } = Limits::default();
