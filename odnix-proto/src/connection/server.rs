@@ -25,7 +25,7 @@ use crate::{
     limits::Limits,
     message_id::MsgId,
     secret::Secret,
-    seed::{Generator, Seed},
+    seed::{Dormant, Seed},
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
     time::{Instant, Now},
     transition::Transition,
@@ -53,9 +53,9 @@ pub struct Config {
     /// What the listener accepts: WebSocket listeners require obfuscation.
     pub transport: ServerOptions,
     /// Salts are derived from it; to be drawn anew at each start of the server.
-    pub salt_secret: Secret<32>,
+    pub salt_secret: Arc<Secret<32>>,
     /// Bounds on everything.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Acknowledgement times.
     pub timings: Timings,
 }
@@ -153,13 +153,13 @@ pub struct Connection {
     disconnecting: bool,
     events: VecDeque<Event>,
     scratch: BytesMut,
-    rng: Generator,
+    rng: Dormant,
 }
 
 impl Connection {
     /// The server's end of a fresh transport.
     pub fn new(config: Arc<Config>, seed: Seed) -> Self {
-        let mut rng = Generator::new(seed);
+        let mut rng = Dormant::new(seed);
         Self {
             framer: ServerFramer::new(
                 ServerOptions {
@@ -511,9 +511,9 @@ impl Connection {
             Box::new(Session::new(
                 key,
                 wanted.session_id,
-                self.config.salt_secret.clone(),
+                Arc::clone(&self.config.salt_secret),
                 self.rng.split(),
-                self.config.limits.clone(),
+                Arc::clone(&self.config.limits),
                 self.config.timings.clone(),
             ))
         });
@@ -557,9 +557,10 @@ impl Connection {
                 }
             }
             if self.asked_session.is_some() {
-                break;
+                return Ok(());
             }
         }
+        self.parked = VecDeque::new();
         Ok(())
     }
 
@@ -685,6 +686,8 @@ impl Connection {
         if let Some(event) = self.events.pop_front() {
             return Some(event);
         }
+        // These come when a connection begins, and hardly ever again.
+        self.events = VecDeque::new();
         self.session.as_mut()?.poll_event().map(Event::Session)
     }
 
