@@ -28,6 +28,8 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "bench")]
+pub mod bound;
 mod level;
 mod portable;
 #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,10 @@
+//! The rows, by what they are about.
+
+mod handshake;
+mod ige;
+mod packet;
+mod pq;
+
+use super::Row;
+
+pub const ALL: [&[Row]; 4] = [ige::ROWS, packet::ROWS, handshake::ROWS, pq::ROWS];
