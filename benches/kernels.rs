@@ -53,10 +53,13 @@ fn hashes(criterion: &mut Criterion) {
         }
     }
     group.finish();
-    let mut group = criterion.benchmark_group("hash_two");
+    let mut group = criterion.benchmark_group("message_keys");
     for kernels in levels() {
         group.bench_function(kernels.level().name(), |bencher| {
-            bencher.iter(|| kernels.hash_two(black_box([&[1; 52], &[2; 52]])));
+            let (mut key, mut iv) = ([0; 32], [0; 32]);
+            bencher.iter(|| {
+                kernels.message_keys(black_box(&[1; 16]), &[2; 36], &[3; 36], &mut key, &mut iv);
+            });
         });
     }
     group.finish();

@@ -2,7 +2,7 @@
 
 use super::Absent;
 use super::sample::{Contender, Effort, fastest};
-use odnix_kernels::bound::aes_chain;
+use odnix_kernels::bounds::aes_chain;
 use std::hint::black_box;
 
 /// The rounds of one block of AES-256.

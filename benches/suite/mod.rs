@@ -57,6 +57,7 @@ impl Target {
 pub enum Levels {
     All,
     From(Level),
+    Only(Level),
 }
 
 impl Levels {
@@ -64,6 +65,7 @@ impl Levels {
         match self {
             Self::All => true,
             Self::From(least) => level >= least,
+            Self::Only(one) => level == one,
         }
     }
 }

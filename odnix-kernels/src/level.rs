@@ -11,17 +11,20 @@ pub enum Level {
     Portable,
     /// x86-64 with AES-NI, SHA-NI and SSE4.1.
     AesNi,
+    /// The same with VAES and AVX-512 (F, BW, DQ, VL, IFMA).
+    Vaes512,
 }
 
 impl Level {
     /// All of them, from nothing upwards.
-    pub const ALL: [Self; 2] = [Self::Portable, Self::AesNi];
+    pub const ALL: [Self; 3] = [Self::Portable, Self::AesNi, Self::Vaes512];
 
     /// What `ODNIX_CPU` calls it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
             Self::AesNi => "aesni",
+            Self::Vaes512 => "vaes512",
         }
     }
 }
@@ -49,8 +52,19 @@ pub(crate) fn best() -> Level {
     #[cfg(target_arch = "x86_64")]
     {
         cpufeatures::new!(aes_ni, "aes", "sha", "sse2", "sse4.1", "ssse3");
-        if aes_ni::get() {
-            return Level::AesNi;
+        cpufeatures::new!(
+            vaes,
+            "vaes",
+            "avx512f",
+            "avx512bw",
+            "avx512dq",
+            "avx512vl",
+            "avx512ifma"
+        );
+        match (aes_ni::get(), vaes::get()) {
+            (true, true) => return Level::Vaes512,
+            (true, false) => return Level::AesNi,
+            _ => {}
         }
     }
     Level::Portable

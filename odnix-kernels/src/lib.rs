@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Level::Portable`] | nothing | the `ige`, `aes` and `sha2` crates |
 //! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes at once |
+//! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once |
 //!
 //! The level is found once, and every level computes the same. This is the only crate of the
 //! workspace with unsafe code: calls of functions that the processor was asked about, and loads
@@ -19,7 +20,7 @@
 //! assert_eq!(blocks, [[7; 16]; 3]);
 //! ```
 //!
-//! With the feature `std`, the environment variable `ODNIX_CPU` (`portable`, `aesni`) bounds the
+//! With the feature `std`, the environment variable `ODNIX_CPU` (`portable`, `aesni`, `vaes512`) bounds the
 //! level, for tests and measurements.
 
 #![no_std]
@@ -28,14 +29,16 @@
 #[cfg(feature = "std")]
 extern crate std;
 
-#[cfg(feature = "bench")]
-pub mod bound;
+#[cfg(feature = "bounds")]
+pub mod bounds;
 mod level;
+mod many;
 mod portable;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use level::Level;
+pub use many::{Message, Stream};
 
 /// One AES block.
 pub type Block = [u8; 16];
@@ -50,7 +53,10 @@ struct Functions {
     decrypt: fn(&Word, &Word, &mut [Block]),
     open: fn(&Word, &Word, &Word, &mut [Block]) -> Word,
     hash: fn(&Word, &[Block]) -> Word,
-    hash_two: fn([&[u8; 52]; 2]) -> [Word; 2],
+    message_keys: fn(&Block, &[u8; 36], &[u8; 36], &mut Word, &mut Word),
+    encrypt_many: fn(&mut [Stream<'_>]),
+    decrypt_many: fn(&mut [Stream<'_>]),
+    hash_many: fn(&mut [Message<'_>]),
 }
 
 /// What is computed at one level.
@@ -76,6 +82,8 @@ impl Kernels {
         let functions = match level {
             #[cfg(target_arch = "x86_64")]
             Level::AesNi => x86::AES_NI,
+            #[cfg(target_arch = "x86_64")]
+            Level::Vaes512 => x86::VAES_512,
             _ => portable::PORTABLE,
         };
         Self { level, functions }
@@ -114,8 +122,36 @@ impl Kernels {
         (self.functions.hash)(prefix, blocks)
     }
 
-    /// SHA-256 of each of two messages, which is little more than that of one.
-    pub fn hash_two(&self, messages: [&[u8; 52]; 2]) -> [[u8; 32]; 2] {
-        (self.functions.hash_two)(messages)
+    /// The AES key and vector of a message from its msg_key and two parts of the auth_key, in
+    /// place; the two hashes are computed side by side.
+    ///
+    /// ```text
+    /// a = SHA256(msg_key | first)    key = a[0..8] | b[8..24] | a[24..32]
+    /// b = SHA256(second | msg_key)   iv  = b[0..8] | a[8..24] | b[24..32]
+    /// ```
+    pub fn message_keys(
+        &self,
+        msg_key: &[u8; 16],
+        first: &[u8; 36],
+        second: &[u8; 36],
+        key: &mut [u8; 32],
+        iv: &mut [u8; 32],
+    ) {
+        (self.functions.message_keys)(msg_key, first, second, key, iv);
+    }
+
+    /// [`Self::ige_encrypt`] of each stream. Their order in the slice is not kept.
+    pub fn ige_encrypt_many(&self, streams: &mut [Stream<'_>]) {
+        (self.functions.encrypt_many)(streams);
+    }
+
+    /// [`Self::ige_decrypt`] of each stream. Their order in the slice is not kept.
+    pub fn ige_decrypt_many(&self, streams: &mut [Stream<'_>]) {
+        (self.functions.decrypt_many)(streams);
+    }
+
+    /// [`Self::hash`] of each message. Their order in the slice is not kept.
+    pub fn hash_many(&self, messages: &mut [Message<'_>]) {
+        (self.functions.hash_many)(messages);
     }
 }

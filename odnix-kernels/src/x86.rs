@@ -4,13 +4,116 @@
 
 mod aes256;
 mod block;
+#[cfg(feature = "bounds")]
+mod bound;
 mod ige;
+mod ige_eight;
+mod ige_vaes;
+mod messages;
 mod sha256;
+mod sha256_sixteen;
+mod streams;
 
 use crate::{Block, Functions};
+use messages::{Chunk, LANES, States};
+use streams::{ROUND_KEYS, Width};
 
 /// Functions of the level that [`level::best`](crate::level::best) found.
-pub(crate) const AES_NI: Functions = Functions { encrypt, decrypt, open, hash, hash_two };
+pub(crate) const AES_NI: Functions = Functions {
+    encrypt,
+    decrypt,
+    open,
+    hash,
+    message_keys,
+    encrypt_many: |streams| eight::<false>().run(streams),
+    decrypt_many: |streams| eight::<true>().run(streams),
+    hash_many: |messages| messages::hash_many(messages, compress_pairs),
+};
+
+/// One message is as fast as its chain allows at the level below.
+pub(crate) const VAES_512: Functions = Functions {
+    encrypt_many: |streams| twelve::<false>().run(streams),
+    decrypt_many: |streams| twelve::<true>().run(streams),
+    hash_many: |messages| messages::hash_many(messages, compress_wide),
+    ..AES_NI
+};
+
+fn eight<const DECRYPTS: bool>() -> Width<{ ige_eight::WIDTH }> {
+    Width {
+        decrypts: DECRYPTS,
+        schedule: schedule::<DECRYPTS>,
+        // SAFETY: as in `encrypt`.
+        #[expect(unsafe_code, reason = "the processor has the features")]
+        run: |lanes, blocks, steps| unsafe { ige_eight::run::<DECRYPTS>(lanes, blocks, steps) },
+    }
+}
+
+fn twelve<const DECRYPTS: bool>() -> Width<{ ige_vaes::WIDTH }> {
+    Width {
+        decrypts: DECRYPTS,
+        schedule: schedule::<DECRYPTS>,
+        // SAFETY: as in `encrypt`; `VAES_512` is for a level that has vaes and avx512f, too.
+        #[expect(unsafe_code, reason = "the processor has the features")]
+        run: |lanes, blocks, steps| unsafe { ige_vaes::run::<DECRYPTS>(lanes, blocks, steps) },
+    }
+}
+
+fn schedule<const DECRYPTS: bool>(key: &[u8; 32]) -> [Block; ROUND_KEYS] {
+    // SAFETY: as in `encrypt`.
+    #[expect(unsafe_code, reason = "the processor has the features")]
+    unsafe {
+        aes256::schedule::<DECRYPTS>(key)
+    }
+}
+
+fn compress_pairs(states: &mut States, chunks: &[&[Chunk]; LANES]) {
+    // SAFETY: as in `encrypt`.
+    #[expect(unsafe_code, reason = "the processor has the features")]
+    unsafe {
+        sha256::compress_pairs(states, chunks);
+    }
+}
+
+/// Sixteen at once cost as much as [`WIDE_MIN`] in pairs.
+fn compress_wide(states: &mut States, chunks: &[&[Chunk]; LANES]) {
+    let mut busy = chunks.iter().filter(|chunks| !chunks.is_empty());
+    let steps = busy.next().map_or(0, |chunks| chunks.len());
+    if busy.count() + 1 < WIDE_MIN {
+        return compress_pairs(states, chunks);
+    }
+    // SAFETY: as in `encrypt`; `VAES_512` is for a level that has avx512f and avx512bw, too.
+    #[expect(unsafe_code, reason = "the processor has the features")]
+    unsafe {
+        sha256_sixteen::compress(states, chunks, steps);
+    }
+}
+
+/// Measured: see docs/performance.md.
+const WIDE_MIN: usize = 12;
+
+fn message_keys(
+    msg_key: &Block,
+    first: &[u8; 36],
+    second: &[u8; 36],
+    key: &mut [u8; 32],
+    iv: &mut [u8; 32],
+) {
+    // SAFETY: as in `encrypt`.
+    #[expect(unsafe_code, reason = "the processor has the features")]
+    unsafe {
+        sha256::message_keys(msg_key, first, second, key, iv);
+    }
+}
+
+/// See [`crate::bounds::aes_chain`]; only for a processor that has the level.
+#[cfg(feature = "bounds")]
+pub(crate) fn aes_chain(rounds: usize) -> u128 {
+    // SAFETY: as in `encrypt`.
+    #[expect(unsafe_code, reason = "the processor has the features")]
+    unsafe {
+        bound::aes_chain(rounds)
+    }
+}
 
 fn encrypt(key: &[u8; 32], iv: &[u8; 32], blocks: &mut [Block]) {
     // SAFETY: `Kernels::of` gives these functions out only for a level that the processor was found
@@ -42,13 +145,5 @@ fn hash(prefix: &[u8; 32], blocks: &[Block]) -> [u8; 32] {
     #[expect(unsafe_code, reason = "the processor has the features")]
     unsafe {
         sha256::hash(prefix, blocks)
-    }
-}
-
-fn hash_two(messages: [&[u8; 52]; 2]) -> [[u8; 32]; 2] {
-    // SAFETY: as in `encrypt`.
-    #[expect(unsafe_code, reason = "the processor has the features")]
-    unsafe {
-        sha256::hash_two(messages)
     }
 }

@@ -2,7 +2,7 @@
 
 use aes::Aes256;
 use ige::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
-use odnix_kernels::{Block, Kernels, Level};
+use odnix_kernels::{Block, Kernels, Level, Message, Stream};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -55,10 +55,80 @@ proptest! {
 
 proptest! {
     #[test]
-    fn two_hashes_are_those_of_the_library(one: [u8; 52], two: [u8; 52]) {
-        let wanted = [one, two].map(|message| <[u8; 32]>::from(Sha256::digest(message)));
+    fn message_keys_are_mixed_from_the_hashes_of_the_library(
+        msg_key: [u8; 16],
+        first: [u8; 36],
+        second: [u8; 36],
+    ) {
+        let a = Sha256::digest([&msg_key[..], &first].concat());
+        let b = Sha256::digest([&second[..], &msg_key].concat());
+        let key = [&a[0..8], &b[8..24], &a[24..32]].concat();
+        let iv = [&b[0..8], &a[8..24], &b[24..32]].concat();
         for kernels in levels() {
-            prop_assert_eq!(kernels.hash_two([&one, &two]), wanted, "{}", kernels.level());
+            let (mut here, mut there) = ([0; 32], [0; 32]);
+            kernels.message_keys(&msg_key, &first, &second, &mut here, &mut there);
+            prop_assert_eq!(&here[..], &key[..], "{}", kernels.level());
+            prop_assert_eq!(&there[..], &iv[..], "{}", kernels.level());
+        }
+    }
+}
+
+/// Any mix of lengths, keys and alignments: more streams than lanes, fewer, and none.
+fn many() -> impl Strategy<Value = Vec<(Block, [u8; 32], usize, usize)>> {
+    let len = prop_oneof![4 => 0_usize..12, 2 => 12_usize..80, 1 => 80_usize..300];
+    prop::collection::vec((any::<Block>(), any::<[u8; 32]>(), len, 0_usize..16), 0..50)
+}
+
+/// Bytes that differ from stream to stream and block to block.
+fn content(seed: &Block, len: usize) -> Vec<Block> {
+    (0..len).map(|i| (u128::from_le_bytes(*seed) ^ i as u128).to_be_bytes()).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn many_streams_are_each_the_ige_of_the_library(streams in many()) {
+        for kernels in levels() {
+            for decrypts in [false, true] {
+                let mut memory: Vec<Vec<u8>> = streams.iter().map(|(seed, _, len, offset)| {
+                    [&vec![0; *offset], content(seed, *len).as_flattened()].concat()
+                }).collect();
+                let ivs: Vec<[u8; 32]> = streams.iter().map(|(seed, ..)| {
+                    core::array::from_fn(|i| seed[i % 16] ^ i as u8)
+                }).collect();
+                let mut asked: Vec<Stream<'_>> = memory.iter_mut().zip(&streams).zip(&ivs)
+                    .map(|((memory, (_, key, _, offset)), iv)| {
+                        Stream { key, iv, blocks: memory[*offset..].as_chunks_mut().0 }
+                    }).collect();
+                match decrypts {
+                    false => kernels.ige_encrypt_many(&mut asked),
+                    true => kernels.ige_decrypt_many(&mut asked),
+                }
+                for ((memory, (seed, key, len, offset)), iv) in memory.iter().zip(&streams).zip(&ivs) {
+                    let (encrypted, decrypted) = expected(key, iv, &content(seed, *len));
+                    let wanted = if decrypts { decrypted } else { encrypted };
+                    prop_assert_eq!(&memory[*offset..], wanted.as_flattened(), "{}", kernels.level());
+                    prop_assert!(memory[..*offset].iter().all(|byte| *byte == 0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn many_hashes_are_those_of_the_library(messages in many()) {
+        let contents: Vec<Vec<Block>> =
+            messages.iter().map(|(seed, _, len, _)| content(seed, *len)).collect();
+        for kernels in levels() {
+            let mut asked: Vec<Message<'_>> = messages.iter().zip(&contents)
+                .map(|((_, prefix, ..), blocks)| Message { prefix, blocks, hash: [0; 32] })
+                .collect();
+            kernels.hash_many(&mut asked);
+            for message in asked {
+                let wanted = Sha256::new_with_prefix(message.prefix)
+                    .chain_update(message.blocks.as_flattened());
+                prop_assert_eq!(message.hash, <[u8; 32]>::from(wanted.finalize()), "{}", kernels.level());
+            }
         }
     }
 }
@@ -68,6 +138,9 @@ fn nothing_is_left_as_it_is() {
     for kernels in levels() {
         kernels.ige_encrypt(&[1; 32], &[2; 32], &mut []);
         kernels.ige_decrypt(&[1; 32], &[2; 32], &mut []);
+        kernels.ige_encrypt_many(&mut []);
+        kernels.ige_decrypt_many(&mut []);
+        kernels.hash_many(&mut []);
     }
 }
 

@@ -5,6 +5,9 @@
 //! word, xor rcon. A rotation of the word before is a byte shuffle.
 //! Source: FIPS 197, section 5.2; Intel, "AES New Instructions", 2010.
 
+use super::block::store;
+use super::streams::ROUND_KEYS;
+use crate::Block;
 use core::arch::x86_64::{
     __m128i, _mm_aesenclast_si128, _mm_aesimc_si128, _mm_set1_epi32, _mm_setzero_si128,
     _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_slli_si128, _mm_xor_si128,
@@ -55,6 +58,17 @@ impl RoundKeys {
         }
         keys
     }
+}
+
+/// Round keys as blocks in memory.
+#[target_feature(enable = "aes,sse2,ssse3")]
+pub(super) fn schedule<const DECRYPTS: bool>(key: &[u8; 32]) -> [Block; ROUND_KEYS] {
+    let keys = if DECRYPTS { RoundKeys::decrypting(key) } else { RoundKeys::encrypting(key) };
+    let mut blocks = [[0; 16]; ROUND_KEYS];
+    for (block, key) in blocks.iter_mut().zip(&keys.0) {
+        store(block, *key);
+    }
+    blocks
 }
 
 /// Each word is itself, xor all words before it, xor `word`.

@@ -33,3 +33,22 @@ pub(super) fn load_pair(bytes: &[u8; 32]) -> (__m128i, __m128i) {
         _ => (load(&[0; 16]), load(&[0; 16])),
     }
 }
+
+/// No instruction, but the compiler may not move work on either value past this line.
+///
+/// Of two chains it would write all of one before all of the other, and the processor looks only
+/// some hundred instructions ahead for what can be done while one of them waits.
+#[inline]
+#[target_feature(enable = "sse2")]
+pub(super) fn in_turns(one: &mut __m128i, other: &mut __m128i) {
+    // SAFETY: the assembly is empty.
+    #[expect(unsafe_code, reason = "an empty assembly that pins the order")]
+    unsafe {
+        core::arch::asm!(
+            "/* {0} {1} */",
+            inout(xmm_reg) * one,
+            inout(xmm_reg) * other,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+}

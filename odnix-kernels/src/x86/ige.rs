@@ -18,7 +18,7 @@
 //! p and c, and of the two halves of the vector, exchanged.
 
 use super::aes256::RoundKeys;
-use super::block::{load, load_pair, store};
+use super::block::{in_turns, load, load_pair, store};
 use super::sha256::{self, State, words};
 use crate::Block;
 use core::arch::x86_64::{
@@ -130,12 +130,16 @@ pub(super) fn open(
         let before = hash;
         let a = chain.step(at(blocks, i + 1));
         hash = hash.quarter::<0>(&mut w);
+        in_turns(&mut chain.state, &mut hash.abef);
         let b = chain.step(at(blocks, i + 2));
         hash = hash.quarter::<1>(&mut w);
+        in_turns(&mut chain.state, &mut hash.abef);
         let c = chain.step(at(blocks, i + 3));
         hash = hash.quarter::<2>(&mut w);
+        in_turns(&mut chain.state, &mut hash.abef);
         let d = chain.step(at(blocks, i + 4));
         hash = hash.quarter::<3>(&mut w).add(before);
+        in_turns(&mut chain.state, &mut hash.abef);
         for (k, block) in [a, b, c, d].into_iter().enumerate() {
             store(&mut blocks[i + k], block);
             w[k] = words(block);

@@ -5,15 +5,16 @@
 //! block, so nothing here may be compiled for AVX.
 //! Source: FIPS 180-4, section 6.2; Intel, "SHA Extensions", 2013.
 
-use super::block::{load, store};
+use super::block::{in_turns, load, store};
+use super::messages::{Chunk, INITIAL, LANES, States};
 use crate::Block;
 use core::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_set_epi32, _mm_set_epi64x, _mm_sha256msg1_epu32,
-    _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
+    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_or_si128, _mm_set_epi32, _mm_set_epi64x,
+    _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8,
+    _mm_shuffle_epi32, _mm_slli_si128, _mm_srli_si128, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
 };
-use zeroize::Zeroize as _;
 
-const K: [u32; 64] = [
+pub(super) const K: [u32; 64] = [
     0x428a_2f98,
     0x7137_4491,
     0xb5c0_fbcf,
@@ -90,7 +91,7 @@ pub(super) fn words(block: __m128i) -> __m128i {
 /// The hash of what came before.
 #[derive(Clone, Copy)]
 pub(super) struct State {
-    abef: __m128i,
+    pub(super) abef: __m128i,
     cdgh: __m128i,
 }
 
@@ -98,20 +99,36 @@ impl State {
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
     pub(super) fn initial() -> Self {
-        let word = u32::cast_signed;
+        Self::of(&INITIAL)
+    }
+
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    fn of(numbers: &[u32; 8]) -> Self {
+        let [a, b, c, d, e, f, g, h] = numbers.map(u32::cast_signed);
+        Self { abef: _mm_set_epi32(a, b, e, f), cdgh: _mm_set_epi32(c, d, g, h) }
+    }
+
+    /// a to h.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    fn numbers(self) -> [u32; 8] {
+        let mut bytes = [[0; 16]; 2];
+        store(&mut bytes[0], self.abef);
+        store(&mut bytes[1], self.cdgh);
+        let (words, _) = bytes.as_flattened().as_chunks();
+        let [f, e, b, a, h, g, d, c] = core::array::from_fn(|i| u32::from_le_bytes(words[i]));
+        [a, b, c, d, e, f, g, h]
+    }
+
+    /// Its bytes as they stand in a hash: of a, b, e, f, and of c, d, g, h.
+    #[inline]
+    #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+    fn bytes(self) -> Self {
+        let turned = _mm_set_epi64x(0x0001_0203_0405_0607, 0x0809_0a0b_0c0d_0e0f);
         Self {
-            abef: _mm_set_epi32(
-                word(0x6a09_e667),
-                word(0xbb67_ae85),
-                word(0x510e_527f),
-                word(0x9b05_688c),
-            ),
-            cdgh: _mm_set_epi32(
-                word(0x3c6e_f372),
-                word(0xa54f_f53a),
-                word(0x1f83_d9ab),
-                word(0x5be0_cd19),
-            ),
+            abef: _mm_shuffle_epi8(self.abef, turned),
+            cdgh: _mm_shuffle_epi8(self.cdgh, turned),
         }
     }
 
@@ -179,11 +196,13 @@ impl State {
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
     fn digest(self) -> [u8; 32] {
-        let [ef, ab] = halves(self.abef);
-        let [gh, cd] = halves(self.cdgh);
-        let mut digest = [0; 32];
-        digest.copy_from_slice([ab, cd, ef, gh].map(u64::to_be_bytes).as_flattened());
-        digest
+        let Self { abef, cdgh } = self.bytes();
+        let mut digest = [[0; 16]; 2];
+        store(&mut digest[0], _mm_unpacklo_epi64(abef, cdgh));
+        store(&mut digest[1], _mm_unpackhi_epi64(abef, cdgh));
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_flattened());
+        bytes
     }
 }
 
@@ -192,15 +211,6 @@ impl State {
 pub(super) fn load_words(blocks: &[Block; 4]) -> [__m128i; 4] {
     let [a, b, c, d] = blocks;
     [words(load(a)), words(load(b)), words(load(c)), words(load(d))]
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn halves(value: __m128i) -> [u64; 2] {
-    let mut block = [0; 16];
-    store(&mut block, value);
-    let value = u128::from_le_bytes(block);
-    [value as u64, (value >> 64) as u64]
 }
 
 /// SHA-256 of `prefix` and the blocks.
@@ -223,29 +233,85 @@ pub(super) fn hash(prefix: &[u8; 32], blocks: &[Block]) -> [u8; 32] {
     state.finish(tail, total)
 }
 
-/// SHA-256 of two messages of 52 bytes. Their rounds do not wait for each other.
+/// One block of two messages each. Their rounds do not wait for each other.
+#[inline]
 #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
-pub(super) fn hash_two(messages: [&[u8; 52]; 2]) -> [[u8; 32]; 2] {
-    let [mut one, mut two] = messages.map(|message| {
-        let mut block = [0; 64];
-        block[..52].copy_from_slice(message);
-        block[52] = 0x80;
-        block[62..].copy_from_slice(&(52_u16 * 8).to_be_bytes());
-        block
-    });
-    let initial = State::initial();
-    let (mut v, mut w) = (load_words(four(&one)), load_words(four(&two)));
-    let (a, b) = (initial.quarter::<0>(&mut v), initial.quarter::<0>(&mut w));
-    let (a, b) = (a.quarter::<1>(&mut v), b.quarter::<1>(&mut w));
-    let (a, b) = (a.quarter::<2>(&mut v), b.quarter::<2>(&mut w));
-    let (a, b) = (a.quarter::<3>(&mut v), b.quarter::<3>(&mut w));
-    let digests = [a.add(initial).digest(), b.add(initial).digest()];
-    one.zeroize();
-    two.zeroize();
-    digests
+fn compress_two(before: [State; 2], mut w: [[__m128i; 4]; 2]) -> [State; 2] {
+    let [mut a, mut b] = before;
+    let [v, w] = &mut w;
+    (a, b) = (a.quarter::<0>(v), b.quarter::<0>(w));
+    in_turns(&mut a.abef, &mut b.abef);
+    (a, b) = (a.quarter::<1>(v), b.quarter::<1>(w));
+    in_turns(&mut a.abef, &mut b.abef);
+    (a, b) = (a.quarter::<2>(v), b.quarter::<2>(w));
+    in_turns(&mut a.abef, &mut b.abef);
+    (a, b) = (a.quarter::<3>(v), b.quarter::<3>(w));
+    [a.add(before[0]), b.add(before[1])]
 }
 
-fn four(block: &[u8; 64]) -> &[Block; 4] {
-    const EMPTY: &[Block; 4] = &[[0; 16]; 4];
-    block.as_chunks::<16>().0.first_chunk().unwrap_or(EMPTY)
+/// Chunks of all lanes that have some, two lanes at a time.
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+pub(super) fn compress_pairs(states: &mut States, chunks: &[&[Chunk]; LANES]) {
+    let mut busy = states.iter_mut().zip(chunks).filter(|(_, chunks)| !chunks.is_empty());
+    while let Some((one, chunks_of_one)) = busy.next() {
+        let mut state = State::of(one);
+        match busy.next() {
+            Some((two, chunks_of_two)) => {
+                let mut both = [state, State::of(two)];
+                for (v, w) in chunks_of_one.iter().zip(*chunks_of_two) {
+                    both = compress_two(both, [load_words(v), load_words(w)]);
+                }
+                (*one, *two) = (both[0].numbers(), both[1].numbers());
+            }
+            None => {
+                for chunk in *chunks_of_one {
+                    state = state.compress(load_words(chunk));
+                }
+                *one = state.numbers();
+            }
+        }
+    }
+}
+
+/// Both hashes are of 52 bytes, which with their end are one block:
+///
+/// ```text
+/// a = SHA256(msg_key | first)    key = a[0..8] | b[8..24] | a[24..32]
+/// b = SHA256(second | msg_key)   iv  = b[0..8] | a[8..24] | b[24..32]
+/// ```
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+pub(super) fn message_keys(
+    msg_key: &Block,
+    first: &[u8; 36],
+    second: &[u8; 36],
+    key: &mut [u8; 32],
+    iv: &mut [u8; 32],
+) {
+    // The bit behind the message, and its length in bits.
+    let end = _mm_set_epi32(52 * 8, 0, i32::MIN, 0);
+    let msg_key = words(load(msg_key));
+    let [a0, a1, a2] = thirds(first);
+    let [b0, b1, b2] = thirds(second);
+    let a = [msg_key, a0, a1, _mm_or_si128(a2, end)];
+    let b2 = _mm_or_si128(b2, _mm_slli_si128::<4>(msg_key));
+    let b = [b0, b1, b2, _mm_or_si128(_mm_srli_si128::<12>(msg_key), end)];
+    let [a, b] = compress_two([State::initial(); 2], [a, b]);
+    let (a, b) = (a.bytes(), b.bytes());
+    let (halves, _) = key.as_chunks_mut();
+    store(&mut halves[0], _mm_unpacklo_epi64(a.abef, b.cdgh));
+    store(&mut halves[1], _mm_unpackhi_epi64(b.abef, a.cdgh));
+    let (halves, _) = iv.as_chunks_mut();
+    store(&mut halves[0], _mm_unpacklo_epi64(b.abef, a.cdgh));
+    store(&mut halves[1], _mm_unpackhi_epi64(a.abef, b.cdgh));
+}
+
+/// Nine words of a message, the last one alone.
+#[inline]
+#[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
+fn thirds(part: &[u8; 36]) -> [__m128i; 3] {
+    let (blocks, rest) = part.as_chunks();
+    let mut last = [0; 4];
+    last.copy_from_slice(rest);
+    let last = i32::from_be_bytes(last);
+    [words(load(&blocks[0])), words(load(&blocks[1])), _mm_set_epi32(0, 0, 0, last)]
 }

@@ -127,21 +127,9 @@ pub fn decrypt_message(
 /// AES key and vector (version 2) of a message.
 pub fn message_keys(auth_key: &AuthKey, from: Side, msg_key: &[u8; 16]) -> AesKeyIv {
     let ak = shifted(auth_key, from);
-    let mut messages = Zeroizing::new([[0; 52]; 2]);
-    let [a, b] = &mut *messages;
-    put::<0, 16, _>(a, msg_key);
-    put::<16, 36, _>(a, cut::<0, 36, _>(ak));
-    put::<0, 36, _>(b, cut::<40, 36, _>(ak));
-    put::<36, 16, _>(b, msg_key);
-    let hashes = Zeroizing::new(Kernels::get().hash_two([a, b]));
-    let [a, b] = &*hashes;
     let mut keys = AesKeyIv::zero();
-    put::<0, 8, _>(&mut keys.key, cut::<0, 8, _>(a));
-    put::<8, 16, _>(&mut keys.key, cut::<8, 16, _>(b));
-    put::<24, 8, _>(&mut keys.key, cut::<24, 8, _>(a));
-    put::<0, 8, _>(&mut keys.iv, cut::<0, 8, _>(b));
-    put::<8, 16, _>(&mut keys.iv, cut::<8, 16, _>(a));
-    put::<24, 8, _>(&mut keys.iv, cut::<24, 8, _>(b));
+    let AesKeyIv { key, iv } = &mut keys;
+    Kernels::get().message_keys(msg_key, cut::<0, 36, _>(ak), cut::<40, 36, _>(ak), key, iv);
     keys
 }
 
