@@ -17,6 +17,7 @@
 //! - [`sync`]: what the client decides, without sockets and clocks: the order of updates, what
 //!   to ask the server, which message to send next;
 //! - the update manager runs that against the server and the replica;
+//! - [`load`] loads a server with messages, and measures how long each takes;
 //! - [`probe()`] examines any MTProto 2.0 server without an account.
 //!
 //! ```no_run
@@ -42,6 +43,7 @@ mod driver;
 mod error;
 mod event;
 mod groups;
+pub mod load;
 mod probe;
 pub mod replica;
 mod store;

@@ -50,7 +50,7 @@ fn help_names_every_command_and_what_it_needs() {
     let help = stdout(&run(folder.path(), &["--help"]));
     let commands = [
         "sign-up", "sign-in", "contacts", "send", "history", "listen", "tui", "state", "check",
-        "backup", "restore", "call", "probe",
+        "backup", "restore", "call", "probe", "load",
     ];
     for command in commands {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is missing from:\n{help}");
@@ -67,7 +67,7 @@ fn help_names_every_command_and_what_it_needs() {
 #[test]
 fn help_of_a_command_tells_its_arguments() {
     let folder = folder();
-    let cases: [(&str, &[&str]); 8] = [
+    let cases: [(&str, &[&str]); 9] = [
         ("sign-up", &["<USERNAME>", "--first-name <NAME>", "--password-file <FILE>"]),
         ("sign-in", &["<USERNAME>", "--password-file <FILE>", "ODNIX_PASSWORD"]),
         ("contacts", &["--add <USERNAME>"]),
@@ -82,6 +82,7 @@ fn help_of_a_command_tells_its_arguments() {
             "probe",
             &["--transport <TRANSPORT>", "--obfuscated", "--count <N>", "--rpc <HEX>", "abridged"],
         ),
+        ("load", &["--pairs <N>", "--rate <N|max>", "--seconds <N>", "--save <FILE>", "Ctrl-C"]),
     ];
     for (command, expected) in cases {
         let help = stdout(&run(folder.path(), &[command, "--help"]));
@@ -163,9 +164,28 @@ fn a_probe_of_a_dead_server_tells_the_step() {
 }
 
 #[test]
+fn a_load_that_cannot_begin_says_why_and_keeps_no_data() {
+    let folder = folder();
+    let dead = dead_address();
+    let arguments = ["load", "--key", "key.pem", "--json", "--server"];
+    let output = run(folder.path(), &[&arguments[..], &[&dead]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let object: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("one object");
+    let sentence = object["error"].as_str().expect("a sentence");
+    assert!(sentence.contains(&format!("cannot reach the server at {dead}")), "{sentence}");
+    let sentence = failing(folder.path(), &["load", "--key", "key.pem", "--save", "no/where"]);
+    assert!(sentence.contains("cannot write the result to no/where"), "{sentence}");
+    assert!(!folder.path().join("odnix-client-data").exists(), "no local data");
+}
+
+#[test]
 fn impossible_arguments_are_refused_before_anything_happens() {
     let folder = folder();
-    let cases: [&[&str]; 6] = [
+    let cases: [&[&str]; 10] = [
+        &["load", "--rate", "0"],
+        &["load", "--rate", "fast"],
+        &["load", "--bytes", "10"],
+        &["load", "--pairs", "0"],
         &["call"],
         &["state", "--server", "nowhere"],
         &["state", "--server", "wss://host/apiws"],

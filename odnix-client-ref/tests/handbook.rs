@@ -25,7 +25,7 @@ fn chapter() -> String {
     let mut chapter = String::new();
     let commands = [
         "", "sign-up", "sign-in", "contacts", "send", "history", "listen", "tui", "state", "check",
-        "backup", "restore", "call", "probe",
+        "backup", "restore", "call", "probe", "load",
     ];
     for command in commands {
         let arguments: Vec<&str> = command.split_whitespace().chain(["-h"]).collect();

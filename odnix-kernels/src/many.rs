@@ -23,5 +23,5 @@ pub struct Message<'a> {
     /// What follows.
     pub blocks: &'a [Block],
     /// Where the hash goes.
-    pub hash: [u8; 32],
+    pub hash: &'a mut [u8; 32],
 }

@@ -60,6 +60,6 @@ fn decrypt_many(streams: &mut [Stream<'_>]) {
 
 fn hash_many(messages: &mut [Message<'_>]) {
     for message in messages {
-        message.hash = hash(message.prefix, message.blocks);
+        *message.hash = hash(message.prefix, message.blocks);
     }
 }

@@ -14,7 +14,7 @@ mod sha256;
 mod sha256_sixteen;
 mod streams;
 
-use crate::{Block, Functions};
+use crate::{Block, Functions, Stream};
 use messages::{Chunk, LANES, States};
 use streams::{ROUND_KEYS, Width};
 
@@ -27,34 +27,32 @@ pub(crate) const AES_NI: Functions = Functions {
     message_keys,
     encrypt_many: |streams| eight::<false>().run(streams),
     decrypt_many: |streams| eight::<true>().run(streams),
-    hash_many: |messages| messages::hash_many(messages, compress_pairs),
+    hash_many: |messages| messages::hash_many(messages, sha256::INITIAL, compress_pairs),
 };
 
 /// One message is as fast as its chain allows at the level below.
 pub(crate) const VAES_512: Functions = Functions {
-    encrypt_many: |streams| twelve::<false>().run(streams),
-    decrypt_many: |streams| twelve::<true>().run(streams),
-    hash_many: |messages| messages::hash_many(messages, compress_wide),
+    encrypt_many: wide::<false>,
+    decrypt_many: wide::<true>,
+    hash_many: |messages| messages::hash_many(messages, sha256::INITIAL, compress_wide),
     ..AES_NI
 };
 
+/// For a processor that has the features.
 fn eight<const DECRYPTS: bool>() -> Width<{ ige_eight::WIDTH }> {
-    Width {
-        decrypts: DECRYPTS,
-        schedule: schedule::<DECRYPTS>,
-        // SAFETY: as in `encrypt`.
-        #[expect(unsafe_code, reason = "the processor has the features")]
-        run: |lanes, blocks, steps| unsafe { ige_eight::run::<DECRYPTS>(lanes, blocks, steps) },
-    }
+    let (schedule, run) = (schedule::<DECRYPTS>, ige_eight::run::<DECRYPTS>);
+    Width { decrypts: DECRYPTS, schedule, run }
 }
 
-fn twelve<const DECRYPTS: bool>() -> Width<{ ige_vaes::WIDTH }> {
-    Width {
-        decrypts: DECRYPTS,
-        schedule: schedule::<DECRYPTS>,
-        // SAFETY: as in `encrypt`; `VAES_512` is for a level that has vaes and avx512f, too.
-        #[expect(unsafe_code, reason = "the processor has the features")]
-        run: |lanes, blocks, steps| unsafe { ige_vaes::run::<DECRYPTS>(lanes, blocks, steps) },
+/// For a processor that has vaes and avx512f, too. Lanes without a stream cost as much as others.
+fn wide<const DECRYPTS: bool>(streams: &mut [Stream<'_>]) {
+    let (decrypts, schedule) = (DECRYPTS, schedule::<DECRYPTS>);
+    match streams.len() {
+        0..=8 => Width { decrypts, schedule, run: ige_vaes::run::<DECRYPTS, 2, 8> }.run(streams),
+        9..=12 | 17..=24 => {
+            Width { decrypts, schedule, run: ige_vaes::run::<DECRYPTS, 3, 12> }.run(streams)
+        }
+        _ => Width { decrypts, schedule, run: ige_vaes::run::<DECRYPTS, 4, 16> }.run(streams),
     }
 }
 
@@ -89,7 +87,7 @@ fn compress_wide(states: &mut States, chunks: &[&[Chunk]; LANES]) {
 }
 
 /// Measured: see docs/performance.md.
-const WIDE_MIN: usize = 12;
+const WIDE_MIN: usize = 14;
 
 fn message_keys(
     msg_key: &Block,

@@ -36,17 +36,21 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod batch;
+
 pub use crate::crypto::kdf::Side;
+pub use batch::{ToOpen, ToSeal, open_batch, seal_batch};
 
 use crate::auth_key::{AuthKey, AuthKeyId};
-use crate::crypto::ige::aes256_ige_encrypt;
-use crate::crypto::kdf::{decrypt_message, message_key, message_keys};
+use crate::crypto::ige::BLOCK_LEN;
+use crate::crypto::kdf::{MessageKey, decrypt_message, message_key, message_keys};
 use crate::error::{HandshakeFault, PeerError, UsageError};
 use crate::message_id::MsgId;
 use crate::secret::verdict;
 use bytes::{Buf, Bytes, BytesMut};
 use core::fmt;
 use core::ops::RangeInclusive;
+use odnix_kernels::Kernels;
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
 
@@ -63,7 +67,6 @@ pub const PLAIN_LEN: usize = 20;
 /// Most bytes of data that fit one packet.
 pub const DATA_LEN_MAX: usize = 16 << 20;
 
-const BLOCK_LEN: usize = 16;
 /// Random blocks that [`seal`] adds to the shortest padding are fewer than this.
 const EXTRA_BLOCKS: u32 = 16;
 /// Bytes that padded intermediate framing may leave behind a plain packet.
@@ -130,6 +133,22 @@ pub fn seal<R: CryptoRng + ?Sized>(
     padding: &mut R,
     out: &mut BytesMut,
 ) -> Result<Sealed, UsageError> {
+    let start = lay_out(key, header, data, padding, out)?;
+    let (outer, inner) = sealed_parts(out, start).ok_or(body_length(data))?;
+    let hashed = message_key(key, from, inner.as_flattened());
+    let keys = message_keys(key, from, &hashed.msg_key);
+    Kernels::get().ige_encrypt(keys.expose_key(), keys.expose_iv(), inner);
+    Ok(finish(outer, &hashed))
+}
+
+/// Appends a packet that is not yet encrypted and has no msg_key; returns where it begins.
+fn lay_out<R: CryptoRng + ?Sized>(
+    key: &AuthKey,
+    header: &Header,
+    data: &[u8],
+    padding: &mut R,
+    out: &mut BytesMut,
+) -> Result<usize, UsageError> {
     let data_len = checked_len(data)?;
     let padding_len = draw_padding_len(data.len(), padding);
     let start = out.len();
@@ -149,19 +168,25 @@ pub fn seal<R: CryptoRng + ?Sized>(
     if let Some(bytes) = out.get_mut(padding_start..) {
         padding.fill_bytes(bytes);
     }
-    let hashed = out.get_mut(start..).and_then(|packet| encrypt(key, from, packet));
-    // The packet was laid out above: it has both parts, and `inner` is whole blocks.
-    hashed.ok_or(UsageError::BodyLength { len: data.len(), max: DATA_LEN_MAX })
+    Ok(start)
 }
 
-/// Puts msg_key in its place and encrypts what follows.
-fn encrypt(key: &AuthKey, from: Side, packet: &mut [u8]) -> Option<Sealed> {
-    let (outer, inner) = packet.split_first_chunk_mut::<OUTER_LEN>()?;
-    let hashed = message_key(key, from, inner);
-    let keys = message_keys(key, from, &hashed.msg_key);
-    aes256_ige_encrypt(keys.expose_key(), keys.expose_iv(), inner).ok()?;
-    outer.last_chunk_mut().map(|place| *place = hashed.msg_key)?;
-    Some(Sealed { quick_ack_token: hashed.quick_ack_token })
+/// Both parts of the packet that [`lay_out`] has put at `start`; the second is whole blocks.
+fn sealed_parts(
+    out: &mut BytesMut,
+    start: usize,
+) -> Option<(&mut [u8; OUTER_LEN], &mut [[u8; BLOCK_LEN]])> {
+    let (outer, inner) = out.get_mut(start..)?.split_first_chunk_mut()?;
+    let (blocks, []) = inner.as_chunks_mut() else { return None };
+    Some((outer, blocks))
+}
+
+/// Puts msg_key in its place.
+fn finish(outer: &mut [u8; OUTER_LEN], hashed: &MessageKey) -> Sealed {
+    if let Some(place) = outer.last_chunk_mut() {
+        *place = hashed.msg_key;
+    }
+    Sealed { quick_ack_token: hashed.quick_ack_token }
 }
 
 /// 12 to 27 bytes that fill the last block, and 0 to 15 blocks.
@@ -177,31 +202,43 @@ fn draw_padding_len<R: CryptoRng + ?Sized>(data_len: usize, rng: &mut R) -> usiz
 /// # Errors
 /// [`PeerError::Envelope`], whatever was wrong.
 pub fn open(key: &AuthKey, from: Side, mut packet: BytesMut) -> Result<Opened, PeerError> {
-    let parsed = decrypt(key, from, &mut packet).ok_or(PeerError::Envelope)?;
-    packet.advance(OUTER_LEN.saturating_add(INNER_LEN)); // within SEALED_LEN_MIN, checked
-    packet.truncate(parsed.data_len);
-    Ok(Opened {
-        header: parsed.header,
-        data: packet.freeze(),
-        quick_ack_token: parsed.quick_ack_token,
-    })
+    let checked = opened_parts(key, &mut packet).and_then(|(msg_key, inner)| {
+        let hashed = decrypt_message(key, from, msg_key, inner);
+        check(msg_key, &hashed, inner.as_flattened())
+    });
+    take(packet, checked)
 }
 
-/// What [`decrypt`] has proved of a packet: `data_len` bytes lie behind the two headers.
+/// What has been proved of a packet: `data_len` bytes lie behind the two headers.
 struct Checked {
     header: Header,
     data_len: usize,
     quick_ack_token: u32,
 }
 
-fn decrypt(key: &AuthKey, from: Side, packet: &mut [u8]) -> Option<Checked> {
+fn take(mut packet: BytesMut, checked: Option<Checked>) -> Result<Opened, PeerError> {
+    let Checked { header, data_len, quick_ack_token } = checked.ok_or(PeerError::Envelope)?;
+    packet.advance(OUTER_LEN.saturating_add(INNER_LEN)); // within SEALED_LEN_MIN, checked
+    packet.truncate(data_len);
+    Ok(Opened { header, data: packet.freeze(), quick_ack_token })
+}
+
+/// msg_key and ciphertext of a packet sealed with `key`; `None` if it is too short or not whole
+/// blocks.
+fn opened_parts<'p>(
+    key: &AuthKey,
+    packet: &'p mut [u8],
+) -> Option<(&'p [u8; 16], &'p mut [[u8; BLOCK_LEN]])> {
     if packet.len() < SEALED_LEN_MIN || key_id(packet) != Some(key.id()) {
         return None;
     }
     let (outer, inner) = packet.split_first_chunk_mut::<OUTER_LEN>()?;
-    let msg_key = outer.last_chunk::<16>()?;
-    // Refuses a ciphertext that is not a whole number of blocks.
-    let hashed = decrypt_message(key, from, msg_key, inner).ok()?;
+    let (blocks, []) = inner.as_chunks_mut() else { return None };
+    Some((outer.last_chunk()?, blocks))
+}
+
+/// Judges what was decrypted, whose hash is `hashed`.
+fn check(msg_key: &[u8; 16], hashed: &MessageKey, inner: &[u8]) -> Option<Checked> {
     // Above this line nothing depends on the plaintext but through its hash; below it, the
     // plaintext is what the key's owner wrote.
     if !verdict(hashed.msg_key.ct_eq(msg_key).into()) {
@@ -275,6 +312,10 @@ fn split_plain(mut packet: Bytes) -> Option<PlainMessage> {
 fn checked_len(data: &[u8]) -> Result<i32, UsageError> {
     match i32::try_from(data.len()) {
         Ok(len) if data.len() <= DATA_LEN_MAX && data.len().is_multiple_of(4) => Ok(len),
-        _ => Err(UsageError::BodyLength { len: data.len(), max: DATA_LEN_MAX }),
+        _ => Err(body_length(data)),
     }
+}
+
+fn body_length(data: &[u8]) -> UsageError {
+    UsageError::BodyLength { len: data.len(), max: DATA_LEN_MAX }
 }

@@ -62,7 +62,6 @@ async fn a_failed_commit_fails_every_job_of_the_batch_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_failing_or_panicking_job_undoes_its_own_writes_only() {
-    let (hold, held) = mpsc::channel::<()>();
     let commits = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&commits);
     let world = World::with(StoreOptions {
@@ -72,15 +71,8 @@ async fn a_failing_or_panicking_job_undoes_its_own_writes_only() {
         })),
         ..StoreOptions::default()
     });
-    // Keeps the writer busy until the three jobs wait together: one batch.
-    let (started, begun) = tokio::sync::oneshot::channel();
-    let hold_writer = move |_: &mut dyn Tx| {
-        started.send(()).unwrap();
-        let _ = held.recv();
-        Ok::<_, StoreError>(())
-    };
-    world.store.submit(hold_writer, |_| ()).await.unwrap();
-    begun.await.unwrap();
+    // Until the three jobs wait together: one batch.
+    let hold = world.hold_writer().await;
     let good = world.store.run(|tx| tx.create_user(&new_user("good")));
     let bad = world.store.run(|tx| {
         tx.create_user(&new_user("bad_"))?;
@@ -170,16 +162,8 @@ async fn so_many_jobs_share_a_commit() {
         })),
         ..StoreOptions::default()
     });
-    // Keeps the writer busy until all others wait.
-    let (hold, held) = mpsc::channel::<()>();
-    let (started, begun) = tokio::sync::oneshot::channel();
-    let hold_writer = move |_: &mut dyn Tx| {
-        started.send(()).unwrap();
-        let _ = held.recv();
-        Ok::<_, StoreError>(())
-    };
-    world.store.submit(hold_writer, |_| ()).await.unwrap();
-    begun.await.unwrap();
+    // Until all others wait.
+    let hold = world.hold_writer().await;
     for _ in 0..6 {
         world.store.submit(|_| Ok::<_, StoreError>(()), |_| ()).await.unwrap();
     }

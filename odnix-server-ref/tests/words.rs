@@ -6,7 +6,6 @@ use common::World;
 use odnix_server_ref::store::{
     ChatId, MessageId, NewMessage, NewUser, Sight, StoreError, Tx, UserId,
 };
-use std::sync::mpsc;
 
 const ALICE: UserId = UserId(1);
 
@@ -39,15 +38,7 @@ async fn world() -> World {
 
 /// Keeps the writer busy until `jobs` wait together: they share a commit.
 async fn together(world: &World, jobs: usize) -> impl Future<Output = ()> {
-    let (hold, held) = mpsc::channel::<()>();
-    let (started, begun) = tokio::sync::oneshot::channel();
-    let hold_writer = move |_: &mut dyn Tx| {
-        started.send(()).unwrap();
-        let _ = held.recv();
-        Ok::<_, StoreError>(())
-    };
-    world.store.submit(hold_writer, |_| ()).await.unwrap();
-    begun.await.unwrap();
+    let hold = world.hold_writer().await;
     let store = world.store.clone();
     async move {
         while store.waiting() < jobs {

@@ -6,11 +6,15 @@ use super::super::{Lab, Levels, Measured, Row, Target, Unit, ratio};
 use crate::peers::packet::{HEADER, ShortestPadding, key, sealed};
 use crate::peers::{grammers, naive};
 use bytes::BytesMut;
+use chacha20::ChaCha20Rng;
 use odnix_kernels::Level;
-use odnix_proto::envelope::{self, OUTER_LEN, Side};
+use odnix_proto::envelope::{self, OUTER_LEN, Side, ToOpen, ToSeal};
+use rand_core::SeedableRng;
 
 const LONG: usize = 16 << 10;
+const MIDDLE: usize = 1 << 10;
 const SHORT: usize = 64;
+const BATCH: usize = 16;
 
 const fn row(
     name: &'static str,
@@ -28,7 +32,15 @@ pub const ROWS: &[Row] = &[
     row("open 16 KiB", "chain", 0.95, open_beside_chain),
     row("open 16 KiB", "naive", 1.9, |lab| open_beside_naive(lab, LONG)),
     row("open 16 KiB", "grammers", 2.7, |lab| open_beside_grammers(lab, LONG)),
+    batch("seal 16 of 1 KiB", 3.8, |lab| seal_batch(lab, MIDDLE)),
+    batch("seal 16 of 16 KiB", 3.8, |lab| seal_batch(lab, LONG)),
+    batch("open 16 of 1 KiB", 4.0, |lab| open_batch(lab, MIDDLE)),
+    batch("open 16 of 16 KiB", 4.0, |lab| open_batch(lab, LONG)),
 ];
+
+const fn batch(name: &'static str, least: f64, measure: fn(&Lab) -> Measured) -> Row {
+    Row { levels: Levels::Only(Level::Vaes512), ..row(name, "naive, one by one", least, measure) }
+}
 
 /// Packets for one measurement: they stay in the nearest cache but one.
 fn at_once(data_len: usize) -> u32 {
@@ -81,4 +93,42 @@ fn open_beside_grammers(lab: &Lab, data_len: usize) -> Measured {
     let open = |packet| grammers::open(&key, packet);
     let theirs = Contender::with_input("grammers", at_once(data_len), || packet.clone(), open);
     ratio(fastest(&lab.effort, [our_open(data_len), theirs]))
+}
+
+fn seal_batch(lab: &Lab, data_len: usize) -> Measured {
+    let (key, data) = (key(), vec![7; data_len]);
+    let mut padding = ShortestPadding::new();
+    let mut packets = vec![BytesMut::new(); BATCH];
+    let ours = Contender::new("odnix, all at once", || {
+        packets.iter_mut().for_each(BytesMut::clear);
+        let mut messages: Vec<ToSeal<'_>> = packets
+            .iter_mut()
+            .map(|out| ToSeal { key: &key, from: Side::Client, header: HEADER, data: &data, out })
+            .collect();
+        let mut sealed = Vec::with_capacity(BATCH);
+        envelope::seal_batch(&mut messages, &mut padding, &mut sealed);
+        sealed
+    });
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let theirs = Contender::new("naive, one by one", || {
+        (0..BATCH).map(|_| naive::seal(&key, 0, &data, &mut rng)).collect::<Vec<_>>()
+    });
+    ratio(fastest(&lab.effort, [ours, theirs]))
+}
+
+fn open_batch(lab: &Lab, data_len: usize) -> Measured {
+    let (key, packet) = (key(), sealed(data_len));
+    let packets = || {
+        let packet = || ToOpen { key: &key, from: Side::Server, packet: packet.clone() };
+        (0..BATCH).map(|_| packet()).collect::<Vec<_>>()
+    };
+    let ours = Contender::with_input("odnix, all at once", 1, packets, |mut packets| {
+        let mut opened = Vec::with_capacity(BATCH);
+        envelope::open_batch(&mut packets, &mut opened);
+        (packets, opened)
+    });
+    let theirs = Contender::new("naive, one by one", || {
+        (0..BATCH).map(|_| naive::open(&key, 8, &packet)).collect::<Vec<_>>()
+    });
+    ratio(fastest(&lab.effort, [ours, theirs]))
 }

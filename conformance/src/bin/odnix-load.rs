@@ -1,8 +1,8 @@
 //! Measures the server from end to end: see "End to end" in `docs/performance.md`.
 
 use clap::{Parser, Subcommand};
+use odnix_client_ref::load::Plan;
 use odnix_conformance::load::serve::{Process, serve};
-use odnix_conformance::load::throughput::Load;
 use odnix_conformance::load::{catch_up, idle, throughput};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Messages a second, latencies, and what a message costs the server.
-    Run(Load),
+    #[command(mut_arg("replicas", |arg| arg.default_value("1")))]
+    Run(Plan),
     /// How fast a device that slept comes back.
     CatchUp {
         /// What it slept through.
@@ -92,7 +93,7 @@ fn measure(command: Command, folder: &Path) -> anyhow::Result<Value> {
     let mut server = Process::start(&data)?;
     runtime.block_on(async {
         match command {
-            Command::Run(load) => throughput::run(&mut server, folder, &load).await,
+            Command::Run(plan) => throughput::run(&mut server, &plan).await,
             Command::CatchUp { updates } => catch_up::run(&server, folder, updates).await,
             Command::Idle { connections } => idle::memory(&server, connections).await,
             Command::Start { .. } | Command::Serve { .. } => Ok(Value::Null),

@@ -1,9 +1,8 @@
 //! A device that slept: how fast the log reaches its replica.
 
-use super::light::Light;
 use super::serve::Process;
-use super::{full_client, message, sign_up};
 use anyhow::Context as _;
+use odnix_client_ref::load::{Light, message, sign_up};
 use odnix_client_ref::{Client, input_peer};
 use odnix_tl::odnix::functions;
 use serde_json::{Value, json};
@@ -18,13 +17,13 @@ const WINDOW: usize = 64;
 /// # Errors
 /// The server or a client fails.
 pub async fn run(server: &Process, folder: &Path, updates: u32) -> anyhow::Result<Value> {
-    let options = full_client(server, &folder.join("sleeper"))?;
+    let options = server.client(&folder.join("sleeper"));
     let client = Client::open(options.clone()).await?;
     client.sign_up("sleeper", "a password", "Sleeper").await?;
     client.in_step().await?;
     client.shutdown().await;
 
-    let mut sender = Light::connect(server.tcp, server.key.clone()).await?;
+    let mut sender = Light::connect(&server.target).await?;
     sender.call(&sign_up("writer")).await?;
     let find = functions::contacts::ResolveUsername { username: "sleeper".to_owned() };
     let found = sender.call(&find).await?;
@@ -38,7 +37,7 @@ pub async fn run(server: &Process, folder: &Path, updates: u32) -> anyhow::Resul
             sender.begin(&message(&to, text, i64::from(sent)))?;
             open += 1;
         }
-        sender.turn(None).await?;
+        sender.turn().await?;
         while let Some((_, result)) = sender.replies.pop_front() {
             result.map_err(|error| anyhow::anyhow!("a message is refused: {error:?}"))?;
             open -= 1;

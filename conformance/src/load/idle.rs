@@ -1,10 +1,9 @@
 //! What a connection costs that is logged in and silent, and how long a server takes to start.
 
-use super::light::Light;
-use super::numbers::{percentile_ms, resident_kib};
+use super::numbers::resident_kib;
 use super::serve::Process;
-use super::sign_up;
 use anyhow::Context as _;
+use odnix_client_ref::load::{Latencies, Light, sign_up};
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -49,10 +48,10 @@ async fn log_in(
     let turns = Arc::new(Semaphore::new(SET_UP_AT_ONCE));
     let mut log_ins = JoinSet::new();
     for number in numbers {
-        let (tcp, key, turns) = (server.tcp, server.key.clone(), Arc::clone(&turns));
+        let (target, turns) = (server.target.clone(), Arc::clone(&turns));
         log_ins.spawn(async move {
             let _turn = turns.acquire().await?;
-            let mut light = Light::connect(tcp, key).await?;
+            let mut light = Light::connect(&target).await?;
             light.call(&sign_up(&format!("idle{number}"))).await?;
             anyhow::Ok(light)
         });
@@ -61,7 +60,7 @@ async fn log_in(
         let mut light = light??;
         clients.spawn(async move {
             loop {
-                light.turn(None).await?;
+                light.turn().await?;
             }
         });
     }
@@ -73,8 +72,8 @@ async fn log_in(
 /// # Errors
 /// It does not start.
 pub fn cold_start(program: &Path, folder: &Path, starts: usize) -> anyhow::Result<Value> {
-    let mut times = Vec::new();
-    for _ in 0..=starts {
+    let mut times = Latencies::default();
+    for number in 0..=starts {
         let start = Instant::now();
         let mut child = Command::new(program)
             .args(["serve", "--ws", "127.0.0.1:0", "--tcp", "127.0.0.1:0", "--data-dir"])
@@ -85,17 +84,17 @@ pub fn cold_start(program: &Path, folder: &Path, starts: usize) -> anyhow::Resul
             .with_context(|| program.display().to_string())?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
-        times.push(start.elapsed());
+        // The first one makes the key.
+        if number > 0 {
+            times.record(start.elapsed());
+        }
         child.kill()?;
         child.wait()?;
         anyhow::ensure!(line.contains("\"ready\":true"), "the server does not start: {line}");
     }
-    // The first one makes the key.
-    times.remove(0);
-    let slowest = percentile_ms(&mut times, 1.0);
     Ok(json!({
         "starts": starts,
-        "p50_ms": percentile_ms(&mut times, 0.5),
-        "slowest_ms": slowest,
+        "p50_ms": times.quantile_ms(0.5),
+        "slowest_ms": times.max_ms(),
     }))
 }

@@ -1,17 +1,9 @@
-//! Percentiles, and what Linux says of a process.
+//! What Linux says of a process.
 
 use anyhow::Context as _;
-use std::time::Duration;
 
 /// Linux counts processor time for user space in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
-
-/// The time below which `share` (0 to 1) of `times` lie, in milliseconds; sorts them.
-pub fn percentile_ms(times: &mut [Duration], share: f64) -> f64 {
-    times.sort_unstable();
-    let at = (times.len() as f64 * share) as usize;
-    times.get(at.min(times.len().saturating_sub(1))).map_or(0.0, |time| time.as_secs_f64() * 1e3)
-}
 
 /// Processor seconds a process has used.
 ///

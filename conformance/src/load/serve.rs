@@ -4,12 +4,14 @@
 //! and ends with stdin.
 
 use anyhow::Context as _;
+use odnix_client_ref::load::Target;
+use odnix_client_ref::{Options, Wire};
 use odnix_proto::crypto::rsa::RsaPublicKey;
+use odnix_proto::transport::Framing;
 use odnix_server_ref::Server;
 use odnix_server_ref::config::ServeOptions;
 use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -44,10 +46,8 @@ pub struct Process {
     child: Child,
     stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
-    /// Where it listens.
-    pub tcp: SocketAddr,
-    /// Its public key.
-    pub key: RsaPublicKey,
+    /// How light clients reach it.
+    pub target: Target,
 }
 
 impl Process {
@@ -69,8 +69,13 @@ impl Process {
         let ready: Value = serde_json::from_str(&line).context("the server does not start")?;
         let text = |name: &str| ready[name].as_str().context("a field is missing");
         let pem = std::fs::read_to_string(text("public_key")?)?;
-        let (tcp, key) = (text("tcp")?.parse()?, RsaPublicKey::from_pem(&pem)?);
-        Ok(Self { child, stdin, stdout, tcp, key })
+        let target = Target {
+            server: text("tcp")?.parse()?,
+            server_key: RsaPublicKey::from_pem(&pem)?,
+            dc: 2,
+            wire: Wire { framing: Framing::Intermediate, obfuscated: false },
+        };
+        Ok(Self { child, stdin, stdout, target })
     }
 
     /// Commits so far.
@@ -82,6 +87,11 @@ impl Process {
         let mut line = String::new();
         self.stdout.read_line(&mut line)?;
         Ok(line.trim().parse()?)
+    }
+
+    /// Options of a whole client.
+    pub fn client(&self, data: &Path) -> Options {
+        Options::new(self.target.server.clone(), self.target.server_key.clone(), data)
     }
 
     /// Its process id.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod listen;
+mod load;
 mod output;
 mod password;
 mod peer;
@@ -11,6 +12,7 @@ mod upkeep;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use odnix_client_ref::load::Plan;
 use odnix_client_ref::{Client, Options, Patience, ServerAddress, Wire};
 use odnix_proto::crypto::rsa::RsaPublicKey;
 use odnix_proto::transport::Framing;
@@ -86,6 +88,15 @@ enum Command {
     /// Connects, exchanges a key, asks for future salts, compares the clocks and pings; each
     /// step is shown with its time and outcome. Exits with 0 only if all of them succeeded.
     Probe(Probe),
+    /// Load a server with messages, and measure how long each takes
+    ///
+    /// Makes pairs of accounts with random names, sends from one to the other at a fixed rate or as
+    /// fast as it goes, and shows how long it took until the server acknowledged each message and
+    /// until the receiver had it. At a fixed rate each latency counts from when the message was due,
+    /// whether or not it could leave. The accounts and their messages stay at the server: use one
+    /// for tests. Ctrl-C ends it early with what was measured. Exits with 1 when a message was
+    /// refused or a connection lost.
+    Load(Load),
 }
 
 /// Which server, how to talk to it, and where the replica is. Given before or after the command.
@@ -110,7 +121,8 @@ struct Common {
         default_value = "odnix-data/server_key.pub.pem"
     )]
     key: PathBuf,
-    /// The folder of the local replica; made when it does not exist, not used by `probe`
+    /// The folder of the local replica; made when it does not exist, not used by `probe` and
+    /// `load`
     #[arg(
         long,
         global = true,
@@ -273,6 +285,18 @@ struct Probe {
     timeout: f64,
 }
 
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  odnix-client load --server 127.0.0.1:8444 --pairs 100 --seconds 30
+  odnix-client load --server 127.0.0.1:8444 --pairs 10 --rate 100 --save result.json")]
+struct Load {
+    #[command(flatten)]
+    plan: Plan,
+    /// Also write the result to FILE, as the object that --json prints
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Transport {
     /// One length byte for most packets
@@ -289,7 +313,7 @@ impl Common {
     fn public_key(&self) -> anyhow::Result<RsaPublicKey> {
         let file = self.key.display();
         let pem = std::fs::read_to_string(&self.key)
-            .with_context(|| format!("cannot read the server's public key {file}"))?;
+            .with_context(|| format!("cannot read the server's public key {file} (--key)"))?;
         RsaPublicKey::from_pem(&pem)
             .with_context(|| format!("{file} is not an RSA public key in PEM form"))
     }
@@ -337,6 +361,7 @@ impl Command {
             Self::Restore(command) => command.run(common, output),
             Self::Call(command) => command.run(common, output).await,
             Self::Probe(command) => command.run(common, output).await,
+            Self::Load(command) => command.run(common, output).await,
         }
     }
 }

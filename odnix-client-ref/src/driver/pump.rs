@@ -88,7 +88,7 @@ impl Pump {
     }
 
     /// The oldest event that is not a job; jobs start at once.
-    fn take_work(&mut self) -> Option<Event> {
+    pub(crate) fn take_work(&mut self) -> Option<Event> {
         loop {
             match self.connection.poll_event()? {
                 Event::Work(job) => {

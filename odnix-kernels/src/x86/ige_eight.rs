@@ -13,20 +13,27 @@ pub(super) const WIDTH: usize = 8;
 type Wide = [__m128i; WIDTH];
 
 /// The formulas of one stream (see `ige`), for each lane.
+///
+/// # Safety
+/// See [`Run`](super::streams::Run).
+#[expect(unsafe_code, reason = "blocks behind pointers")]
 #[target_feature(enable = "aes,sse2")]
-pub(super) fn run<const DECRYPTS: bool>(
+pub(super) unsafe fn run<const DECRYPTS: bool>(
     lanes: &mut Lanes<WIDTH>,
-    blocks: &mut [&mut [Block]; WIDTH],
+    blocks: &[*mut Block; WIDTH],
     steps: usize,
 ) {
     let [first, middle @ .., last] = &lanes.keys;
-    let mut input = gather(blocks, 0);
+    // SAFETY: there is one block at least.
+    let mut input = unsafe { gather(blocks, 0) };
     let mut input_before = each(|lane| load(&lanes.inputs[lane]));
     let mut output = each(|lane| load(&lanes.outputs[lane]));
     let mut state =
         each(|lane| _mm_xor_si128(_mm_xor_si128(input[lane], output[lane]), load(&first[lane])));
     for i in 0..steps {
-        let next = gather(blocks, i + 1);
+        // What comes behind the last one is of no use.
+        // SAFETY: below `steps`.
+        let next = unsafe { gather(blocks, (i + 1).min(steps - 1)) };
         for keys in middle {
             for lane in 0..WIDTH {
                 let key = load(&keys[lane]);
@@ -47,9 +54,8 @@ pub(super) fn run<const DECRYPTS: bool>(
                 let output = _mm_aesenclast_si128(state[lane], end);
                 (output, _mm_aesenclast_si128(state[lane], end_and_next))
             };
-            if let Some(block) = blocks[lane].get_mut(i) {
-                store(block, output[lane]);
-            }
+            // SAFETY: below `steps`.
+            unsafe { store(&mut *blocks[lane].add(i), output[lane]) };
         }
         (input_before, input) = (input, next);
     }
@@ -59,10 +65,14 @@ pub(super) fn run<const DECRYPTS: bool>(
     }
 }
 
+/// # Safety
+/// Block `i` may be read behind each pointer.
+#[expect(unsafe_code, reason = "blocks behind pointers")]
 #[inline]
 #[target_feature(enable = "sse2")]
-fn gather(blocks: &[&mut [Block]; WIDTH], i: usize) -> Wide {
-    each(|lane| blocks[lane].get(i).map_or(_mm_setzero_si128(), |block| load(block)))
+unsafe fn gather(blocks: &[*mut Block; WIDTH], i: usize) -> Wide {
+    // SAFETY: what the caller promises.
+    each(|lane| unsafe { load(&*blocks[lane].add(i)) })
 }
 
 #[inline]

@@ -3,35 +3,41 @@
 use super::streams::Lanes;
 use crate::Block;
 use core::arch::x86_64::{
-    __m512i, _mm512_aesdec_epi128, _mm512_aesdeclast_epi128, _mm512_aesenc_epi128,
-    _mm512_aesenclast_epi128, _mm512_loadu_si512, _mm512_setzero_si512, _mm512_storeu_si512,
-    _mm512_xor_si512,
+    __m512i, _mm256_set_m128i, _mm512_aesdec_epi128, _mm512_aesdeclast_epi128,
+    _mm512_aesenc_epi128, _mm512_aesenclast_epi128, _mm512_castsi256_si512, _mm512_castsi512_si128,
+    _mm512_extracti32x4_epi32, _mm512_inserti64x4, _mm512_loadu_si512, _mm512_setzero_si512,
+    _mm512_storeu_si512, _mm512_xor_si512,
 };
 
-/// Three registers are as many as hide the wait for a round.
-pub(super) const WIDTH: usize = 12;
-const REGISTERS: usize = WIDTH / 4;
+/// Four lanes to each of `R` registers.
+type Wide<const R: usize> = [__m512i; R];
 
-type Wide = [__m512i; REGISTERS];
-
-/// The formulas of one stream (see `ige`), for each lane.
+/// The formulas of one stream (see `ige`), for each of `N = 4 * R` lanes.
+///
+/// # Safety
+/// See [`Run`](super::streams::Run).
+#[expect(unsafe_code, reason = "blocks behind pointers")]
 #[target_feature(enable = "vaes,avx512f")]
-pub(super) fn run<const DECRYPTS: bool>(
-    lanes: &mut Lanes<WIDTH>,
-    blocks: &mut [&mut [Block]; WIDTH],
+pub(super) unsafe fn run<const DECRYPTS: bool, const R: usize, const N: usize>(
+    lanes: &mut Lanes<N>,
+    blocks: &[*mut Block; N],
     steps: usize,
 ) {
+    const { assert!(N == 4 * R) };
     let [first, middle @ .., last] = &lanes.keys;
-    let (first, last) = (load(first), load(last));
-    let mut input = gather(blocks, 0);
+    let (first, last): (Wide<R>, Wide<R>) = (load(first), load(last));
+    // SAFETY: there is one block at least.
+    let mut input = unsafe { gather(blocks, 0) };
     let mut input_before = load(&lanes.inputs);
     let mut output = load(&lanes.outputs);
     let mut state = xor(xor(input, output), first);
     for i in 0..steps {
-        let next = gather(blocks, i + 1);
+        // What comes behind the last one is of no use.
+        // SAFETY: below `steps`.
+        let next = unsafe { gather(blocks, (i + 1).min(steps - 1)) };
         for keys in middle {
-            let keys = load(keys);
-            for r in 0..REGISTERS {
+            let keys: Wide<R> = load(keys);
+            for r in 0..R {
                 state[r] = if DECRYPTS {
                     _mm512_aesdec_epi128(state[r], keys[r])
                 } else {
@@ -41,7 +47,7 @@ pub(super) fn run<const DECRYPTS: bool>(
         }
         let end = xor(last, input_before);
         let end_and_next = xor(end, xor(next, first));
-        for r in 0..REGISTERS {
+        for r in 0..R {
             (output[r], state[r]) = if DECRYPTS {
                 let output = _mm512_aesdeclast_epi128(state[r], end[r]);
                 (output, _mm512_aesdeclast_epi128(state[r], end_and_next[r]))
@@ -50,7 +56,8 @@ pub(super) fn run<const DECRYPTS: bool>(
                 (output, _mm512_aesenclast_epi128(state[r], end_and_next[r]))
             };
         }
-        scatter(blocks, i, output);
+        // SAFETY: below `steps`.
+        unsafe { scatter(blocks, i, output) };
         (input_before, input) = (input, next);
     }
     store(&mut lanes.inputs, input_before);
@@ -59,8 +66,8 @@ pub(super) fn run<const DECRYPTS: bool>(
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn xor(mut a: Wide, b: Wide) -> Wide {
-    for r in 0..REGISTERS {
+fn xor<const R: usize>(mut a: Wide<R>, b: Wide<R>) -> Wide<R> {
+    for r in 0..R {
         a[r] = _mm512_xor_si512(a[r], b[r]);
     }
     a
@@ -68,8 +75,8 @@ fn xor(mut a: Wide, b: Wide) -> Wide {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(blocks: &[Block; WIDTH]) -> Wide {
-    let mut wide = [_mm512_setzero_si512(); REGISTERS];
+fn load<const R: usize, const N: usize>(blocks: &[Block; N]) -> Wide<R> {
+    let mut wide = [_mm512_setzero_si512(); R];
     for (register, blocks) in wide.iter_mut().zip(blocks.as_chunks::<4>().0) {
         // SAFETY: the reference is to 64 bytes, and the load needs no alignment.
         #[expect(unsafe_code, reason = "a load of four whole blocks")]
@@ -82,7 +89,7 @@ fn load(blocks: &[Block; WIDTH]) -> Wide {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(blocks: &mut [Block; WIDTH], wide: Wide) {
+fn store<const R: usize, const N: usize>(blocks: &mut [Block; N], wide: Wide<R>) {
     for (register, blocks) in wide.iter().zip(blocks.as_chunks_mut::<4>().0) {
         // SAFETY: the reference is to 64 bytes nobody else refers to, and the store needs no
         // alignment.
@@ -93,26 +100,40 @@ fn store(blocks: &mut [Block; WIDTH], wide: Wide) {
     }
 }
 
+/// # Safety
+/// Block `i` may be read behind each pointer.
+#[expect(unsafe_code, reason = "blocks behind pointers")]
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn gather(blocks: &[&mut [Block]; WIDTH], i: usize) -> Wide {
-    let mut here = [[0; 16]; WIDTH];
-    for (place, blocks) in here.iter_mut().zip(blocks) {
-        if let Some(block) = blocks.get(i) {
-            *place = *block;
-        }
+unsafe fn gather<const R: usize, const N: usize>(blocks: &[*mut Block; N], i: usize) -> Wide<R> {
+    let mut wide = [_mm512_setzero_si512(); R];
+    for (register, blocks) in wide.iter_mut().zip(blocks.as_chunks::<4>().0) {
+        // SAFETY: what the caller promises.
+        let block = |lane: usize| unsafe { super::block::load(&*blocks[lane].add(i)) };
+        let low = _mm256_set_m128i(block(1), block(0));
+        let high = _mm256_set_m128i(block(3), block(2));
+        *register = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high);
     }
-    load(&here)
+    wide
 }
 
+/// # Safety
+/// Block `i` may be written behind each pointer.
+#[expect(unsafe_code, reason = "blocks behind pointers")]
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn scatter(blocks: &mut [&mut [Block]; WIDTH], i: usize, wide: Wide) {
-    let mut here = [[0; 16]; WIDTH];
-    store(&mut here, wide);
-    for (place, blocks) in here.iter().zip(blocks) {
-        if let Some(block) = blocks.get_mut(i) {
-            *block = *place;
+unsafe fn scatter<const R: usize, const N: usize>(
+    blocks: &[*mut Block; N],
+    i: usize,
+    wide: Wide<R>,
+) {
+    for (register, [a, b, c, d]) in wide.into_iter().zip(blocks.as_chunks().0) {
+        // SAFETY: what the caller promises.
+        unsafe {
+            super::block::store(&mut *a.add(i), _mm512_castsi512_si128(register));
+            super::block::store(&mut *b.add(i), _mm512_extracti32x4_epi32::<1>(register));
+            super::block::store(&mut *c.add(i), _mm512_extracti32x4_epi32::<2>(register));
+            super::block::store(&mut *d.add(i), _mm512_extracti32x4_epi32::<3>(register));
         }
     }
 }

@@ -10,20 +10,12 @@ pub(super) const LANES: usize = 16;
 /// What SHA-256 takes at once: four blocks.
 pub(super) type Chunk = [Block; 4];
 
-/// The states of all lanes, each a to h.
-pub(super) type States = [[u32; 8]; LANES];
+/// The hash of what came before, as SHA-NI wants it: the bytes of a, b, e, f and of c, d, g, h, each
+/// four from the last byte to the first.
+pub(super) type State = [Block; 2];
 
-/// The hash of nothing yet. Source: FIPS 180-4, section 5.3.3.
-pub(super) const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
+/// Of all lanes.
+pub(super) type States = [State; LANES];
 
 /// A message on its way, cut into what is whole chunks with its prefix, and the last chunk.
 struct Lane<'m, 'a> {
@@ -80,21 +72,22 @@ impl<'m, 'a> Lane<'m, 'a> {
     }
 }
 
-/// All messages; their order is not kept. `compress` hashes chunks of all lanes: the same number of
+/// All messages; their order is not kept. `initial` is the hash of nothing yet. `compress` hashes chunks of all lanes: the same number of
 /// each, and none of a lane that is empty, whose state is not used.
 pub(super) fn hash_many(
     messages: &mut [Message<'_>],
+    initial: State,
     compress: fn(&mut States, &[&[Chunk]; LANES]),
 ) {
     messages.sort_unstable_by_key(|message| Reverse(message.blocks.len()));
     let mut waiting = messages.iter_mut();
     let mut lanes: [Option<Lane<'_, '_>>; LANES] = [const { None }; LANES];
-    let mut states = [INITIAL; LANES];
+    let mut states = [initial; LANES];
     loop {
         for (lane, state) in lanes.iter_mut().zip(&mut states) {
             if lane.is_none() {
                 *lane = waiting.next().map(Lane::new);
-                *state = INITIAL;
+                *state = initial;
             }
         }
         let mut chunks = lanes.each_ref().map(|lane| lane.as_ref().map_or(&[][..], Lane::next));
@@ -108,9 +101,23 @@ pub(super) fn hash_many(
             let Some(lane) = place else { continue };
             lane.hashed += steps;
             if lane.hashed == lane.chunks() {
-                lane.message.hash.copy_from_slice(state.map(u32::to_be_bytes).as_flattened());
+                *lane.message.hash = bytes(*state);
                 *place = None;
             }
         }
     }
+}
+
+fn bytes(state: State) -> [u8; 32] {
+    let [ab_ef, cd_gh] = state.map(|mut half| {
+        half.reverse();
+        half
+    });
+    let mut hash = [0; 32];
+    for (place, half) in hash.as_chunks_mut::<16>().0.iter_mut().zip(0..) {
+        let part = half * 8..half * 8 + 8;
+        place[..8].copy_from_slice(&ab_ef[part.clone()]);
+        place[8..].copy_from_slice(&cd_gh[part]);
+    }
+    hash
 }

@@ -6,7 +6,7 @@
 //! Source: FIPS 180-4, section 6.2; Intel, "SHA Extensions", 2013.
 
 use super::block::{in_turns, load, store};
-use super::messages::{Chunk, INITIAL, LANES, States};
+use super::messages::{self, Chunk, LANES, States};
 use crate::Block;
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_or_si128, _mm_set_epi32, _mm_set_epi64x,
@@ -81,6 +81,12 @@ pub(super) const K: [u32; 64] = [
     0xc671_78f2,
 ];
 
+/// The hash of nothing yet. Source: FIPS 180-4, section 5.3.3.
+pub(super) const INITIAL: messages::State = [
+    0x6a09_e667_bb67_ae85_510e_527f_9b05_688c_u128.to_le_bytes(),
+    0x3c6e_f372_a54f_f53a_1f83_d9ab_5be0_cd19_u128.to_le_bytes(),
+];
+
 /// Four words of a message, as the instructions want them.
 #[inline]
 #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
@@ -104,21 +110,15 @@ impl State {
 
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
-    fn of(numbers: &[u32; 8]) -> Self {
-        let [a, b, c, d, e, f, g, h] = numbers.map(u32::cast_signed);
-        Self { abef: _mm_set_epi32(a, b, e, f), cdgh: _mm_set_epi32(c, d, g, h) }
+    fn of([abef, cdgh]: &messages::State) -> Self {
+        Self { abef: load(abef), cdgh: load(cdgh) }
     }
 
-    /// a to h.
     #[inline]
     #[target_feature(enable = "sha,sse4.1,ssse3,sse2")]
-    fn numbers(self) -> [u32; 8] {
-        let mut bytes = [[0; 16]; 2];
-        store(&mut bytes[0], self.abef);
-        store(&mut bytes[1], self.cdgh);
-        let (words, _) = bytes.as_flattened().as_chunks();
-        let [f, e, b, a, h, g, d, c] = core::array::from_fn(|i| u32::from_le_bytes(words[i]));
-        [a, b, c, d, e, f, g, h]
+    fn keep(self, [abef, cdgh]: &mut messages::State) {
+        store(abef, self.abef);
+        store(cdgh, self.cdgh);
     }
 
     /// Its bytes as they stand in a hash: of a, b, e, f, and of c, d, g, h.
@@ -261,13 +261,14 @@ pub(super) fn compress_pairs(states: &mut States, chunks: &[&[Chunk]; LANES]) {
                 for (v, w) in chunks_of_one.iter().zip(*chunks_of_two) {
                     both = compress_two(both, [load_words(v), load_words(w)]);
                 }
-                (*one, *two) = (both[0].numbers(), both[1].numbers());
+                both[0].keep(one);
+                both[1].keep(two);
             }
             None => {
                 for chunk in *chunks_of_one {
                     state = state.compress(load_words(chunk));
                 }
-                *one = state.numbers();
+                state.keep(one);
             }
         }
     }

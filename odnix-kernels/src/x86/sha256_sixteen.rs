@@ -23,32 +23,29 @@ const MAJORITY: i32 = 0xe8;
 pub(super) fn compress(states: &mut States, chunks: &[&[Chunk]; LANES], steps: usize) {
     let mut square = [_mm512_setzero_si512(); LANES];
     for (row, state) in square.iter_mut().zip(&*states) {
-        let mut words = [0; 16];
-        words[..8].copy_from_slice(state);
-        *row = load(&words);
+        *row = load(&[state[0], state[1], [0; 16], [0; 16]]);
     }
-    let square = transpose(square);
-    let mut state = [square[0]; 8];
-    state.copy_from_slice(&square[..8]);
+    let [f, e, b, a, h, g, d, c, ..] = transpose(square);
+    let mut state = [a, b, c, d, e, f, g, h];
     for i in 0..steps {
         let mut w = transpose(words(chunks, i));
         let before = state;
-        for quarter in 0..4 {
-            if quarter > 0 {
-                schedule(&mut w);
-            }
-            rounds(&mut state, &w, quarter);
+        let [first, rest @ ..] = K.as_chunks().0 else { return };
+        rounds::<false>(&mut state, &mut w, first);
+        for k in rest {
+            rounds::<true>(&mut state, &mut w, k);
         }
         for (word, before) in state.iter_mut().zip(before) {
             *word = _mm512_add_epi32(*word, before);
         }
     }
+    let [a, b, c, d, e, f, g, h] = state;
     let mut square = [_mm512_setzero_si512(); LANES];
-    square[..8].copy_from_slice(&state);
+    square[..8].copy_from_slice(&[f, e, b, a, h, g, d, c]);
     for (row, state) in transpose(square).into_iter().zip(states) {
-        let mut words = [0; 16];
-        store(&mut words, row);
-        state.copy_from_slice(&words[..8]);
+        let mut blocks = [[0; 16]; 4];
+        store(&mut blocks, row);
+        state.copy_from_slice(&blocks[..2]);
     }
 }
 
@@ -56,56 +53,78 @@ pub(super) fn compress(states: &mut States, chunks: &[&[Chunk]; LANES], steps: u
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn words(chunks: &[&[Chunk]; LANES], i: usize) -> Square {
-    let turned = load(&core::array::from_fn(|i| 0x0001_0203 + (i as u32 % 4) * 0x0404_0404));
+    let turned = load(&[[3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12]; 4]);
     let mut square = [_mm512_setzero_si512(); LANES];
     for (row, chunks) in square.iter_mut().zip(chunks) {
         if let Some(chunk) = chunks.get(i) {
-            // SAFETY: the reference is to 64 bytes, and the load needs no alignment.
-            #[expect(unsafe_code, reason = "a load of a whole chunk")]
-            let loaded = unsafe { _mm512_loadu_si512(core::ptr::from_ref(chunk).cast()) };
-            *row = _mm512_shuffle_epi8(loaded, turned);
+            *row = _mm512_shuffle_epi8(load(chunk), turned);
         }
     }
     square
 }
 
-/// 16 of 64 rounds.
+/// 16 of 64 rounds, for all but the first of which the words are computed from those before.
+///
+/// Written out, as a loop of rounds would keep the words in memory.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn rounds(state: &mut [__m512i; 8], w: &Square, quarter: usize) {
-    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-    for (i, w) in w.iter().enumerate() {
-        let k = _mm512_set1_epi32(K[quarter * 16 + i].cast_signed());
-        let sum = _mm512_add_epi32(_mm512_add_epi32(h, k), *w);
-        let sum = _mm512_add_epi32(sum, rotations::<6, 11, 25>(e));
-        let sum = _mm512_add_epi32(sum, _mm512_ternarylogic_epi32::<CHOOSE>(e, f, g));
-        let other = rotations::<2, 13, 22>(a);
-        let other = _mm512_add_epi32(other, _mm512_ternarylogic_epi32::<MAJORITY>(a, b, c));
-        (h, g, f, e) = (g, f, e, _mm512_add_epi32(d, sum));
-        (d, c, b, a) = (c, b, a, _mm512_add_epi32(sum, other));
-    }
-    *state = [a, b, c, d, e, f, g, h];
+fn rounds<const SCHEDULES: bool>(state: &mut [__m512i; 8], w: &mut Square, k: &[u32; 16]) {
+    round::<0, SCHEDULES>(state, w, k);
+    round::<1, SCHEDULES>(state, w, k);
+    round::<2, SCHEDULES>(state, w, k);
+    round::<3, SCHEDULES>(state, w, k);
+    round::<4, SCHEDULES>(state, w, k);
+    round::<5, SCHEDULES>(state, w, k);
+    round::<6, SCHEDULES>(state, w, k);
+    round::<7, SCHEDULES>(state, w, k);
+    round::<8, SCHEDULES>(state, w, k);
+    round::<9, SCHEDULES>(state, w, k);
+    round::<10, SCHEDULES>(state, w, k);
+    round::<11, SCHEDULES>(state, w, k);
+    round::<12, SCHEDULES>(state, w, k);
+    round::<13, SCHEDULES>(state, w, k);
+    round::<14, SCHEDULES>(state, w, k);
+    round::<15, SCHEDULES>(state, w, k);
 }
 
-/// The next 16 words of the message schedule.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn schedule(w: &mut Square) {
-    for i in 0..16 {
-        let (w1, w9, w14) = (w[(i + 1) % 16], w[(i + 9) % 16], w[(i + 14) % 16]);
-        let small = _mm512_ternarylogic_epi32::<XOR>(
-            _mm512_ror_epi32::<7>(w1),
-            _mm512_ror_epi32::<18>(w1),
-            _mm512_srli_epi32::<3>(w1),
-        );
-        let large = _mm512_ternarylogic_epi32::<XOR>(
-            _mm512_ror_epi32::<17>(w14),
-            _mm512_ror_epi32::<19>(w14),
-            _mm512_srli_epi32::<10>(w14),
-        );
-        let sum = _mm512_add_epi32(_mm512_add_epi32(w[i], w9), small);
-        w[i] = _mm512_add_epi32(sum, large);
+fn round<const I: usize, const SCHEDULES: bool>(
+    state: &mut [__m512i; 8],
+    w: &mut Square,
+    k: &[u32; 16],
+) {
+    if SCHEDULES {
+        w[I] = scheduled(w[I], w[(I + 1) % 16], w[(I + 9) % 16], w[(I + 14) % 16]);
     }
+    // Instead of moving each word to the place of the next one, the places move.
+    let [a, b, c, d, e, f, g, h] = core::array::from_fn(|word| (word + 16 - I) % 8);
+    let k = _mm512_set1_epi32(k[I].cast_signed());
+    let sum = _mm512_add_epi32(_mm512_add_epi32(state[h], k), w[I]);
+    let sum = _mm512_add_epi32(sum, rotations::<6, 11, 25>(state[e]));
+    let chosen = _mm512_ternarylogic_epi32::<CHOOSE>(state[e], state[f], state[g]);
+    let sum = _mm512_add_epi32(sum, chosen);
+    let most = _mm512_ternarylogic_epi32::<MAJORITY>(state[a], state[b], state[c]);
+    let other = _mm512_add_epi32(rotations::<2, 13, 22>(state[a]), most);
+    state[d] = _mm512_add_epi32(state[d], sum);
+    state[h] = _mm512_add_epi32(sum, other);
+}
+
+/// A word of the message schedule, of those 16, 15, 7 and 2 places before it.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn scheduled(w16: __m512i, w15: __m512i, w7: __m512i, w2: __m512i) -> __m512i {
+    let small = _mm512_ternarylogic_epi32::<XOR>(
+        _mm512_ror_epi32::<7>(w15),
+        _mm512_ror_epi32::<18>(w15),
+        _mm512_srli_epi32::<3>(w15),
+    );
+    let large = _mm512_ternarylogic_epi32::<XOR>(
+        _mm512_ror_epi32::<17>(w2),
+        _mm512_ror_epi32::<19>(w2),
+        _mm512_srli_epi32::<10>(w2),
+    );
+    _mm512_add_epi32(_mm512_add_epi32(w16, w7), _mm512_add_epi32(small, large))
 }
 
 #[inline]
@@ -150,20 +169,20 @@ fn transpose(mut s: Square) -> Square {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(words: &[u32; 16]) -> __m512i {
+fn load(chunk: &Chunk) -> __m512i {
     // SAFETY: the reference is to 64 bytes, and the load needs no alignment.
-    #[expect(unsafe_code, reason = "a load of a whole row")]
+    #[expect(unsafe_code, reason = "a load of a whole chunk")]
     unsafe {
-        _mm512_loadu_si512(core::ptr::from_ref(words).cast())
+        _mm512_loadu_si512(core::ptr::from_ref(chunk).cast())
     }
 }
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store(words: &mut [u32; 16], row: __m512i) {
+fn store(chunk: &mut Chunk, row: __m512i) {
     // SAFETY: the reference is to 64 bytes nobody else refers to, and the store needs no alignment.
-    #[expect(unsafe_code, reason = "a store of a whole row")]
+    #[expect(unsafe_code, reason = "a store of a whole chunk")]
     unsafe {
-        _mm512_storeu_si512(core::ptr::from_mut(words).cast(), row);
+        _mm512_storeu_si512(core::ptr::from_mut(chunk).cast(), row);
     }
 }

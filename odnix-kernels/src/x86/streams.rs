@@ -5,9 +5,9 @@
 //! one. A lane holds one stream at a time and gets the next one when its stream ends; the longest
 //! come first, so that no long one is left alone at the end.
 
+use super::block::wipe;
 use crate::{Block, Stream, Word};
 use core::cmp::Reverse;
-use zeroize::Zeroize as _;
 
 /// Rounds of AES-256, and a key before the first.
 pub(super) const ROUND_KEYS: usize = 15;
@@ -25,11 +25,20 @@ pub(super) struct Lanes<const N: usize> {
 
 impl<const N: usize> Drop for Lanes<N> {
     fn drop(&mut self) {
-        self.keys.as_flattened_mut().as_flattened_mut().zeroize();
-        self.inputs.as_flattened_mut().zeroize();
-        self.outputs.as_flattened_mut().zeroize();
+        wipe(self.keys.as_flattened_mut());
+        wipe(&mut self.inputs);
+        wipe(&mut self.outputs);
     }
 }
+
+/// Encrypts or decrypts so many blocks of each lane, which is one at least.
+///
+/// # Safety
+/// The processor has the features, and so many blocks may be read and written behind each pointer.
+pub(super) type Run<const N: usize> = unsafe fn(&mut Lanes<N>, &[*mut Block; N], usize);
+
+/// Lanes without a stream work on these, all on the same, and on so many at once.
+const IDLE_BLOCKS: usize = 64;
 
 /// How one direction at one level is done with `N` lanes.
 #[derive(Clone, Copy)]
@@ -37,32 +46,42 @@ pub(super) struct Width<const N: usize> {
     pub(super) decrypts: bool,
     /// The round keys of a key, for the kernel.
     pub(super) schedule: fn(&Word) -> [Block; ROUND_KEYS],
-    /// Takes that many blocks of each lane; a lane that has fewer does nothing more.
-    pub(super) run: fn(&mut Lanes<N>, &mut [&mut [Block]; N], usize),
+    pub(super) run: Run<N>,
 }
 
 impl<const N: usize> Width<N> {
     /// All streams to their ends. Their order is not kept.
     pub(super) fn run(&self, streams: &mut [Stream<'_>]) {
         streams.sort_unstable_by_key(|stream| Reverse(stream.blocks.len()));
-        let mut waiting = streams.iter_mut().filter(|stream| !stream.blocks.is_empty()).peekable();
+        let mut waiting = streams.iter_mut().filter(|stream| !stream.blocks.is_empty());
         let mut rests: [&mut [Block]; N] = core::array::from_fn(|_| &mut [][..]);
         let mut lanes =
             Lanes { keys: [[[0; 16]; N]; ROUND_KEYS], outputs: [[0; 16]; N], inputs: [[0; 16]; N] };
+        let mut idle = [[0; 16]; IDLE_BLOCKS];
         loop {
             for (lane, rest) in rests.iter_mut().enumerate().filter(|(_, rest)| rest.is_empty()) {
                 let Some(stream) = waiting.next() else { break };
                 self.begin(&mut lanes, lane, stream);
                 *rest = &mut *stream.blocks;
             }
-            let lens = rests.iter().map(|rest| rest.len()).filter(|len| *len > 0);
-            // While somebody waits, only until the first lane is free.
-            let steps = if waiting.peek().is_some() { lens.min() } else { lens.max() };
-            let Some(steps) = steps else { break };
-            (self.run)(&mut lanes, &mut rests, steps);
-            for rest in &mut rests {
-                let taken = steps.min(rest.len());
-                *rest = &mut core::mem::take(rest)[taken..];
+            // Until the first lane is free.
+            let busy = rests.iter().map(|rest| rest.len()).filter(|len| *len > 0);
+            let Some(mut steps) = busy.min() else { break };
+            if rests.iter().any(|rest| rest.is_empty()) {
+                steps = steps.min(IDLE_BLOCKS);
+            }
+            let blocks = rests.each_mut().map(|rest| match rest.is_empty() {
+                true => idle.as_mut_ptr(),
+                false => rest.as_mut_ptr(),
+            });
+            // SAFETY: a `Width` is made for a processor that has the features. A pointer is to a
+            // rest of `steps` blocks or more, or to `IDLE_BLOCKS`, which are not fewer.
+            #[expect(unsafe_code, reason = "lanes without a stream share blocks")]
+            unsafe {
+                (self.run)(&mut lanes, &blocks, steps);
+            }
+            for rest in rests.iter_mut().filter(|rest| !rest.is_empty()) {
+                *rest = &mut core::mem::take(rest)[steps..];
             }
         }
     }
@@ -72,7 +91,7 @@ impl<const N: usize> Width<N> {
         for (place, key) in lanes.keys.iter_mut().zip(&keys) {
             place[lane] = *key;
         }
-        keys.zeroize();
+        wipe(&mut keys);
         let (halves, _) = stream.iv.as_chunks();
         let (cipher, plain) = (halves[0], halves[1]);
         let (output, input) = if self.decrypts { (plain, cipher) } else { (cipher, plain) };

@@ -26,7 +26,7 @@
 //!
 //! Security: keys and the hashes they are cut from are wiped when dropped.
 
-use super::ige::PartialBlock;
+use super::ige::BLOCK_LEN;
 use crate::auth_key::AuthKey;
 use core::fmt;
 use odnix_kernels::Kernels;
@@ -53,8 +53,15 @@ pub struct AesKeyIv {
 }
 
 impl AesKeyIv {
-    const fn zero() -> Self {
+    pub(crate) const fn zero() -> Self {
         Self { key: [0; 32], iv: [0; 32] }
+    }
+
+    /// In place, as [`message_keys`].
+    pub(crate) fn derive(&mut self, auth_key: &AuthKey, from: Side, msg_key: &[u8; 16]) {
+        let ak = shifted(auth_key, from);
+        let (first, second) = (cut::<0, 36, _>(ak), cut::<40, 36, _>(ak));
+        Kernels::get().message_keys(msg_key, first, second, &mut self.key, &mut self.iv);
     }
 
     /// The AES-256 key.
@@ -84,7 +91,8 @@ pub struct MessageKey {
 }
 
 impl MessageKey {
-    fn cut(large: &[u8; 32]) -> Self {
+    /// Out of msg_key_large.
+    pub(crate) fn cut(large: &[u8; 32]) -> Self {
         let token = u32::from_le_bytes(*cut::<0, 4, _>(large));
         Self { msg_key: *cut::<8, 16, _>(large), quick_ack_token: token | 0x8000_0000 }
     }
@@ -98,7 +106,7 @@ impl fmt::Debug for MessageKey {
 
 /// msg_key (version 2) and quick-ack token of a plaintext with its padding.
 pub fn message_key(auth_key: &AuthKey, from: Side, plaintext: &[u8]) -> MessageKey {
-    let prefix = cut::<88, 32, _>(shifted(auth_key, from));
+    let prefix = hashed_prefix(auth_key, from);
     let large = match plaintext.as_chunks() {
         (blocks, []) => Zeroizing::new(Kernels::get().hash(prefix, blocks)),
         _ => sha256(&[prefix, plaintext]),
@@ -108,28 +116,27 @@ pub fn message_key(auth_key: &AuthKey, from: Side, plaintext: &[u8]) -> MessageK
 
 /// Decrypts a message in place, and hashes what comes out as [`message_key`] does: what the
 /// sender must have written in front of it.
-///
-/// # Errors
-/// [`PartialBlock`], with `message` untouched.
 pub fn decrypt_message(
     auth_key: &AuthKey,
     from: Side,
     msg_key: &[u8; 16],
-    message: &mut [u8],
-) -> Result<MessageKey, PartialBlock> {
-    let (blocks, []) = message.as_chunks_mut() else { return Err(PartialBlock) };
+    message: &mut [[u8; BLOCK_LEN]],
+) -> MessageKey {
     let AesKeyIv { key, iv } = &message_keys(auth_key, from, msg_key);
-    let prefix = cut::<88, 32, _>(shifted(auth_key, from));
-    let large = Kernels::get().ige_decrypt_and_hash(key, iv, prefix, blocks);
-    Ok(MessageKey::cut(&Zeroizing::new(large)))
+    let prefix = hashed_prefix(auth_key, from);
+    let large = Kernels::get().ige_decrypt_and_hash(key, iv, prefix, message);
+    MessageKey::cut(&Zeroizing::new(large))
+}
+
+/// What is hashed in front of a plaintext (version 2).
+pub(crate) fn hashed_prefix(auth_key: &AuthKey, from: Side) -> &[u8; 32] {
+    cut::<88, 32, _>(shifted(auth_key, from))
 }
 
 /// AES key and vector (version 2) of a message.
 pub fn message_keys(auth_key: &AuthKey, from: Side, msg_key: &[u8; 16]) -> AesKeyIv {
-    let ak = shifted(auth_key, from);
     let mut keys = AesKeyIv::zero();
-    let AesKeyIv { key, iv } = &mut keys;
-    Kernels::get().message_keys(msg_key, cut::<0, 36, _>(ak), cut::<40, 36, _>(ak), key, iv);
+    keys.derive(auth_key, from, msg_key);
     keys
 }
 

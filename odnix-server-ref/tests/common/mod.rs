@@ -15,7 +15,7 @@ use odnix_server_ref::store::{KeyRecord, Store, StoreError, StoreOptions, Tx, Us
 use odnix_tl::odnix::{Request, enums, functions, types};
 use odnix_tl::{Decode, Encode, Function};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use tempfile::TempDir;
 
 pub const DATE: u64 = 1_800_000_000;
@@ -43,6 +43,21 @@ impl World {
     pub async fn reopen(&mut self) {
         self.store.close().await;
         self.store = Store::open(&database(self.folder.path()), StoreOptions::default()).unwrap();
+    }
+
+    /// Keeps the writer busy until what is returned is sent to or dropped: jobs that wait
+    /// meanwhile share a commit.
+    pub async fn hold_writer(&self) -> mpsc::Sender<()> {
+        let (hold, held) = mpsc::channel();
+        let (started, begun) = tokio::sync::oneshot::channel();
+        let job = move |_: &mut dyn Tx| {
+            started.send(()).unwrap();
+            let _ = held.recv();
+            Ok::<_, StoreError>(())
+        };
+        self.store.submit(job, |_| ()).await.unwrap();
+        begun.await.unwrap();
+        hold
     }
 
     /// A stored key that nobody is logged in with.
