@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`Level::Portable`] | nothing | the `ige`, `aes` and `sha2` crates |
 //! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes at once |
-//! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once |
+//! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once; eight modular powers at once ([`Powers`]) |
 //!
 //! The level is found once, and every level computes the same. This is the only crate of the
 //! workspace with unsafe code: calls of functions that the processor was asked about, and loads
@@ -26,6 +26,8 @@
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(target_arch = "x86_64")]
+extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
@@ -34,11 +36,16 @@ pub mod bounds;
 mod level;
 mod many;
 mod portable;
+#[cfg_attr(not(target_arch = "x86_64"), path = "powers/absent.rs")]
+mod powers;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 pub use level::Level;
 pub use many::{Message, Stream};
+pub use powers::{
+    Eight, FixedBase, LANES, Lanes, Lanes1024, Lanes2048, Modulus, Modulus1024, Modulus2048, Powers,
+};
 
 /// One AES block.
 pub type Block = [u8; 16];

@@ -6,6 +6,7 @@ mod aes256;
 mod block;
 #[cfg(feature = "bounds")]
 mod bound;
+pub(crate) mod ifma;
 mod ige;
 mod ige_eight;
 mod ige_vaes;

@@ -10,6 +10,7 @@ use pair::{
     START_SECS, client_config, new_client, new_server, now, run, sent_by_client, sent_by_server,
     server_config, work_client, work_server,
 };
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -155,6 +156,97 @@ fn the_same_seeds_give_the_same_key_and_others_another() {
     };
     assert_eq!(key(1), key(1));
     assert_ne!(key(1), key(2));
+}
+
+/// Pairs that share the server's configuration.
+fn pairs(count: u64) -> Vec<(client::Handshake, server::Handshake)> {
+    let (client, server) = (Arc::new(client_config()), Arc::new(server_config()));
+    let pair = |number| {
+        let client = client::Handshake::new(Arc::clone(&client), Seed::for_testing(number));
+        let server = server::Handshake::new(Arc::clone(&server), Seed::for_testing(1000 + number));
+        (client, server)
+    };
+    (0..count).map(pair).collect()
+}
+
+#[test]
+fn jobs_that_run_together_give_what_each_gives_alone() {
+    let alone = |(mut client, mut server)| {
+        run(&mut client, &mut server, now(), now(), |_| KeyStored::Stored).unwrap()
+    };
+    let count = 11;
+    let expected: Vec<_> = pairs(count).into_iter().map(alone).collect();
+    let mut pairs = pairs(count);
+    let mut found: Vec<_> = pairs.iter().map(|_| (None, None)).collect();
+    let mut kinds_max = 0;
+    for round in 0.. {
+        let mut jobs = Vec::new();
+        for (index, (client, server)) in pairs.iter_mut().enumerate() {
+            // They begin one after the other, so that they are at different steps.
+            if round < index % 3 {
+                continue;
+            }
+            while let Some(packet) = sent_by_client(client, now()) {
+                server.handle_packet(now(), packet).unwrap();
+            }
+            while let Some(event) = server.poll_event() {
+                match event {
+                    server::Event::Work(job) => jobs.push((index, job)),
+                    server::Event::KeyProposed(theirs) => {
+                        let id = theirs.auth_key.id();
+                        server.key_stored(now(), id, KeyStored::Stored).unwrap();
+                        found[index].1 = Some(theirs);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            while let Some(packet) = sent_by_server(server, now()) {
+                client.handle_packet(now(), packet).unwrap();
+            }
+            if let Some(ours) = work_client(client, now()).unwrap() {
+                found[index].0 = Some(ours);
+            }
+        }
+        let (places, jobs): (Vec<usize>, Vec<Job>) = jobs.into_iter().unzip();
+        let names: BTreeSet<_> = jobs.iter().map(|job| format!("{job:?}")).collect();
+        kinds_max = kinds_max.max(names.len());
+        for (index, done) in places.into_iter().zip(Job::run_batch(jobs)) {
+            pairs[index].1.complete(now(), done).unwrap();
+        }
+        if found.iter().all(|(ours, theirs)| ours.is_some() && theirs.is_some()) {
+            break;
+        }
+    }
+    assert!(kinds_max > 1, "jobs of several kinds ran together");
+    for ((ours, theirs), (expected_ours, expected_theirs)) in found.into_iter().zip(expected) {
+        assert_eq!((ours, theirs), (Some(expected_ours), Some(expected_theirs)));
+    }
+}
+
+#[test]
+fn only_jobs_of_one_kind_join() {
+    let first_job = |(mut client, mut server): (client::Handshake, server::Handshake)| loop {
+        while let Some(packet) = sent_by_client(&mut client, now()) {
+            server.handle_packet(now(), packet).unwrap();
+        }
+        if let Some(server::Event::Work(job)) = server.poll_event() {
+            break job;
+        }
+        while let Some(packet) = sent_by_server(&mut server, now()) {
+            client.handle_packet(now(), packet).unwrap();
+        }
+        work_client(&mut client, now()).unwrap();
+    };
+    let mut jobs = pairs(2).into_iter().map(first_job);
+    let (one, other) = (jobs.next().unwrap(), jobs.next().unwrap());
+    assert_eq!(one.joins(&other), odnix_kernels::Powers::get().is_some());
+    let mut client = new_client(client_config());
+    let mut server = new_server(server_config());
+    server.handle_packet(now(), sent_by_client(&mut client, now()).unwrap()).unwrap();
+    client.handle_packet(now(), sent_by_server(&mut server, now()).unwrap()).unwrap();
+    let Some(client::Event::Work(factorize)) = client.poll_event() else { panic!("a job") };
+    assert!(!one.joins(&factorize) && !factorize.joins(&one) && !factorize.joins(&factorize));
+    assert!(Job::run_batch(Vec::new()).is_empty());
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Diffie-Hellman in a 2048-bit safe-prime group: which groups and values are acceptable, and
 //! constant-time powers.
 //!
+//! Powers of the usual generator go by a table that is computed once ([`comb`]), and those of several
+//! exchanges go together where the processor can do that ([`public_batch`], [`shared_batch`]).
+//!
 //! ```text
 //! dh_prime   2^2047 < p < 2^2048, p and (p-1)/2 prime
 //! g          2..7, generating the subgroup of quadratic residues (of prime order (p-1)/2)
@@ -14,6 +17,11 @@
 //! Security: exponents have all 2048 bits random, powers run in constant time, and exponents
 //! and shared keys live in boxes that are wiped on drop.
 
+mod batch;
+mod comb;
+
+pub use batch::{public_batch, shared_batch};
+
 use crate::secret::{Secret, verdict};
 use crate::seed::{Generator, Seed};
 use alloc::boxed::Box;
@@ -22,6 +30,7 @@ use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{CtGt, CtLt, Odd, U2048};
 use crypto_primes::Flavor;
 use crypto_primes::fips::{self, FipsOptions};
+use once_cell::race::OnceBox;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes of a prime, a group element and a key.
@@ -83,7 +92,12 @@ pub enum DhError {
 pub struct Group {
     params: Box<FixedMontyParams<{ U2048::LIMBS }>>,
     generator: u8,
+    /// Whether it is [`Self::usual`], for which there are tables.
+    usual: bool,
 }
+
+/// The table of the usual group.
+static USUAL_COMB: OnceBox<comb::Comb> = OnceBox::new();
 
 impl Group {
     /// The usual prime with g = 3.
@@ -91,7 +105,7 @@ impl Group {
         let prime = U2048::from_be_slice(&USUAL_PRIME);
         // The usual prime is odd, so the default (one) is never taken.
         let prime = Odd::new(prime).into_option().unwrap_or_default();
-        Self { params: Box::new(FixedMontyParams::new_vartime(prime)), generator: 3 }
+        Self { params: Box::new(FixedMontyParams::new_vartime(prime)), generator: 3, usual: true }
     }
 
     /// The prime, big-endian.
@@ -102,6 +116,17 @@ impl Group {
     /// g.
     pub fn generator(&self) -> i32 {
         i32::from(self.generator)
+    }
+
+    /// g^exponent
+    fn raise(&self, exponent: &U2048) -> Zeroizing<U2048> {
+        let generator = U2048::from_u8(self.generator);
+        if !self.usual {
+            return self.power(&generator, exponent);
+        }
+        USUAL_COMB
+            .get_or_init(|| Box::new(comb::Comb::new(&generator, &self.params)))
+            .power(exponent, &self.params)
     }
 
     fn power(&self, base: &U2048, exponent: &U2048) -> Zeroizing<U2048> {
@@ -159,7 +184,8 @@ pub fn check_group(prime: &[u8], generator: i32, seed: Seed) -> Result<Group, Dh
     let odd = Odd::new(number).into_option().ok_or(DhError::NotSafePrime)?;
     let params = Box::new(FixedMontyParams::new_vartime(odd));
     let generator = u8::try_from(generator).map_err(|_| DhError::Generator)?;
-    Ok(Group { params, generator })
+    let usual = *prime == USUAL_PRIME && i32::from(generator) == USUAL_GENERATOR;
+    Ok(Group { params, generator, usual })
 }
 
 /// Baillie-PSW first, which is quick to refuse, then random bases, which no one can aim at.
@@ -227,12 +253,16 @@ impl Exponent {
     /// # Errors
     /// [`DhError::OutOfRange`], with a probability of 2^-63 for a random exponent.
     pub fn public(&self, group: &Group) -> Result<GroupElement, DhError> {
-        let generator = U2048::from_u8(group.generator);
-        GroupElement::check(group, *group.power(&generator, &self.number()))
+        GroupElement::check(group, *group.raise(&self.number()))
     }
 
     /// The shared key: `theirs^x mod p`, left-padded to 256 bytes.
     pub fn shared(&self, group: &Group, theirs: &GroupElement) -> Secret<ELEMENT_LEN> {
+        let mut batch = shared_batch(group, &[(self, theirs)]);
+        batch.pop().unwrap_or_else(|| self.shared_alone(group, theirs))
+    }
+
+    fn shared_alone(&self, group: &Group, theirs: &GroupElement) -> Secret<ELEMENT_LEN> {
         let power = group.power(&theirs.0, &self.number());
         Secret::init(|key| write_bytes(&power, key))
     }

@@ -8,6 +8,7 @@ pub mod dh;
 pub mod factor;
 pub mod ige;
 pub mod kdf;
+mod lanes;
 pub mod rsa;
 pub mod rsa_pad;
 mod rsa_pem;

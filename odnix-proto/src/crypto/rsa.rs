@@ -7,11 +7,13 @@
 //! ```
 //!
 //! Blocks are 256 bytes, big-endian, left-padded. Padding schemes are in
-//! [`rsa_pad`](super::rsa_pad), PEM in `rsa_pem`.
+//! [`rsa_pad`](super::rsa_pad), PEM in `rsa_pem`, the same on several blocks at once in `batch`.
 //!
 //! Security: the private operation runs in constant time with respect to key and message
 //! (`crypto-bigint`), its base is blinded with a fresh random factor, and a result that does
 //! not verify under `e` never leaves (a fault in one CRT half would reveal a factor of `n`).
+
+mod batch;
 
 use super::rsa_pem::{self, PrivateNumbers, PublicNumbers, SecretNumbers};
 use crate::error::ConfigError;
@@ -20,9 +22,11 @@ use crate::seed::{Generator, Seed};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use batch::{KeyLanes, Request};
 use core::fmt;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{NonZero, Odd, U1024, U2048};
+use odnix_kernels::LANES;
 use rand_core::CryptoRng;
 use sha1::{Digest, Sha1};
 use zeroize::{Zeroize, Zeroizing};
@@ -160,6 +164,7 @@ struct Crt {
     dp: U1024,
     dq: U1024,
     q_inverse: U1024,
+    lanes: Option<KeyLanes>,
 }
 
 impl Drop for Crt {
@@ -188,8 +193,15 @@ impl Crt {
         let dq = d.rem(&NonZero::new(*q_less_one).into_option()?);
         let q_mod_p = Zeroizing::new(q.rem(p_odd.as_nz_ref()));
         let q_inverse = q_mod_p.invert_odd_mod(&p_odd).into_option()?;
-        let crt =
-            Self { d: *d, p: HalfParams::new(p_odd), q: HalfParams::new(q_odd), dp, dq, q_inverse };
+        let crt = Self {
+            d: *d,
+            p: HalfParams::new(p_odd),
+            q: HalfParams::new(q_odd),
+            dp,
+            dq,
+            q_inverse,
+            lanes: None,
+        };
         p_odd.zeroize();
         q_odd.zeroize();
         p_less_one.zeroize();
@@ -265,9 +277,15 @@ impl RsaPrivateKey {
             if let (Ok(public), Some(crt)) = (key, Crt::derive(&p, &q, PUBLIC_EXPONENT))
                 && has_full_fingerprint(&public)
             {
-                return Self { public, crt: Box::new(crt) };
+                return Self::with_lanes(public, crt);
             }
         }
+    }
+
+    fn with_lanes(public: RsaPublicKey, crt: Crt) -> Self {
+        let mut crt = Box::new(crt);
+        crt.lanes = KeyLanes::new(&public, &crt);
+        Self { public, crt }
     }
 
     /// Reads `-----BEGIN RSA PRIVATE KEY-----` (PKCS#1) or `-----BEGIN PRIVATE KEY-----`
@@ -302,7 +320,7 @@ impl RsaPrivateKey {
         }
         let crt = Crt::derive(&p, &q, public.exponent)
             .ok_or(ConfigError::RsaKey("the exponent does not fit the primes"))?;
-        Ok(Self { public, crt: Box::new(crt) })
+        Ok(Self::with_lanes(public, crt))
     }
 
     fn secret_numbers(&self) -> SecretNumbers {
@@ -317,25 +335,48 @@ impl RsaPrivateKey {
         }
     }
 
-    /// `block^d mod n`; `None` if `block >= n` or the result did not verify.
+    /// [`Self::apply_batch`] of one block.
+    #[cfg(test)]
     pub(crate) fn apply<R: CryptoRng + ?Sized>(
         &self,
         block: &[u8; BLOCK_LEN],
         rng: &mut R,
     ) -> Option<Secret<BLOCK_LEN>> {
+        self.apply_batch([(block, rng)]).pop().flatten()
+    }
+
+    /// `block^d mod n` of each block, with a generator for the factor that blinds it; `None` if
+    /// `block >= n` or the result did not verify.
+    pub(crate) fn apply_batch<'a, R: CryptoRng + ?Sized + 'a>(
+        &self,
+        blocks: impl IntoIterator<Item = (&'a [u8; BLOCK_LEN], &'a mut R)>,
+    ) -> Vec<Option<Secret<BLOCK_LEN>>> {
+        let modulus = self.public.modulus.modulus();
+        let request = |(block, rng)| {
+            let factor = Zeroizing::new(random_below(rng, modulus));
+            self.public.admits(block).then_some(Request { block, factor })
+        };
+        let requests: Vec<Option<Request<'_>>> = blocks.into_iter().map(request).collect();
+        let places = requests.iter().map(Option::is_some).collect::<Vec<_>>();
+        let admitted: Vec<Request<'_>> = requests.into_iter().flatten().collect();
+        let mut results = admitted.chunks(LANES).flat_map(|some| {
+            let alone = || some.iter().map(|request| self.apply_alone(request)).collect();
+            self.apply_in_lanes(some).unwrap_or_else(alone)
+        });
+        places.into_iter().map(|there| there.then(|| results.next()).flatten().flatten()).collect()
+    }
+
+    fn apply_alone(&self, request: &Request<'_>) -> Option<Secret<BLOCK_LEN>> {
         let params = &self.public.modulus;
-        let base = U2048::from_be_slice(block);
-        if base >= *params.modulus().as_ref() {
-            return None;
-        }
-        let factor = Zeroizing::new(random_below(rng, params.modulus()));
+        let Request { block, factor } = request;
+        let base = U2048::from_be_slice(block.as_slice());
         let inverse = factor.invert_odd_mod(params.modulus());
         // Without an inverse the factor would divide n, which none drawn by chance does.
         if !verdict(inverse.is_some().into()) {
             return None;
         }
         let inverse = Zeroizing::new(inverse.unwrap_or(U2048::ONE));
-        let factor_power = Zeroizing::new(self.public.power(&factor));
+        let factor_power = Zeroizing::new(self.public.power(factor));
         let blinded = Full::new(&base, params).mul(&Full::new(&factor_power, params)).retrieve();
         let power = self.crt.power(&blinded);
         if !verdict(self.public.power(&power) == blinded) {

@@ -101,17 +101,17 @@ fn wrap(padded: &[u8; PADDED_LEN], temp_key: &[u8; TEMP_KEY_LEN]) -> Zeroizing<[
 /// A block after the private operation, to be opened by either scheme.
 pub(crate) struct Decrypted(Secret<BLOCK_LEN>);
 
-/// Applies the private key to a block of exactly 256 bytes.
-///
-/// # Errors
-/// [`OpenError`] if the block has another length or is not below the modulus.
-pub(crate) fn decrypt_block<R: CryptoRng + ?Sized>(
+/// Applies the private key to blocks of exactly 256 bytes, each with a generator for its blinding.
+/// [`OpenError`] for a block of another length, or not below the modulus.
+pub(crate) fn decrypt_blocks<'a, R: CryptoRng + ?Sized + 'a>(
     key: &RsaPrivateKey,
-    block: &[u8],
-    rng: &mut R,
-) -> Result<Decrypted, OpenError> {
-    let block: &[u8; BLOCK_LEN] = block.try_into().map_err(|_| OpenError)?;
-    key.apply(block, rng).map(Decrypted).ok_or(OpenError)
+    blocks: impl IntoIterator<Item = (&'a [u8], &'a mut R)>,
+) -> Vec<Result<Decrypted, OpenError>> {
+    // No modulus is above this one, so no block that it stands for is opened.
+    const REFUSED: &[u8; BLOCK_LEN] = &[0xff; BLOCK_LEN];
+    let blocks = blocks.into_iter().map(|(block, rng)| (block.try_into().unwrap_or(REFUSED), rng));
+    let results = key.apply_batch(blocks).into_iter();
+    results.map(|block| block.map(Decrypted).ok_or(OpenError)).collect()
 }
 
 /// Decrypts an RSA_PAD block: the data and its padding, 192 bytes in all.
@@ -123,7 +123,7 @@ pub fn decrypt<R: CryptoRng + ?Sized>(
     block: &[u8],
     rng: &mut R,
 ) -> Result<Secret<PADDED_LEN>, OpenError> {
-    decrypt_block(key, block, rng)?.open()
+    decrypt_blocks(key, [(block, rng)]).pop().ok_or(OpenError)??.open()
 }
 
 impl Decrypted {

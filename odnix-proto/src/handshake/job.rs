@@ -1,17 +1,20 @@
 //! The heavy arithmetic of the key exchange, to be run outside the machines.
 
+mod batch;
+
 use super::inner_data::InnerData;
 use crate::auth_key::AuthKey;
 use crate::crypto::dh::{DhError, Exponent, Group, GroupElement, check_group};
 use crate::crypto::factor::factorize;
 use crate::crypto::rsa::{BLOCK_LEN, RsaPrivateKey, RsaPublicKey};
-use crate::crypto::rsa_pad;
+use crate::crypto::rsa_pad::{self, Decrypted, OpenError};
 use crate::seed::{Generator, Seed};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use bytes::Bytes;
 use core::fmt;
+use odnix_kernels::{LANES, Powers};
 use zeroize::Zeroizing;
 
 /// Arithmetic to run on any thread; [`Done`] goes back to the machine that asked.
@@ -98,6 +101,22 @@ impl Job {
         let Self { ticket, task } = self;
         Done { ticket, outcome: task.run() }
     }
+
+    /// Whether this job and `other` together are done sooner than one after the other. Always false
+    /// where the processor computes one power at a time.
+    pub fn joins(&self, other: &Self) -> bool {
+        Powers::get().is_some() && self.task.joins(&other.task)
+    }
+
+    /// Runs jobs to their end, those together that [join](Self::joins), and gives their results in the
+    /// order of the jobs: each is what [`Self::run`] would give. [`Self::BATCH_MAX`] of one kind
+    /// take little longer than one.
+    pub fn run_batch(jobs: Vec<Self>) -> Vec<Done> {
+        batch::run(jobs)
+    }
+
+    /// How many jobs that join are best run together.
+    pub const BATCH_MAX: usize = LANES;
 }
 
 impl Task {
@@ -111,8 +130,8 @@ impl Task {
             Self::Agree { offer, b } => Outcome::Agreed(agree(offer, &b)),
             Self::Decrypt { key, block, accept_legacy, seed } => {
                 let mut generator = Generator::new(seed);
-                let inner = decrypt(&key, &block, accept_legacy, &mut generator);
-                Outcome::Decrypted(inner.map(Box::new))
+                let opened = rsa_pad::decrypt_blocks(&key, [(&*block, generator.rng())]).pop();
+                Outcome::Decrypted(opened.and_then(|block| open(block, accept_legacy)))
             }
             Self::Raise { group, a } => {
                 let g_a = a.public(&group);
@@ -141,16 +160,11 @@ fn agree(offer: Offer, b: &Exponent) -> Result<Box<Agreement>, DhError> {
 }
 
 /// Opens the block by RSA_PAD or, if allowed, by the old scheme. Nothing says which check failed.
-fn decrypt(
-    key: &RsaPrivateKey,
-    block: &[u8],
-    accept_legacy: bool,
-    generator: &mut Generator,
-) -> Option<InnerData> {
-    let block = rsa_pad::decrypt_block(key, block, generator.rng()).ok()?;
+fn open(block: Result<Decrypted, OpenError>, accept_legacy: bool) -> Option<Box<InnerData>> {
+    let block = block.ok()?;
     if let Ok(padded) = block.open() {
         let padded = Zeroizing::new(padded.expose_secret().to_vec());
-        return InnerData::decode(padded).map(|(inner, _)| inner);
+        return InnerData::decode(padded).map(|(inner, _)| Box::new(inner));
     }
     if !accept_legacy {
         return None;
@@ -158,7 +172,7 @@ fn decrypt(
     let data = block
         .open_legacy(|area| InnerData::decode(Zeroizing::new(area.to_vec())).map(|(_, len)| len))
         .ok()?;
-    InnerData::decode(data).map(|(inner, _)| inner)
+    InnerData::decode(data).map(|(inner, _)| Box::new(inner))
 }
 
 impl fmt::Debug for Job {

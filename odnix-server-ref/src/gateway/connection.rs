@@ -338,7 +338,7 @@ impl Driver {
         let tell = move |done| {
             handle.tell(Command::Done(done));
         };
-        let queued = self.gateway.jobs.spawn(move || job.run(), tell);
+        let queued = self.gateway.jobs.spawn(job, tell);
         queued.map_err(|_| self.refuse(PeerError::Flood))
     }
 

@@ -16,6 +16,7 @@
 mod bindings;
 mod calls;
 mod connection;
+mod jobs;
 mod memory_keys;
 mod pool;
 mod protocol;
@@ -33,8 +34,10 @@ use crate::config::{GatewayLimits, Quota};
 use crate::files::{Files, Upload};
 use crate::rpc::Rpc;
 use crate::store::Store;
+use jobs::Jobs;
 use memory_keys::MemoryKeys;
 use odnix_proto::Now;
+use odnix_proto::handshake::Job;
 use pool::Pool;
 use quota::{ConnectionPermit, Quotas};
 use registry::{ConnectionId, Registry, RegistryLimits};
@@ -66,7 +69,7 @@ pub(crate) struct Gateway {
     rpc: Arc<Rpc>,
     registry: Arc<Registry>,
     quotas: Arc<Quotas>,
-    jobs: Pool,
+    jobs: Jobs<Job>,
     passwords: Pool,
     json: Pool,
     disk: Pool,
@@ -103,7 +106,7 @@ impl Gateway {
                 MemoryKeys::new(limits.memory_keys_max),
             )),
             quotas: Arc::new(Quotas::new(quota)),
-            jobs: Pool::new(limits.jobs_waiting_max),
+            jobs: Jobs::new(pool::threads(), limits.jobs_waiting_max),
             passwords: Pool::new(limits.passwords_waiting_max),
             json: Pool::new(limits.json_waiting_max),
             disk: Pool::new(limits.files_waiting_max),

@@ -15,10 +15,8 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// One processor is left to those who serve sockets, if there is more than one.
     pub(crate) fn new(waiting_max: usize) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self::with_threads(processors.saturating_sub(1).max(1), waiting_max)
+        Self::with_threads(threads(), waiting_max)
     }
 
     fn with_threads(threads: usize, waiting_max: usize) -> Self {
@@ -26,24 +24,6 @@ impl Pool {
             places: Arc::new(Semaphore::new(waiting_max.saturating_add(threads))),
             threads: Arc::new(Semaphore::new(threads)),
         }
-    }
-
-    /// Runs `work` when its turn comes, and `then` with what it gave.
-    pub(crate) fn spawn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-        then: impl FnOnce(T) + Send + 'static,
-    ) -> Result<(), Busy> {
-        let place = self.place()?;
-        let threads = Arc::clone(&self.threads);
-        tokio::spawn(async move {
-            let Ok(_thread) = threads.acquire_owned().await else { return };
-            if let Ok(result) = tokio::task::spawn_blocking(work).await {
-                then(result);
-            }
-            drop(place);
-        });
-        Ok(())
     }
 
     /// Runs `work` when its turn comes and waits for it.
@@ -61,6 +41,12 @@ impl Pool {
     }
 }
 
+/// One processor is left to those who serve sockets, if there is more than one.
+pub(crate) fn threads() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    processors.saturating_sub(1).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,12 +62,14 @@ mod tests {
         let gate = Arc::new(Mutex::new(gate));
         let (ended, mut ends) = unbounded_channel();
         for number in 0..3 {
-            let (gate, ended) = (Arc::clone(&gate), ended.clone());
-            let work = move || gate.lock().unwrap().recv().unwrap();
-            pool.spawn(work, move |()| ended.send(number).unwrap()).unwrap();
+            let (gate, ended, pool) = (Arc::clone(&gate), ended.clone(), pool.clone());
+            tokio::spawn(async move {
+                pool.run(move || gate.lock().unwrap().recv().unwrap()).await.unwrap();
+                ended.send(number).unwrap();
+            });
         }
-        assert!(pool.spawn(|| (), |()| ()).is_err(), "one works, two wait");
-        assert!(pool.run(|| ()).await.is_err());
+        tokio::task::yield_now().await;
+        assert!(pool.run(|| ()).await.is_err(), "one works, two wait");
         for number in 0..3 {
             go.send(()).unwrap();
             assert_eq!(ends.recv().await, Some(number), "in the order in which they came");
@@ -91,11 +79,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_runs_on_other_threads_than_the_sockets() {
-        let pool = Pool::new(1);
         let here = || thread::current().id();
-        assert_ne!(pool.run(here).await.unwrap(), here());
-        let (tell, mut told) = unbounded_channel();
-        pool.spawn(here, move |there| tell.send(there).unwrap()).unwrap();
-        assert_ne!(told.recv().await, Some(here()));
+        assert_ne!(Pool::new(1).run(here).await.unwrap(), here());
     }
 }

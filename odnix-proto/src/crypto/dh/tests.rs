@@ -168,3 +168,41 @@ fn an_exponent_that_leads_out_of_range_is_refused() {
     let one = Exponent::new(Secret::init(|bytes: &mut [u8; 256]| bytes[255] = 1));
     assert_eq!(one.public(&Group::usual()), Err(DhError::OutOfRange));
 }
+
+fn exponents(count: u64) -> Vec<Exponent> {
+    let edges = [[0xff; 256], [0; 256]];
+    let random = (2..count).map(|number| Generator::new(Seed::for_testing(number)).array());
+    let bytes = edges.into_iter().chain(random).take(count as usize);
+    bytes.map(|bytes| Exponent::new(Secret::init(|to| *to = bytes))).collect()
+}
+
+#[test]
+fn several_powers_at_once_are_those_of_each_alone() {
+    let foreign = check(&rfc3526(), 2).unwrap();
+    let other_generator = check(&USUAL_PRIME, 4).unwrap();
+    for group in [Group::usual(), other_generator, foreign] {
+        let p = big(&group.prime());
+        let exponents = exponents(20);
+        for count in [0, 1, 2, 7, 8, 9, 20] {
+            let some: Vec<&Exponent> = exponents.iter().take(count).collect();
+            let public = public_batch(&group, &some);
+            assert_eq!(public.len(), count);
+            for (exponent, found) in some.iter().zip(&public) {
+                assert_eq!(*found, exponent.public(&group));
+                let power = BigUint::from(group.generator).modpow(&big(exponent.bytes()), &p);
+                assert_eq!(found.is_ok(), big(exponent.bytes()).bits() > 0);
+                assert!(
+                    found.as_ref().is_ok_and(|found| big(&found.to_bytes()) == power)
+                        || found.is_err()
+                );
+            }
+            let theirs: Vec<_> = public.iter().flatten().collect();
+            let pairs: Vec<_> = some.iter().copied().zip(theirs).collect();
+            let shared = shared_batch(&group, &pairs);
+            assert_eq!(shared.len(), pairs.len());
+            for ((exponent, theirs), found) in pairs.iter().zip(shared) {
+                assert_eq!(found, exponent.shared_alone(&group, theirs));
+            }
+        }
+    }
+}

@@ -99,7 +99,32 @@ fn blocks_not_below_the_modulus_are_refused() {
 fn a_fault_in_one_half_of_the_computation_never_leaves() {
     let mut key = RsaPrivateKey::from_pem(PKCS1).unwrap();
     key.crt.dp = key.crt.dp.wrapping_add(&U1024::from_u8(2));
+    key.crt.lanes = None;
     assert!(key.apply(&[0x33; 256], rng(1).rng()).is_none());
+    key.crt.lanes = KeyLanes::new(&key.public, &key.crt);
+    assert!(key.apply(&[0x33; 256], rng(1).rng()).is_none());
+}
+
+#[test]
+fn several_blocks_at_once_give_what_each_gives_alone() {
+    let mut key = RsaPrivateKey::from_pem(PKCS1).unwrap();
+    let n = key.public().modulus();
+    let below = padded(&(BigUint::from_bytes_be(&n) - 1u32));
+    let edges = [[0; 256], padded(&1u32.into()), n, below, [0xff; 256]];
+    let blocks: Vec<[u8; 256]> =
+        edges.into_iter().chain((0..15).map(|number| rng(number).array())).collect();
+    for count in (0..=9).chain([16, 17, 20]) {
+        let mut rngs: Vec<Generator> = (0..20).map(rng).collect();
+        let asked = blocks.iter().zip(rngs.iter_mut().map(Generator::rng)).take(count);
+        let together = key.apply_batch(asked);
+        assert_eq!(together.len(), count);
+        let lanes = key.crt.lanes.take();
+        for (block, found) in blocks.iter().zip(together) {
+            assert_eq!(found, key.apply(block, rng(100).rng()));
+            assert_eq!(found.is_some(), *block < n);
+        }
+        key.crt.lanes = lanes;
+    }
 }
 
 #[test]
