@@ -3,23 +3,26 @@
 use super::super::sample::{Contender, fastest};
 use super::super::{Absent, Lab, Levels, Measured, Row, Target, Unit, ratio};
 use crate::exchange::Parties;
+use odnix_kernels::Level;
 
-pub const ROWS: &[Row] = &[Row {
-    name: "server share of a key exchange",
-    beside: "OpenSSL",
-    unit: Unit::Ratio,
-    target: Target::AtLeast(0.75),
-    levels: Levels::All,
-    measure: |lab| beside_openssl(lab, one_by_one()),
-}];
+pub const ROWS: &[Row] = &[
+    row("key exchange, server", Levels::All, 0.75, |lab| beside_openssl(lab, 1)),
+    row("8 key exchanges, server", Levels::From(Level::Vaes512), 5.5, |lab| beside_openssl(lab, 8)),
+];
 
-fn one_by_one<'a>() -> Contender<'a> {
-    let mut parties = Parties::new();
-    Contender::timed("odnix", move || parties.exchange())
+const fn row(name: &'static str, levels: Levels, least: f64, measure: fn(&Lab) -> Measured) -> Row {
+    let target = Target::AtLeast(least);
+    Row { name, beside: "OpenSSL", unit: Unit::Ratio, target, levels, measure }
 }
 
-fn beside_openssl(lab: &Lab, ours: Contender<'_>) -> Measured {
-    ratio(fastest(&lab.effort, [ours, openssl()?]))
+/// So many exchanges at once beside as many times OpenSSL's powers.
+fn beside_openssl(lab: &Lab, count: usize) -> Measured {
+    let mut parties = Parties::new();
+    let ours = Contender::timed("odnix", || parties.exchange(count));
+    let [ours, mut theirs] = fastest(&lab.effort, [ours, openssl()?]);
+    theirs.ns *= count as f64;
+    theirs.of = "OpenSSL, one after the other";
+    ratio([ours, theirs])
 }
 
 #[cfg(feature = "openssl")]
