@@ -52,15 +52,21 @@ impl Target {
     }
 }
 
-/// Where a target holds; elsewhere the figure is only told.
+/// Where a target holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Levels {
     All,
+    /// Below, the figure is only told.
     From(Level),
+    /// Elsewhere there is no such row.
     Only(Level),
 }
 
 impl Levels {
+    fn have_row_at(self, level: Level) -> bool {
+        !matches!(self, Self::Only(one) if one != level)
+    }
+
     fn hold_at(self, level: Level) -> bool {
         match self {
             Self::All => true,
@@ -125,13 +131,14 @@ pub fn rows() -> impl Iterator<Item = &'static Row> {
     rows::ALL.iter().copied().flatten()
 }
 
-/// Measures all rows whose name contains `filter`, and tells each before it starts.
+/// Measures the rows of the level whose name contains `filter`, and tells each before it starts.
 pub fn run(lab: &Lab, filter: &str, mut tell: impl FnMut(&Row)) -> Vec<Line> {
-    let wanted = rows().filter(|row| row.name.contains(filter));
-    wanted
+    let level = lab.kernels.level();
+    rows()
+        .filter(|row| row.levels.have_row_at(level) && row.name.contains(filter))
         .map(|row| {
             tell(row);
-            let target = row.levels.hold_at(lab.kernels.level()).then_some(row.target);
+            let target = row.levels.hold_at(level).then_some(row.target);
             Line { row, measured: (row.measure)(lab), target }
         })
         .collect()

@@ -4,7 +4,6 @@ use super::clock::Clock;
 use super::{Line, Target};
 use odnix_kernels::Level;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 
 /// Where and when it was measured.
 pub struct Place {
@@ -63,24 +62,42 @@ pub fn title(line: &Line) -> String {
     }
 }
 
+/// A time in the unit that suits it.
+fn time(ns: f64) -> String {
+    match ns {
+        _ if ns < 1e3 => format!("{} ns", figure(ns)),
+        _ if ns < 1e6 => format!("{} µs", figure(ns / 1e3)),
+        _ => format!("{} ms", figure(ns / 1e6)),
+    }
+}
+
+fn table_row(cells: [&str; 6]) -> String {
+    let [row, ours, measured, target, reached, word] = cells;
+    format!("{row:<46} {ours:>8} {measured:>9} {target:>7} {reached:>8}  {word}\n")
+}
+
+/// `ours` is the time of one call, or of one batch.
 pub fn text(lines: &[Line]) -> String {
-    let mut out = format!("{:<52} {:>10} {:>9} {:>8}  \n", "row", "measured", "target", "reached");
+    let mut out = table_row(["row", "ours", "measured", "target", "reached", ""]);
     for line in lines {
         let wanted = line.target.map_or("-".into(), target);
-        let (measured, reached) = match &line.measured {
+        let [ours, measured, reached] = match &line.measured {
             Ok(it) => {
                 let reached = line.target.map(|target| target.reached_by(it.value));
-                let reached = reached.map_or("-".into(), |reached| format!("{reached:.2}"));
-                (format!("{} {}", figure(it.value), line.row.unit.name()), reached)
+                [
+                    it.times.first().map(|ours| time(ours.ns)),
+                    Some(format!("{} {}", figure(it.value), line.row.unit.name())),
+                    reached.map(|reached| format!("{reached:.2}")),
+                ]
             }
-            Err(_) => ("-".into(), "-".into()),
-        };
+            Err(_) => [None, None, None],
+        }
+        .map(|cell| cell.unwrap_or("-".into()));
         let word = match &line.measured {
             Ok(_) => verdict(line),
             Err(absent) => absent.0,
         };
-        let title = title(line);
-        let _ = writeln!(out, "{title:<52} {measured:>10} {wanted:>9} {reached:>8}  {word}");
+        out += &table_row([&title(line), &ours, &measured, &wanted, &reached, word]);
     }
     out
 }

@@ -43,8 +43,8 @@ pub const ROWS: &[Row] = &[
     many("IGE decrypt, 8 streams", Level::Vaes512, 7.0, |lab| beside_one::<8>(lab, true)),
     many("IGE encrypt, 12 streams", Level::Vaes512, 10.0, |lab| beside_one::<12>(lab, false)),
     many("IGE decrypt, 12 streams", Level::Vaes512, 10.0, |lab| beside_one::<12>(lab, true)),
-    many("IGE encrypt, 8 streams, xmm", Level::AesNi, 4.0, |lab| beside_one::<8>(lab, false)),
-    many("IGE decrypt, 8 streams, xmm", Level::AesNi, 4.0, |lab| beside_one::<8>(lab, true)),
+    many("IGE encrypt, 8 streams of AES-NI", Level::AesNi, 4.0, |lab| beside_one::<8>(lab, false)),
+    many("IGE decrypt, 8 streams of AES-NI", Level::AesNi, 4.0, |lab| beside_one::<8>(lab, true)),
 ];
 
 /// One stream as often as there are streams beside all of them at once, 16 KiB each. They do not

@@ -39,7 +39,7 @@ pub const ROWS: &[Row] = &[
 ];
 
 const fn batch(name: &'static str, least: f64, measure: fn(&Lab) -> Measured) -> Row {
-    Row { levels: Levels::Only(Level::Vaes512), ..row(name, "naive, one by one", least, measure) }
+    Row { levels: Levels::From(Level::Vaes512), ..row(name, "naive, one by one", least, measure) }
 }
 
 /// Packets for one measurement: they stay in the nearest cache but one.
