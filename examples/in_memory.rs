@@ -79,8 +79,8 @@ fn configs(rsa: Arc<RsaPrivateKey>) -> Result<Configs, Box<dyn Error>> {
     let server = server::Config {
         handshake: Arc::new(handshake::server::Config::new(vec![rsa], 2)?),
         transport: transport::ServerOptions::default(),
-        salt_secret: Secret::init(|bytes| bytes.fill(1)), // drawn anew at each start
-        limits,
+        salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(1))), // drawn anew at each start
+        limits: Arc::new(limits),
         timings,
     };
     Ok((Arc::new(client), Arc::new(server)))

@@ -5,6 +5,7 @@
 //! (MTProto 2.0, "Creating an authorization key", step 9).
 
 use crate::secret::Secret;
+use alloc::sync::Arc;
 use core::fmt;
 use sha1::{Digest, Sha1};
 
@@ -44,9 +45,13 @@ impl fmt::Display for AuthKeyId {
     }
 }
 
-/// An authorization key with its id and aux_hash.
+/// An authorization key with its id and aux_hash. Clones share it, so that it is in memory once
+/// and wiped with the last of them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct AuthKey {
+pub struct AuthKey(Arc<Parts>);
+
+#[derive(PartialEq, Eq)]
+struct Parts {
     key: Secret<256>,
     id: AuthKeyId,
     aux_hash: [u8; 8],
@@ -57,33 +62,35 @@ impl AuthKey {
     pub fn new(key: Secret<256>) -> Self {
         let sha: [u8; 20] = Sha1::digest(key.expose_secret()).into();
         let [a0, a1, a2, a3, a4, a5, a6, a7, _, _, _, _, id @ ..] = sha;
-        Self { key, id: AuthKeyId(id), aux_hash: [a0, a1, a2, a3, a4, a5, a6, a7] }
+        let aux_hash = [a0, a1, a2, a3, a4, a5, a6, a7];
+        Self(Arc::new(Parts { key, id: AuthKeyId(id), aux_hash }))
     }
 
     /// A key with the id of plain messages, which nobody can make on purpose.
     #[cfg(test)]
     pub(crate) fn with_plain_id(key: Secret<256>) -> Self {
-        Self { id: AuthKeyId::PLAIN, ..Self::new(key) }
+        let aux_hash = Self::new(key.clone()).aux_hash();
+        Self(Arc::new(Parts { key, id: AuthKeyId::PLAIN, aux_hash }))
     }
 
     /// Bytes 12..20 of SHA1(auth_key).
     pub fn id(&self) -> AuthKeyId {
-        self.id
+        self.0.id
     }
 
     /// Bytes 0..8 of SHA1(auth_key), used by `new_nonce_hash1/2/3` and `retry_id`.
     pub fn aux_hash(&self) -> [u8; 8] {
-        self.aux_hash
+        self.0.aux_hash
     }
 
     /// The key itself.
     pub fn expose_secret(&self) -> &[u8; 256] {
-        self.key.expose_secret()
+        self.0.key.expose_secret()
     }
 }
 
 impl fmt::Debug for AuthKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AuthKey({}, …)", self.id)
+        write!(f, "AuthKey({}, …)", self.id())
     }
 }

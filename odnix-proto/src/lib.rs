@@ -62,8 +62,8 @@
 //! let server_config = Arc::new(server::Config {
 //!     handshake: Arc::new(handshake::server::Config::new(vec![rsa], 2)?),
 //!     transport: Default::default(),
-//!     salt_secret: Secret::init(|bytes| bytes.fill(1)), // drawn anew at each start
-//!     limits: Limits::default(),
+//!     salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(1))), // drawn anew at each start
+//!     limits: Arc::new(Limits::default()),
 //!     timings: Timings::default(),
 //! });
 //! let mut client = client::Connection::new(client_config, Seed::for_testing(1));
@@ -136,6 +136,7 @@ extern crate alloc;
 extern crate self as odnix_proto;
 
 pub mod auth_key;
+mod by_id;
 pub mod connection;
 pub mod crypto;
 pub mod envelope;

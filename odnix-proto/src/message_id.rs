@@ -11,10 +11,10 @@
 //! 2.0, "Message identifier", "Message sequence number" and "Security Guidelines", checking
 //! msg_id.
 
+use crate::by_id::ById;
 use crate::crypto::kdf::Side;
 use crate::seed::{Generator, Seed};
-use crate::time::UnixTime;
-use alloc::collections::BTreeSet;
+use crate::time::{UnixTime, micros};
 use core::fmt;
 use core::time::Duration;
 
@@ -214,23 +214,24 @@ pub enum Verdict {
 ///
 /// [`check`](Self::check) changes nothing, so that a message refused for another reason (its
 /// salt, say) leaves no trace; [`record`](Self::record) remembers an id once its message is
-/// taken in.
+/// taken in. `N` is what else is remembered with each.
 #[derive(Clone, Debug)]
-pub struct ReceivedIds {
+pub struct ReceivedIds<N = ()> {
     from: Side,
-    past: Duration,
-    future: Duration,
+    past_us: u64,
+    future_us: u64,
     ids_max: usize,
-    ids: BTreeSet<MsgId>,
+    ids: ById<N>,
     /// The highest id that was forgotten.
     forgotten: Option<MsgId>,
 }
 
-impl ReceivedIds {
+impl<N: Default> ReceivedIds<N> {
     /// An empty window for what `from` sends: ids up to `past` behind and `future` ahead of the
     /// server's time, of which `ids_max` are remembered.
     pub fn new(from: Side, past: Duration, future: Duration, ids_max: usize) -> Self {
-        Self { from, past, future, ids_max, ids: BTreeSet::new(), forgotten: None }
+        let (past_us, future_us) = (micros(past), micros(future));
+        Self { from, past_us, future_us, ids_max, ids: ById::default(), forgotten: None }
     }
 
     /// Judges an id against the server's time, or against the remembered ids alone if a client
@@ -245,12 +246,16 @@ impl ReceivedIds {
         if id.0 & LOW_HALF == 0 {
             return Verdict::EmptyLowBits;
         }
-        if self.ids.contains(&id) {
+        if self.ids.contains(id) {
             return Verdict::Duplicate;
         }
         match server_time {
-            Some(now) if id.time() < now.before(self.past) => Verdict::TooLow,
-            Some(now) if id.time() > now.after(self.future) => Verdict::TooHigh,
+            Some(now) if id.time() < now.before(Duration::from_micros(self.past_us)) => {
+                Verdict::TooLow
+            }
+            Some(now) if id.time() > now.after(Duration::from_micros(self.future_us)) => {
+                Verdict::TooHigh
+            }
             _ if self.may_be_forgotten(id) => Verdict::TooOld,
             _ => Verdict::Fresh,
         }
@@ -258,7 +263,7 @@ impl ReceivedIds {
 
     /// Whether this very id is remembered.
     pub fn contains(&self, id: MsgId) -> bool {
-        self.ids.contains(&id)
+        self.ids.contains(id)
     }
 
     /// Takes nothing up to `floor` any more, as if it had been remembered and forgotten: it may
@@ -269,20 +274,55 @@ impl ReceivedIds {
 
     /// Remembers an id, forgetting the lowest one if there are too many.
     pub fn record(&mut self, id: MsgId) {
-        self.ids.insert(id);
-        while self.ids.len() > self.ids_max {
-            self.forgotten = self.ids.pop_first().max(self.forgotten);
+        if self.ids.contains(id) {
+            return;
         }
+        // Room first, so that a window of a power of two takes no more memory than its ids.
+        if self.ids.len() >= self.ids_max {
+            if self.ids.first().is_none_or(|(lowest, _)| id < lowest) {
+                return self.raise_floor(id);
+            }
+            self.forgotten = self.ids.pop_first().map(|(id, _)| id).max(self.forgotten);
+        }
+        self.ids.insert(id, N::default());
+    }
+
+    /// What is remembered with an id.
+    pub(crate) fn note(&self, id: MsgId) -> Option<&N> {
+        self.ids.get(id)
+    }
+
+    pub(crate) fn note_mut(&mut self, id: MsgId) -> Option<&mut N> {
+        self.ids.get_mut(id)
+    }
+
+    /// All ids, lowest first.
+    pub(crate) fn notes(&self) -> impl DoubleEndedIterator<Item = (MsgId, &N)> {
+        self.ids.iter()
+    }
+
+    /// Forgets all ids that are outside the window anyway.
+    pub(crate) fn forget_past(&mut self, server_time: UnixTime) {
+        let oldest = server_time.before(Duration::from_micros(self.past_us));
+        while let Some((id, _)) = self.ids.first().filter(|(id, _)| id.time() < oldest) {
+            self.ids.pop_first();
+            self.raise_floor(id);
+        }
+    }
+
+    /// Gives back the memory that is not in use.
+    pub(crate) fn give_back(&mut self) {
+        self.ids.give_back();
     }
 
     /// The highest id ever remembered, or refused by [`raise_floor`](Self::raise_floor).
     pub fn highest(&self) -> Option<MsgId> {
-        self.ids.last().copied().max(self.forgotten)
+        self.ids.last_id().max(self.forgotten)
     }
 
     fn may_be_forgotten(&self, id: MsgId) -> bool {
         let full = self.ids.len() >= self.ids_max;
         self.forgotten.is_some_and(|highest| id <= highest)
-            || (full && self.ids.first().is_some_and(|lowest| id < *lowest))
+            || (full && self.ids.first().is_some_and(|(lowest, _)| id < lowest))
     }
 }

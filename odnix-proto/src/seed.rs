@@ -45,6 +45,49 @@ impl fmt::Debug for Seed {
     }
 }
 
+/// The generator of a machine that mostly waits: between two draws it holds its seed and its
+/// place, and not the blocks drawn ahead. It gives out what a [`Generator`] of the seed does.
+pub(crate) struct Dormant {
+    seed: Seed,
+    /// Words of the stream drawn so far.
+    place: u64,
+}
+
+impl Dormant {
+    pub(crate) fn new(seed: Seed) -> Self {
+        Self { seed, place: 0 }
+    }
+
+    /// Wakes it up for what is to be drawn in one go.
+    pub(crate) fn draw<T>(&mut self, take: impl FnOnce(&mut ChaCha20Rng) -> T) -> T {
+        let mut random = ChaCha20Rng::from_seed(self.seed.0);
+        random.set_word_pos(self.place.into());
+        let taken = take(&mut random);
+        // 2^64 words last for longer than any machine.
+        self.place = u64::try_from(random.get_word_pos()).unwrap_or_default();
+        taken
+    }
+
+    /// The seed of a machine inside this one.
+    pub(crate) fn split(&mut self) -> Seed {
+        self.draw(|random| Seed::from_rng(random))
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
+        self.draw(|random| {
+            let mut bytes = [0; N];
+            random.fill_bytes(&mut bytes);
+            bytes
+        })
+    }
+}
+
+impl fmt::Debug for Dormant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dormant(…)")
+    }
+}
+
 /// The private generator of one machine (ChaCha20).
 pub(crate) struct Generator {
     random: ChaCha20Rng,

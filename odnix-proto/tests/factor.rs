@@ -37,6 +37,29 @@ fn a_small_and_a_large_prime_are_split() {
 }
 
 #[test]
+fn factors_of_every_size_are_split() {
+    // Curves find two small factors at once; the sizes in between belong to them as well.
+    for small in (1..32).map(|bits| prime_from(1 << bits)) {
+        for large in (1..62).map(|bits| prime_above(1 << bits)) {
+            if small != large && u128::from(small) * u128::from(large) < 1 << 63 {
+                let split = Some((small.min(large), small.max(large)));
+                assert_eq!(factorize(small * large), split, "{small} * {large}");
+            }
+        }
+    }
+}
+
+#[test]
+fn powers_of_primes_have_no_factors() {
+    for prime in (1..31).map(|bits| prime_from(1 << bits)) {
+        let powers = core::iter::successors(Some(prime), |power| power.checked_mul(prime));
+        for power in powers.take_while(|power| power >> 63 == 0) {
+            assert_eq!(factorize(power), None, "{power}, a power of {prime}");
+        }
+    }
+}
+
+#[test]
 fn hostile_numbers_have_no_factors() {
     let prime_31 = 2_147_483_647;
     for pq in [
@@ -124,5 +147,9 @@ proptest! {
 
 /// The next odd prime.
 fn prime_from(n: u32) -> u64 {
-    (u64::from(n).max(3)..).find(|&n| is_prime(n)).unwrap()
+    prime_above(n.into())
+}
+
+fn prime_above(n: u64) -> u64 {
+    (n.max(3)..).find(|&n| is_prime(n)).unwrap()
 }

@@ -281,7 +281,7 @@ impl ByHand {
     fn with(change: impl FnOnce(&mut Limits)) -> Self {
         let (key, now) = (common::key(9), common::start());
         let mut config = (*link::server_config(false)).clone();
-        change(&mut config.limits);
+        change(Arc::make_mut(&mut config.limits));
         let server = server::Connection::new(Arc::new(config), seed(1));
         let mut hand = Self { server, key, now, sent: 0, calls: 0 };
         hand.request(&Ping { ping_id: 1 }.to_bytes().unwrap());

@@ -42,8 +42,8 @@ static CONFIG: LazyLock<Arc<server::Config>> = LazyLock::new(|| {
     Arc::new(server::Config {
         handshake: Arc::new(handshake),
         transport: ServerOptions::default(),
-        salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits::default(),
+        salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(3))),
+        limits: Arc::new(Limits::default()),
         timings: Timings::default(),
     })
 });

@@ -265,8 +265,8 @@ fn protocol(
             ..ServerOptions::default()
         },
         // Drawn anew at each start: packets captured before it are refused after it.
-        salt_secret: Secret::take(&mut random()?),
-        limits: options.limits.clone(),
+        salt_secret: Arc::new(Secret::take(&mut random()?)),
+        limits: Arc::new(options.limits.clone()),
         timings: Timings::default(),
     })
 }

@@ -636,13 +636,13 @@ fn server_config(script: &Script) -> Result<server::Config, Failed> {
     Ok(server::Config {
         handshake: Arc::new(exchange),
         transport: ServerOptions::default(),
-        salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits {
+        salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(3))),
+        limits: Arc::new(Limits {
             sent_max: script.sent_max,
             calls_max: script.calls_max,
             calls_bytes_max: script.calls_bytes_max,
             ..Limits::default()
-        },
+        }),
         timings: Timings::default(),
     })
 }

@@ -13,16 +13,19 @@
 //! Security: an unknown key is answered with −404; a packet that fails its checks likewise,
 //! whichever check it was.
 
+mod ahead;
+
+use self::ahead::{AHEAD_MAX, Arrival, Arrived, Incoming, open_ahead};
 use super::long_poll::LongPoll;
 use crate::{
     auth_key::AuthKeyId,
-    envelope::{self, Opened, Side},
+    envelope::Opened,
     error::{PeerError, Received, UsageError},
     handshake::{self, Done, Established, Job, server::Handshake},
     limits::Limits,
     message_id::MsgId,
     secret::Secret,
-    seed::{Generator, Seed},
+    seed::{Dormant, Seed},
     session::{FIRST_SALT_VALID, FirstSalt, ServerSessionEvent, Timings},
     time::{Instant, Now},
     transition::Transition,
@@ -50,9 +53,9 @@ pub struct Config {
     /// What the listener accepts: WebSocket listeners require obfuscation.
     pub transport: ServerOptions,
     /// Salts are derived from it; to be drawn anew at each start of the server.
-    pub salt_secret: Secret<32>,
+    pub salt_secret: Arc<Secret<32>>,
     /// Bounds on everything.
-    pub limits: Limits,
+    pub limits: Arc<Limits>,
     /// Acknowledgement times.
     pub timings: Timings,
 }
@@ -81,7 +84,7 @@ pub enum Event {
 #[derive(Debug)]
 enum Parked {
     /// Waits for its key.
-    Sealed { key_id: AuthKeyId, packet: BytesMut, quick_ack: bool },
+    Sealed { key_id: AuthKeyId, packet: Incoming, quick_ack: bool },
     /// Waits for its session.
     Opened(Opened),
 }
@@ -150,13 +153,13 @@ pub struct Connection {
     disconnecting: bool,
     events: VecDeque<Event>,
     scratch: BytesMut,
-    rng: Generator,
+    rng: Dormant,
 }
 
 impl Connection {
     /// The server's end of a fresh transport.
     pub fn new(config: Arc<Config>, seed: Seed) -> Self {
-        let mut rng = Generator::new(seed);
+        let mut rng = Dormant::new(seed);
         Self {
             framer: ServerFramer::new(
                 ServerOptions {
@@ -221,14 +224,40 @@ impl Connection {
 
     fn receive_frames(&mut self, now: Now, bytes: &mut BytesMut) -> Result<(), PeerError> {
         self.framer.receive(bytes)?;
-        while let Some(frame) = self.framer.next_frame()? {
-            if let Frame::Packet { packet, quick_ack } = frame {
+        loop {
+            let mut arrived: Arrived = [const { None }; AHEAD_MAX];
+            let may_have_more = self.take_arrived(&mut arrived);
+            if let [Some(_), Some(_), ..] = &arrived
+                && let Some(key) = &self.key
+            {
+                open_ahead(&key.auth_key, &mut arrived);
+            }
+            for arrival in arrived.into_iter().flatten() {
                 self.long_poll.request(now.mono);
-                self.handle_packet(now, packet, quick_ack)?;
+                self.handle_packet(now, arrival.packet, arrival.quick_ack)?;
                 self.take_http_wait();
             }
+            if !may_have_more? {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// Whole packets, as many as there are places; over HTTP one, as each is a request.
+    fn take_arrived(&mut self, arrived: &mut Arrived) -> Result<bool, PeerError> {
+        for place in arrived {
+            match self.framer.next_frame()? {
+                Some(Frame::Packet { packet, quick_ack }) => {
+                    *place = Some(Arrival { packet: Incoming::Closed(packet), quick_ack });
+                }
+                Some(Frame::QuickAck(_) | Frame::Error(_)) => {}
+                None => return Ok(false),
+            }
+            if self.framer.open_requests() > 0 {
+                break;
+            }
+        }
+        Ok(true)
     }
 
     /// What the packet just read said of its request.
@@ -261,11 +290,13 @@ impl Connection {
     fn handle_packet(
         &mut self,
         now: Now,
-        packet: BytesMut,
+        packet: Incoming,
         quick_ack: bool,
     ) -> Result<Received, PeerError> {
-        let Some(key_id) = envelope::key_id(&packet) else { return Err(PeerError::Envelope) };
-        if key_id == AuthKeyId::PLAIN {
+        let key_id = packet.key_id().ok_or(PeerError::Envelope)?;
+        if key_id == AuthKeyId::PLAIN
+            && let Incoming::Closed(packet) = packet
+        {
             return self.handle_plain(now, packet.freeze());
         }
         if self.has_key(key_id) && self.parked.is_empty() {
@@ -285,7 +316,7 @@ impl Connection {
         &mut self,
         now: Now,
         key_id: AuthKeyId,
-        packet: BytesMut,
+        packet: Incoming,
         quick_ack: bool,
     ) -> Result<Received, PeerError> {
         let key = self.key.as_ref().ok_or(PeerError::UnknownKey)?;
@@ -294,7 +325,7 @@ impl Connection {
     }
 
     /// Opens a packet under a key that is still one.
-    fn open(&self, now: Now, key: &ServerKey, packet: BytesMut) -> Result<Opened, PeerError> {
+    fn open(&self, now: Now, key: &ServerKey, packet: Incoming) -> Result<Opened, PeerError> {
         let now_s = i64::try_from(now.wall.as_secs()).unwrap_or(i64::MAX);
         let session = self.session.as_deref().filter(|it| it.key_id() == key.auth_key.id());
         // A binding may have ended the key earlier than it was made for.
@@ -305,7 +336,7 @@ impl Connection {
         {
             return Err(PeerError::UnknownKey);
         }
-        envelope::open(&key.auth_key, Side::Client, packet)
+        packet.open(&key.auth_key)
     }
 
     fn handle_plain(&mut self, now: Now, packet: Bytes) -> Result<Received, PeerError> {
@@ -480,9 +511,9 @@ impl Connection {
             Box::new(Session::new(
                 key,
                 wanted.session_id,
-                self.config.salt_secret.clone(),
+                Arc::clone(&self.config.salt_secret),
                 self.rng.split(),
-                self.config.limits.clone(),
+                Arc::clone(&self.config.limits),
                 self.config.timings.clone(),
             ))
         });
@@ -526,9 +557,10 @@ impl Connection {
                 }
             }
             if self.asked_session.is_some() {
-                break;
+                return Ok(());
             }
         }
+        self.parked = VecDeque::new();
         Ok(())
     }
 
@@ -654,6 +686,8 @@ impl Connection {
         if let Some(event) = self.events.pop_front() {
             return Some(event);
         }
+        // These come when a connection begins, and hardly ever again.
+        self.events = VecDeque::new();
         self.session.as_mut()?.poll_event().map(Event::Session)
     }
 

@@ -79,19 +79,20 @@ fn unpack_message(container_id: MsgId, body: &mut Bytes) -> Result<Message, BadC
 
 /// A container of nothing.
 pub(crate) fn empty() -> Bytes {
-    let mut out = BytesMut::new();
-    pack(&[], &mut out);
-    out.freeze()
+    pack(core::iter::empty())
 }
 
-/// Writes a container.
-pub(crate) fn pack(messages: &[Message], out: &mut BytesMut) {
+/// Writes a container of messages, each with its id and seq_no.
+pub(crate) fn pack<'a>(messages: impl Iterator<Item = (MsgId, i32, &'a Bytes)> + Clone) -> Bytes {
+    let lens = messages.clone().map(|(.., body)| MESSAGE_HEADER_LEN.saturating_add(body.len()));
+    let mut out = BytesMut::with_capacity(lens.fold(HEADER_LEN, usize::saturating_add));
     out.put_u32_le(ID);
-    out.put_i32_le(i32::try_from(messages.len()).unwrap_or(i32::MAX));
-    for message in messages {
-        out.put_i64_le(message.msg_id.as_i64());
-        out.put_i32_le(message.seq_no);
-        out.put_i32_le(i32::try_from(message.body.len()).unwrap_or(i32::MAX));
-        out.put_slice(&message.body);
+    out.put_i32_le(i32::try_from(messages.clone().count()).unwrap_or(i32::MAX));
+    for (msg_id, seq_no, body) in messages {
+        out.put_i64_le(msg_id.as_i64());
+        out.put_i32_le(seq_no);
+        out.put_i32_le(i32::try_from(body.len()).unwrap_or(i32::MAX));
+        out.put_slice(body);
     }
+    out.freeze()
 }

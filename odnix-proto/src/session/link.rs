@@ -3,20 +3,19 @@
 
 use super::{
     binding::{Carrier, seal_binding},
-    container::{self, Message},
+    container,
+    state::Note,
 };
 use crate::{
     auth_key::AuthKey,
+    by_id::ById,
     envelope::{self, Header, Side},
     limits::Limits,
     message_id::{MsgId, MsgIdGenerator, MsgKind, ReceivedIds, SeqNo},
-    seed::{Generator, Seed},
+    seed::{Dormant, Seed},
     time::{Instant, UnixTime},
 };
-use alloc::{
-    collections::{BTreeSet, VecDeque},
-    vec::Vec,
-};
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use bytes::{Bytes, BytesMut};
 use core::{fmt, time::Duration};
 use odnix_tl::{
@@ -81,6 +80,48 @@ pub(crate) struct Departed<T> {
     pub(crate) message: Outgoing<T>,
 }
 
+/// The messages of one packet. Most packets have one, which takes no list.
+#[derive(Debug)]
+pub(crate) struct Departures<T> {
+    pub(crate) first: Option<Departed<T>>,
+    rest: Vec<Departed<T>>,
+}
+
+impl<T> Default for Departures<T> {
+    fn default() -> Self {
+        Self { first: None, rest: Vec::new() }
+    }
+}
+
+impl<T> Departures<T> {
+    fn push(&mut self, departed: Departed<T>) {
+        match self.first {
+            None => self.first = Some(departed),
+            Some(_) => self.rest.push(departed),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.rest.len().saturating_add(usize::from(self.first.is_some()))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Departed<T>> + Clone {
+        self.first.iter().chain(&self.rest)
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut Departed<T>> {
+        self.first.iter_mut().chain(&mut self.rest)
+    }
+
+    pub(crate) fn into_messages(self) -> impl Iterator<Item = Departed<T>> {
+        self.first.into_iter().chain(self.rest)
+    }
+}
+
 /// One half of a session under one key.
 #[derive(Debug)]
 pub(crate) struct Link {
@@ -89,10 +130,10 @@ pub(crate) struct Link {
     side: Side,
     ids: MsgIdGenerator,
     seq_nos: SeqNo,
-    pub(crate) received: ReceivedIds,
+    pub(crate) received: ReceivedIds<Note>,
     pub(crate) acks: Acks,
-    rng: Generator,
-    limits: Limits,
+    rng: Dormant,
+    limits: Arc<Limits>,
 }
 
 impl Link {
@@ -101,13 +142,13 @@ impl Link {
         session_id: i64,
         side: Side,
         seed: Seed,
-        limits: &Limits,
+        limits: Arc<Limits>,
     ) -> Self {
         let peer = match side {
             Side::Client => Side::Server,
             Side::Server => Side::Client,
         };
-        let mut rng = Generator::new(seed);
+        let mut rng = Dormant::new(seed);
         let ids = match side {
             Side::Client => MsgIdGenerator::default(),
             Side::Server => MsgIdGenerator::jittered(rng.split()),
@@ -121,9 +162,9 @@ impl Link {
             ids,
             seq_nos: SeqNo::new(),
             received: ReceivedIds::new(peer, past, future, limits.received_ids_max),
-            acks: Acks::new(limits.ids_max),
+            acks: Acks::default(),
             rng,
-            limits: limits.clone(),
+            limits,
         }
     }
 
@@ -141,31 +182,33 @@ impl Link {
         queue: &mut VecDeque<Outgoing<T>>,
         messages_max: usize,
         out: &mut BytesMut,
-    ) -> Vec<Departed<T>> {
+    ) -> Departures<T> {
         let alone = queue.front().is_some_and(Outgoing::travels_alone);
         if !alone && let Some(ack) = self.acks.take(self.limits.ids_max) {
             queue.push_front(Outgoing::service(ack, T::default()));
         }
         let mut departed = self.pick(now, queue, messages_max);
-        let Some(first) = departed.first() else { return departed };
-        let mut body = BytesMut::new();
-        let (msg_id, seq_no) = if departed.len() == 1 && first.message.again.is_none() {
-            body.extend_from_slice(&first.message.body);
-            (first.msg_id, first.seq_no)
-        } else {
-            let messages: Vec<Message> = departed.iter().map(as_message).collect();
-            container::pack(&messages, &mut body);
-            let container = (self.next_id(now, false), self.seq_nos.next(false));
-            for message in &mut departed {
-                message.container = Some(container.0);
+        let Some(first) = &departed.first else { return departed };
+        let packed;
+        let (body, msg_id, seq_no, container) = match first {
+            only if departed.rest.is_empty() && only.message.again.is_none() => {
+                (&only.message.body, only.msg_id, only.seq_no, None)
             }
-            container
+            _ => {
+                packed = container::pack(
+                    departed.iter().map(|it| (it.msg_id, it.seq_no, &it.message.body)),
+                );
+                let msg_id = self.ids.next(now, kind(self.side, false));
+                (&packed, msg_id, self.seq_nos.next(false), Some(msg_id))
+            }
         };
         let header = Header { salt, session_id: self.session_id, msg_id, seq_no };
+        let (key, side) = (&self.key, self.side);
         // Every body was checked when it was queued, so the envelope cannot refuse it.
-        let sealed = envelope::seal(&self.key, self.side, &header, &body, self.rng.rng(), out);
-        let Ok(sealed) = sealed else { return Vec::new() };
-        for message in &mut departed {
+        let sealed = self.rng.draw(|rng| envelope::seal(key, side, &header, body, rng, out));
+        let Ok(sealed) = sealed else { return Departures::default() };
+        for message in departed.iter_mut() {
+            message.container = container;
             message.quick_ack_token = sealed.quick_ack_token;
         }
         departed
@@ -178,9 +221,9 @@ impl Link {
         now: UnixTime,
         queue: &mut VecDeque<Outgoing<T>>,
         messages_max: usize,
-    ) -> Vec<Departed<T>> {
-        let Limits { container_bytes_max, inflate_bytes_max, .. } = self.limits;
-        let mut departed = Vec::new();
+    ) -> Departures<T> {
+        let Limits { container_bytes_max, inflate_bytes_max, .. } = *self.limits;
+        let mut departed = Departures::default();
         let mut bytes = container::HEADER_LEN;
         let mut inflated: usize = 0;
         while let Some(next) = queue.front() {
@@ -226,10 +269,11 @@ impl Link {
         let session_id = self.session_id;
         let temp_auth_key_id = self.key.id();
         let carrier = Carrier { msg_id, temp_auth_key_id, temp_session_id: session_id };
-        let request = seal_binding(perm_key, &carrier, expires_at, self.rng.rng());
+        let request = self.rng.draw(|rng| seal_binding(perm_key, &carrier, expires_at, rng));
         let body = request.to_bytes().ok()?;
         let header = Header { salt, session_id, msg_id, seq_no };
-        envelope::seal(&self.key, self.side, &header, &body, self.rng.rng(), out).ok()?;
+        let (key, side) = (&self.key, self.side);
+        self.rng.draw(|rng| envelope::seal(key, side, &header, &body, rng, out)).ok()?;
         Some((msg_id, seq_no))
     }
 
@@ -239,29 +283,28 @@ impl Link {
     }
 
     fn next_id(&mut self, now: UnixTime, answer: bool) -> MsgId {
-        let kind = match (self.side, answer) {
-            (Side::Client, _) => MsgKind::Client,
-            (Side::Server, true) => MsgKind::ServerAnswer,
-            (Side::Server, false) => MsgKind::ServerOther,
-        };
-        self.ids.next(now, kind)
+        self.ids.next(now, kind(self.side, answer))
+    }
+
+    /// Gives back the memory that is not in use.
+    pub(crate) fn give_back(&mut self) {
+        self.received.give_back();
+        self.acks.pending.give_back();
     }
 }
 
-fn as_message<T>(departed: &Departed<T>) -> Message {
-    Message {
-        msg_id: departed.msg_id,
-        seq_no: departed.seq_no,
-        body: departed.message.body.clone(),
+fn kind(side: Side, answer: bool) -> MsgKind {
+    match (side, answer) {
+        (Side::Client, _) => MsgKind::Client,
+        (Side::Server, true) => MsgKind::ServerAnswer,
+        (Side::Server, false) => MsgKind::ServerOther,
     }
 }
 
 /// Received content messages that wait to be acknowledged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Acks {
-    pending: BTreeSet<MsgId>,
-    /// Held when nothing can be sent; the peer sends the oldest again.
-    held_max: usize,
+    pending: ById<()>,
     /// When they must leave by themselves.
     due: Option<Instant>,
     /// They must leave with the next packet, whatever else does.
@@ -269,23 +312,20 @@ pub(crate) struct Acks {
 }
 
 impl Acks {
-    fn new(held_max: usize) -> Self {
-        Self { pending: BTreeSet::new(), held_max, due: None, ready: false }
-    }
-
     /// Whether a message waits to be acknowledged.
     pub(crate) fn is_pending(&self, msg_id: MsgId) -> bool {
-        self.pending.contains(&msg_id)
+        self.pending.contains(msg_id)
     }
 
     /// Notes one content message; the acknowledgement goes out with the next packet, at the
-    /// latest after `delay`, or at once when `pending_max` are waiting.
-    pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, pending_max: usize) {
-        self.pending.insert(msg_id);
-        if self.pending.len() > self.held_max {
+    /// latest after `delay`, or at once when enough are waiting. When nothing can be sent, the
+    /// oldest are forgotten; the peer sends those again.
+    pub(crate) fn add(&mut self, msg_id: MsgId, now: Instant, delay: Duration, limits: &Limits) {
+        self.pending.insert(msg_id, ());
+        if self.pending.len() > limits.ids_max {
             self.pending.pop_first();
         }
-        self.ready |= self.pending.len() >= pending_max;
+        self.ready |= self.pending.len() >= limits.pending_acks_max;
         if self.due.is_none() && !self.ready {
             self.due = Some(now.after(delay));
         }
@@ -293,7 +333,7 @@ impl Acks {
 
     /// The answer itself tells the peer that its message arrived.
     pub(crate) fn implied(&mut self, msg_id: MsgId) {
-        self.pending.remove(&msg_id);
+        self.pending.remove(msg_id);
         self.settle();
     }
 
@@ -322,11 +362,8 @@ impl Acks {
         if self.pending.is_empty() {
             return None;
         }
-        let msg_ids: Vec<i64> =
-            self.pending.iter().take(ids_max).map(|msg_id| msg_id.as_i64()).collect();
-        for msg_id in &msg_ids {
-            self.pending.remove(&MsgId::from_i64(*msg_id));
-        }
+        let msg_ids = core::iter::from_fn(|| self.pending.pop_first()).take(ids_max);
+        let msg_ids = msg_ids.map(|(msg_id, ())| msg_id.as_i64()).collect();
         self.settle();
         MsgsAck { msg_ids }.to_bytes().ok()
     }

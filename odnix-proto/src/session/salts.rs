@@ -12,7 +12,7 @@ use crate::{
     secret::Secret,
     time::{Now, UnixTime},
 };
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 use core::{fmt, time::Duration};
 use odnix_tl::mtproto::types::FutureSalt;
 use sha2::{Digest, Sha256};
@@ -47,13 +47,17 @@ impl fmt::Debug for FirstSalt {
 /// The salts of one key, as the server sees them.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerSalts {
-    secret: Secret<32>,
+    secret: Arc<Secret<32>>,
     key_id: AuthKeyId,
     first: Option<FirstSalt>,
 }
 
 impl ServerSalts {
-    pub(crate) fn new(secret: Secret<32>, key_id: AuthKeyId, first: Option<FirstSalt>) -> Self {
+    pub(crate) fn new(
+        secret: Arc<Secret<32>>,
+        key_id: AuthKeyId,
+        first: Option<FirstSalt>,
+    ) -> Self {
         Self { secret, key_id, first }
     }
 

@@ -26,23 +26,44 @@ pub(crate) const ANSWERED: u8 = 64;
 /// The other side is known to know that it was received.
 pub(crate) const KNOWN_TO_SENDER: u8 = 128;
 
+/// What a session remembers of a message it received, beside its id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) what: What,
+    /// The seq_no of a call, the digest of a container.
+    pub(crate) number: u32,
+    /// Those above that nothing else tells.
+    pub(crate) flags: u8,
+}
+
+/// What kind of message it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum What {
+    /// No other.
+    #[default]
+    Plain,
+    /// A request that ran.
+    Call,
+    /// A container.
+    Container,
+}
+
 /// How many ids the lists of one packet may still name. Each of them is looked up, and
 /// `gzip_packed` makes many of few bytes.
 #[derive(Debug)]
 pub(crate) struct IdBudget {
-    list_max: usize,
     left: usize,
 }
 
 impl IdBudget {
     /// For a packet that begins.
     pub(crate) fn new(limits: &Limits) -> Self {
-        Self { list_max: limits.ids_max, left: limits.packet_ids_max }
+        Self { left: limits.packet_ids_max }
     }
 
     /// Whether one more list may be read.
-    pub(crate) fn take(&mut self, ids: &[i64]) -> bool {
-        let left = self.left.checked_sub(ids.len()).filter(|_| ids.len() <= self.list_max);
+    pub(crate) fn take(&mut self, ids: &[i64], limits: &Limits) -> bool {
+        let left = self.left.checked_sub(ids.len()).filter(|_| ids.len() <= limits.ids_max);
         self.left = left.unwrap_or(self.left);
         left.is_some()
     }

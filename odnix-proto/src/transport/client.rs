@@ -6,7 +6,7 @@ use super::http::{self, Http};
 use super::{Frame, Framing, Obfuscation, obfuscated};
 use crate::error::{ConfigError, PeerError, UsageError};
 use crate::limits::Limits;
-use crate::seed::{Generator, Seed};
+use crate::seed::{Dormant, Seed};
 use bytes::{Bytes, BytesMut};
 
 /// How a client frames: a checked combination.
@@ -89,7 +89,7 @@ pub struct ClientFramer {
 impl ClientFramer {
     /// A framer for one fresh connection; `seed` makes the obfuscation header and the padding.
     pub fn new(options: &ClientOptions, seed: Seed) -> Self {
-        let mut random = Generator::new(seed);
+        let mut random = Dormant::new(seed);
         let framing = options.framing;
         let http = Http::new(options.http_head_bytes_max);
         let mut inbound = Inbound::new(Sender::Server, options.packet_bytes_max, http);

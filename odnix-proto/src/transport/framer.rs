@@ -1,11 +1,12 @@
 //! What both roles share: the receive buffer that yields frames, and the writing of frames.
 
-use super::head::{Head, Sender, length};
+use super::head::{Head, Sender};
 use super::http::{self, Http};
 use super::obfuscated::Stream;
 use super::{Frame, Framing, PACKET_BYTES_CEILING, abridged, full, intermediate, padded};
 use crate::error::{FramingFault, PeerError, UsageError};
-use crate::seed::Generator;
+use crate::seed::Dormant;
+use alloc::boxed::Box;
 use bytes::{Buf, Bytes, BytesMut};
 
 /// Received beyond two whole packets before `next_frame` takes any.
@@ -20,7 +21,8 @@ const SIGNAL_LEN_MAX: usize = 19;
 pub(super) struct Inbound {
     from: Sender,
     pub(super) buffer: BytesMut,
-    pub(super) stream: Option<Stream>,
+    /// Boxed, because most connections have none.
+    pub(super) stream: Option<Box<Stream>>,
     sequence: u32,
     packet_bytes_max: usize,
     /// The head of a frame whose rest has not come yet.
@@ -195,15 +197,15 @@ pub(super) fn check_len(packet: &[u8]) -> Result<(), UsageError> {
 /// The sending half.
 #[derive(Debug)]
 pub(super) struct Outbound {
-    pub(super) stream: Option<Stream>,
+    pub(super) stream: Option<Box<Stream>>,
     /// What the next request or answer begins with.
     pub(super) http_start: Bytes,
     sequence: u32,
-    random: Generator,
+    random: Dormant,
 }
 
 impl Outbound {
-    pub(super) fn new(random: Generator) -> Self {
+    pub(super) fn new(random: Dormant) -> Self {
         Self { stream: None, http_start: Bytes::new(), sequence: 0, random }
     }
 
@@ -216,8 +218,10 @@ impl Outbound {
         out: &mut BytesMut,
     ) -> Result<(), UsageError> {
         check_len(packet)?;
-        let padding: [u8; 3] = self.random.array();
-        let padding_len = length(self.random.below(padded::PADDING_SENT));
+        let (padding, padding_len) = match framing {
+            Framing::Padded => self.random.draw(padded::draw),
+            _ => Default::default(),
+        };
         let padding = padding.get(..padding_len).unwrap_or(&padding);
         self.write(framing, packet, padding, quick_ack, out);
         Ok(())

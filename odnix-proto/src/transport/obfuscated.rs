@@ -16,7 +16,8 @@
 use super::Framing;
 use super::detect::{HEADER_LEN, collides};
 use crate::secret::Secret;
-use crate::seed::Generator;
+use crate::seed::Dormant;
+use alloc::boxed::Box;
 use core::fmt;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use sha2::{Digest, Sha256};
@@ -69,8 +70,8 @@ impl fmt::Debug for Stream {
 
 /// Both directions.
 pub(super) struct Streams {
-    pub(super) to_server: Stream,
-    pub(super) to_client: Stream,
+    pub(super) to_server: Box<Stream>,
+    pub(super) to_client: Box<Stream>,
 }
 
 impl Streams {
@@ -78,8 +79,8 @@ impl Streams {
         let mut reversed = *header;
         reversed.reverse();
         let streams = Self {
-            to_server: Stream::new(header, secret),
-            to_client: Stream::new(&reversed, secret),
+            to_server: Box::new(Stream::new(header, secret)),
+            to_client: Box::new(Stream::new(&reversed, secret)),
         };
         reversed.zeroize();
         streams
@@ -90,7 +91,7 @@ impl Streams {
 pub(super) fn open(
     tag: [u8; 4],
     config: &Obfuscation,
-    random: &mut Generator,
+    random: &mut Dormant,
 ) -> ([u8; HEADER_LEN], Streams) {
     let mut header = random.array();
     while collides(&header) {

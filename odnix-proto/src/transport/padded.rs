@@ -8,15 +8,16 @@
 //! Anything else is handed on as it is, for the envelope to refuse. Transport errors and quick
 //! acknowledgements carry no padding.
 
-use super::head::{Head, Sender};
+use super::head::{Head, Sender, length};
 use super::intermediate;
 use crate::error::FramingFault;
 use bytes::BytesMut;
+use rand_core::Rng;
 
 /// Most padding accepted.
 pub(super) const PADDING_MAX: usize = 15;
-/// Padding sent is below this.
-pub(super) const PADDING_SENT: u32 = 4;
+/// Most padding sent.
+const PADDING_SENT_MAX: usize = 3;
 
 const ENVELOPE_HEADER_LEN: usize = 24;
 const PLAIN_HEADER_LEN: usize = 20;
@@ -24,6 +25,13 @@ const BLOCK_LEN: usize = 16;
 
 pub(super) fn head(bytes: &[u8], from: Sender) -> Result<Option<Head>, FramingFault> {
     intermediate::head_unaligned(bytes, from)
+}
+
+/// Padding for one packet, and how much of it to send.
+pub(super) fn draw(random: &mut impl Rng) -> ([u8; PADDING_SENT_MAX], usize) {
+    let mut padding = [0; PADDING_SENT_MAX];
+    random.fill_bytes(&mut padding);
+    (padding, length(random.next_u32() >> 30))
 }
 
 /// Cuts the padding off.

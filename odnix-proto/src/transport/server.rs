@@ -8,7 +8,7 @@ use super::{Frame, Framing, obfuscated};
 use crate::error::{FramingFault, PeerError, UsageError};
 use crate::limits::Limits;
 use crate::secret::Secret;
-use crate::seed::{Generator, Seed};
+use crate::seed::{Dormant, Seed};
 use alloc::{string::String, vec::Vec};
 use bytes::{Buf, BytesMut};
 
@@ -66,7 +66,7 @@ impl ServerFramer {
         Self {
             framing: None,
             inbound: Inbound::new(Sender::Client, options.packet_bytes_max, http),
-            outbound: Outbound::new(Generator::new(seed)),
+            outbound: Outbound::new(Dormant::new(seed)),
             options,
         }
     }

@@ -21,8 +21,8 @@ pub fn server_config(require_obfuscated: bool) -> Arc<server::Config> {
     Arc::new(server::Config {
         handshake: Arc::new(handshake::server::Config::new(vec![rsa_key()], 2).unwrap()),
         transport: ServerOptions { require_obfuscated, ..ServerOptions::default() },
-        salt_secret: Secret::init(|bytes| bytes.fill(3)),
-        limits: Limits::default(),
+        salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(3))),
+        limits: Arc::new(Limits::default()),
         timings: Timings::default(),
     })
 }
@@ -62,7 +62,7 @@ pub struct Link {
     pub updates: usize,
     pub up: BytesMut,
     pub down: BytesMut,
-    config: Arc<server::Config>,
+    pub config: Arc<server::Config>,
     seeds: u64,
 }
 

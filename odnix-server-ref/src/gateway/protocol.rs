@@ -72,8 +72,8 @@ mod tests {
         let protocol = Protocol::new(Config {
             handshake: Arc::new(handshake::server::Config::new(vec![key], 2).unwrap()),
             transport: Default::default(),
-            salt_secret: Secret::init(|bytes| bytes.fill(1)),
-            limits: Limits::default(),
+            salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(1))),
+            limits: Arc::new(Limits::default()),
             timings: Timings::default(),
         });
         let before = protocol.current();

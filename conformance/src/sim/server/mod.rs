@@ -96,7 +96,7 @@ pub struct SimServer {
     rpc: Rpc,
     config: Arc<Config>,
     /// Those that its connections should keep.
-    limits: Limits,
+    limits: Arc<Limits>,
     random: Random,
     planted: Planted,
     conns: BTreeMap<Conn, Connected>,
@@ -154,12 +154,12 @@ impl SimServer {
     fn new_salts(&mut self) {
         let mut salt_secret = [0; 32];
         self.random.fill(&mut salt_secret);
-        let salt_secret = Secret::take(&mut salt_secret);
+        let salt_secret = Arc::new(Secret::take(&mut salt_secret));
         if self.planted.is(Bug::CallsUnbounded) {
             let Config { limits, .. } = (*self.config).clone();
             let Limits { calls_max, calls_bytes_max, .. } = Limits::default();
-            let limits = Limits { calls_max, calls_bytes_max, ..limits };
-            self.config = Arc::new(Config { limits, ..(*self.config).clone() });
+            let limits = Limits { calls_max, calls_bytes_max, ..(*limits).clone() };
+            self.config = Arc::new(Config { limits: Arc::new(limits), ..(*self.config).clone() });
         }
         self.config = Arc::new(Config { salt_secret, ..(*self.config).clone() });
     }

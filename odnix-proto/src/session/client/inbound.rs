@@ -147,9 +147,8 @@ impl ClientSession {
     }
 
     fn acknowledge(&mut self, now: Now, msg_id: MsgId) {
-        let (delay, max) = (self.timings.ack_delay, self.limits.pending_acks_max);
         if let Some(link) = &mut self.link {
-            link.acks.add(msg_id, now.mono, delay, max);
+            link.acks.add(msg_id, now.mono, self.timings.ack_delay, &self.limits);
         }
     }
 

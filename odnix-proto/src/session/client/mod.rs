@@ -47,6 +47,7 @@ use crate::{
 };
 use alloc::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     vec::Vec,
 };
 use binding::Binding;
@@ -189,7 +190,7 @@ pub struct ClientSession {
     /// What it may still ask about.
     packet_ids: IdBudget,
     rng: Generator,
-    limits: Limits,
+    limits: Arc<Limits>,
     timings: Timings,
 }
 
@@ -236,7 +237,7 @@ impl ClientSession {
             packet_len: 0,
             packet_ids: IdBudget::new(&limits),
             rng: Generator::new(seed),
-            limits,
+            limits: Arc::new(limits),
             timings,
         }
     }
@@ -345,7 +346,7 @@ impl ClientSession {
     fn start_session(&mut self, key: AuthKey) {
         let session_id = i64::from_le_bytes(self.rng.array());
         let seed = self.rng.split();
-        self.link = Some(Link::new(key, session_id, Side::Client, seed, &self.limits));
+        self.link = Some(Link::new(key, session_id, Side::Client, seed, Arc::clone(&self.limits)));
         self.forget_messages();
         self.bind_again();
         self.plain_packets = false;

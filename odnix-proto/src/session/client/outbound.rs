@@ -218,9 +218,9 @@ impl ClientSession {
             return None;
         }
         let departed = link.transmit(server_time, salt, &mut self.queue, max, out);
-        let token = departed.first()?.quick_ack_token;
+        let token = departed.first.as_ref()?.quick_ack_token;
         let mut calls = Vec::new();
-        for message in departed {
+        for message in departed.into_messages() {
             match message.message.tag {
                 Tag::Call(id) => calls.push(id),
                 // It did not wait in the queue.

@@ -69,7 +69,7 @@ impl ClientSession {
     /// `msgs_all_info msg_ids:Vector<long> info:string`: the same, unasked.
     pub(super) fn on_msgs_all_info(&mut self, now: Now, body: Bytes) -> Received {
         match types::MsgsAllInfo::from_bytes(body) {
-            Ok(told) if !self.packet_ids.take(&told.msg_ids) => {
+            Ok(told) if !self.packet_ids.take(&told.msg_ids, &self.limits) => {
                 Received::Dropped(DropReason::Limit)
             }
             Ok(told) => self.learn_states(now, &told.msg_ids, &told.info),
@@ -121,7 +121,7 @@ impl ClientSession {
 
     pub(super) fn on_msgs_state_req(&mut self, now: Now, msg_id: MsgId, body: Bytes) -> Received {
         match types::MsgsStateReq::from_bytes(body) {
-            Ok(request) if !self.packet_ids.take(&request.msg_ids) => {
+            Ok(request) if !self.packet_ids.take(&request.msg_ids, &self.limits) => {
                 Received::Dropped(DropReason::Limit)
             }
             Ok(request) => self.tell_states(now, msg_id, &request.msg_ids),
@@ -136,7 +136,7 @@ impl ClientSession {
         body: Bytes,
     ) -> Received {
         match types::MsgResendAnsReq::from_bytes(body) {
-            Ok(request) if !self.packet_ids.take(&request.msg_ids) => {
+            Ok(request) if !self.packet_ids.take(&request.msg_ids, &self.limits) => {
                 Received::Dropped(DropReason::Limit)
             }
             Ok(request) => self.tell_states(now, msg_id, &request.msg_ids),
@@ -150,7 +150,7 @@ impl ClientSession {
         let Ok(request) = types::MsgResendReq::from_bytes(body) else {
             return Received::Dropped(DropReason::Malformed);
         };
-        if !self.packet_ids.take(&request.msg_ids) {
+        if !self.packet_ids.take(&request.msg_ids, &self.limits) {
             return Received::Dropped(DropReason::Limit);
         }
         let waiting = self.queue.iter().filter_map(|waiting| Some(waiting.again?.0));

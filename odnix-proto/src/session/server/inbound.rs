@@ -13,13 +13,12 @@ use crate::{
         container::{self, Message, constructor},
         gzip::InflateBudget,
         link::Outgoing,
-        state::{IdBudget, NEEDS_NO_ACK},
+        state::{IdBudget, NEEDS_NO_ACK, What},
         wrapper,
     },
     time::Now,
 };
 use bytes::Bytes;
-use core::mem;
 use odnix_tl::{Constructor, Decode, Encode, mtproto::types};
 
 const CODE_MSG_ID_TOO_LOW: i32 = 16;
@@ -33,12 +32,13 @@ const CODE_BAD_CONTAINER: i32 = 64;
 impl ServerSession {
     /// Takes in one opened packet of this session.
     pub fn handle_opened(&mut self, now: Now, opened: Opened) -> Received {
-        let before = mem::take(&mut self.running_of_packet);
+        self.pinged = false;
+        let before = self.call_packet;
+        self.call_packet = before.wrapping_add(1);
         let received = self.handle_packet(now, opened);
         // One that brings no calls, such as an acknowledgement, waits in place of the last one.
-        if self.running_of_packet.is_empty() {
-            let runs = |id: &MsgId| matches!(self.calls.get(id), Some(Call::Running(_)));
-            self.running_of_packet = before.into_iter().filter(runs).collect();
+        if !self.runs_calls_of_packet() {
+            self.call_packet = before;
         }
         received
     }
@@ -87,15 +87,15 @@ impl ServerSession {
         // The same packet again, as a network may deliver it, is no fault; a notice would make the
         // client send under new ids what has run.
         let digest = crc32fast::hash(&outer.body);
-        let is_repeat = self.containers.get(&outer.msg_id) == Some(&digest);
+        let is_repeat = self
+            .link
+            .received
+            .note(outer.msg_id)
+            .is_some_and(|note| note.what == What::Container && note.number == digest);
         if self.link.received.contains(outer.msg_id) && !is_repeat {
             return self.refuse(outer, CODE_CONTAINER_ID_TAKEN);
         }
-        self.containers.insert(outer.msg_id, digest);
-        if self.containers.len() > self.limits.received_ids_max {
-            self.containers.pop_first();
-        }
-        self.take_in(outer);
+        self.take_in_as(outer, What::Container, digest);
         messages.sort_by_key(|message| message.msg_id);
         let mut budget = InflateBudget::new(self.limits.inflate_bytes_max);
         let mut first_accepted = None;
@@ -147,17 +147,17 @@ impl ServerSession {
         if message.seq_no & 1 == 1 {
             self.acknowledge(now, message.msg_id);
         }
-        match self.calls.get(&message.msg_id).copied() {
-            Some(Call::Answered(Some(answer))) => self.send_again_one(now, answer),
-            Some(Call::Running(_)) => {
-                self.running_of_packet.insert(message.msg_id);
-            }
+        match self.calls.get_mut(message.msg_id) {
+            Some(&mut Call::Answered(Some(answer))) => self.send_again_one(now, answer),
+            Some(Call::Running { packet, .. }) => *packet = self.call_packet,
             Some(Call::Answered(None) | Call::Forgotten(_)) | None => {}
         }
-        if self.lost.contains(&message.msg_id)
+        if self.lost.as_ref().is_some_and(|lost| lost.contains(message.msg_id))
             && self.answer_error(message.msg_id, 500, "ANSWER_LOST")
+            && let Some(lost) = &mut self.lost
         {
-            self.lost.remove(&message.msg_id);
+            lost.remove(message.msg_id);
+            self.lost.take_if(|lost| lost.is_empty());
         }
         Received::Dropped(DropReason::Duplicate)
     }
@@ -178,23 +178,20 @@ impl ServerSession {
             || running_bytes > self.limits.calls_bytes_max
             || !self.has_room(0)
         {
-            if self.answer_error(message.msg_id, 420, "FLOOD_WAIT_1") {
-                self.take_in(message);
-            }
+            self.take_in_and_refuse(message, 420, "FLOOD_WAIT_1");
             return Received::Dropped(DropReason::Limit);
         }
-        if let Err(code) = self.order.check(message.msg_id, message.seq_no) {
+        if let Err(code) = self.order.check(&self.link.received, message.msg_id, message.seq_no) {
             return self.refuse(message, code);
         }
         let body_len = body.len();
         let Ok((context, query)) = wrapper::unwrap(body, &self.limits, budget) else {
             return self.refuse_request(now, message, "INPUT_REQUEST_INVALID");
         };
-        self.take_in(message);
+        self.take_in_as(message, What::Call, message.seq_no.cast_unsigned());
         self.acknowledge(now, message.msg_id);
         let bytes = body_len.max(query.len());
-        self.calls.insert(message.msg_id, Call::Running(bytes));
-        self.running_of_packet.insert(message.msg_id);
+        self.calls.insert(message.msg_id, Call::Running { bytes, packet: self.call_packet });
         self.running_bytes = self.running_bytes.saturating_add(bytes);
         let query = compact(query, packet_len.max(body_len));
         let call = CallId::from(message.msg_id);
@@ -203,16 +200,29 @@ impl ServerSession {
     }
 
     /// From here on the message counts as received.
-    fn take_in(&mut self, message: &Message) {
+    pub(super) fn take_in(&mut self, message: &Message) {
         self.link.received.record(message.msg_id);
         if message.seq_no & 1 == 0 {
-            self.flags.add(message.msg_id, NEEDS_NO_ACK);
+            self.flag(message.msg_id, NEEDS_NO_ACK);
+        }
+    }
+
+    fn take_in_as(&mut self, message: &Message, what: What, number: u32) {
+        self.take_in(message);
+        if let Some(note) = self.link.received.note_mut(message.msg_id) {
+            (note.what, note.number) = (what, number);
+        }
+    }
+
+    /// Something became of a message that was taken in.
+    pub(super) fn flag(&mut self, msg_id: MsgId, flags: u8) {
+        if let Some(note) = self.link.received.note_mut(msg_id) {
+            note.flags |= flags;
         }
     }
 
     pub(super) fn acknowledge(&mut self, now: Now, msg_id: MsgId) {
-        let (delay, max) = (self.timings.ack_delay, self.limits.pending_acks_max);
-        self.link.acks.add(msg_id, now.mono, delay, max);
+        self.link.acks.add(msg_id, now.mono, self.ack_delay, &self.limits);
     }
 
     /// The first accepted message of a session is answered with `new_session_created`. What
@@ -225,8 +235,7 @@ impl ServerSession {
         self.link.received.raise_floor(first_msg_id);
         let created = types::NewSessionCreated {
             first_msg_id: first_msg_id.as_i64(),
-            // Never 0: some clients take that for "none".
-            unique_id: i64::from_le_bytes(self.rng.array()) | 1,
+            unique_id: self.unique_id,
             server_salt: self.salts.current(now.wall),
         };
         self.keep(created.to_bytes(), 0, Tag::Push);
@@ -258,11 +267,20 @@ impl ServerSession {
     /// A request that cannot be read is answered, so that its call ends. With no room for the
     /// answer it counts as never received.
     fn refuse_request(&mut self, now: Now, message: &Message, reason: &str) -> Received {
-        if self.answer_error(message.msg_id, 400, reason) {
-            self.take_in(message);
+        if self.take_in_and_refuse(message, 400, reason) {
             self.acknowledge(now, message.msg_id);
         }
         Received::Dropped(DropReason::Malformed)
+    }
+
+    /// `false`, and nothing done, when there is no room for the answer.
+    fn take_in_and_refuse(&mut self, message: &Message, code: i32, text: &str) -> bool {
+        let has_room = self.has_room_for_answer();
+        if has_room {
+            self.take_in(message);
+            self.answer_error(message.msg_id, code, text);
+        }
+        has_room
     }
 
     /// Queues a service message; too many unread notices, and the newest are dropped.

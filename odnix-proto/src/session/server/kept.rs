@@ -2,14 +2,12 @@
 
 use super::Tag;
 use crate::{
+    by_id::ById,
     message_id::MsgId,
     session::link::{Outgoing, backoff},
     time::Instant,
 };
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    vec::Vec,
-};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// First wait for an acknowledgement; doubles with each resend. Clients in use acknowledge
@@ -27,70 +25,91 @@ pub(super) struct Unacknowledged {
     resend_at: Instant,
 }
 
-/// All of them by msg_id, and their deadlines in order: a timer that is read after every packet
-/// must not look at each of them.
+/// All of them by msg_id, and when to look at them: a timer that is read after every packet must
+/// not look at each of them.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
-    messages: BTreeMap<MsgId, Unacknowledged>,
-    deadlines: BTreeSet<(Instant, MsgId)>,
+    messages: ById<Unacknowledged>,
+    /// The first deadline, or earlier: that of a message which has been acknowledged since.
+    due: Option<Instant>,
 }
 
 impl Kept {
     /// It left now; once more, if it is kept already.
     pub(super) fn sent(&mut self, now: Instant, msg_id: MsgId, seq_no: i32, it: Outgoing<Tag>) {
-        let resends = self.remove(msg_id).map_or(0, |before| before.resends);
-        let resend_at = now.after(backoff(RESEND_AFTER, resends));
-        self.deadlines.insert((resend_at, msg_id));
+        let resends = self.get(msg_id).map_or(0, |before| before.resends);
+        let resend_at = self.note_deadline(now, resends);
         let kept = Unacknowledged { seq_no, message: it, queued: false, resends, resend_at };
         self.messages.insert(msg_id, kept);
     }
 
+    fn note_deadline(&mut self, now: Instant, resends: u32) -> Instant {
+        let at = now.after(backoff(RESEND_AFTER, resends));
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+        at
+    }
+
     /// It leaves again, or is announced: the next wait is longer.
     pub(super) fn note_resend(&mut self, now: Instant, msg_id: MsgId) -> Option<&Unacknowledged> {
-        let kept = self.messages.get_mut(&msg_id)?;
-        self.deadlines.remove(&(kept.resend_at, msg_id));
-        kept.resends = kept.resends.saturating_add(1);
-        kept.resend_at = now.after(backoff(RESEND_AFTER, kept.resends));
-        self.deadlines.insert((kept.resend_at, msg_id));
+        let resends = self.get(msg_id)?.resends.saturating_add(1);
+        let resend_at = self.note_deadline(now, resends);
+        let kept = self.messages.get_mut(msg_id)?;
+        kept.resends = resends;
+        kept.resend_at = resend_at;
         Some(kept)
     }
 
     pub(super) fn remove(&mut self, msg_id: MsgId) -> Option<Unacknowledged> {
-        let kept = self.messages.remove(&msg_id)?;
-        self.deadlines.remove(&(kept.resend_at, msg_id));
-        Some(kept)
+        let removed = self.messages.remove(msg_id);
+        if self.messages.is_empty() {
+            self.due = None;
+        }
+        removed
     }
 
     pub(super) fn get(&self, msg_id: MsgId) -> Option<&Unacknowledged> {
-        self.messages.get(&msg_id)
+        self.messages.get(msg_id)
     }
 
     pub(super) fn get_mut(&mut self, msg_id: MsgId) -> Option<&mut Unacknowledged> {
-        self.messages.get_mut(&msg_id)
+        self.messages.get_mut(msg_id)
     }
 
     pub(super) fn oldest(&self) -> Option<(MsgId, &Unacknowledged)> {
-        self.messages.first_key_value().map(|(&msg_id, kept)| (msg_id, kept))
+        self.messages.first()
     }
 
     pub(super) fn msg_ids(&self) -> Vec<MsgId> {
-        self.messages.keys().copied().collect()
+        self.messages.iter().map(|(msg_id, _)| msg_id).collect()
     }
 
     pub(super) fn len(&self) -> usize {
         self.messages.len()
     }
 
-    /// When the next one leaves again.
-    pub(super) fn due(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(at, _)| *at)
+    pub(super) fn give_back(&mut self) {
+        self.messages.give_back();
     }
 
-    /// Those that leave again now, in the order of their ids.
-    pub(super) fn overdue(&self, now: Instant) -> Vec<MsgId> {
-        let due = self.deadlines.iter().take_while(|(at, _)| *at <= now);
-        let mut msg_ids: Vec<MsgId> = due.map(|(_, msg_id)| *msg_id).collect();
-        msg_ids.sort_unstable();
-        msg_ids
+    /// When to ask which are overdue.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Those that leave again now, in the order of their ids. Each is to be noted again.
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<MsgId> {
+        if self.due.is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        let (mut overdue, mut due) = (Vec::new(), None::<Instant>);
+        for (msg_id, kept) in self.messages.iter() {
+            if kept.resend_at <= now {
+                overdue.push(msg_id);
+            } else {
+                due = Some(due.map_or(kept.resend_at, |due| due.min(kept.resend_at)));
+            }
+        }
+        self.due = due;
+        overdue
     }
 }

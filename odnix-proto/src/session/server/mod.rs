@@ -19,19 +19,20 @@ use super::{
     CallId, SessionRef, Timings,
     link::{Link, Outgoing},
     salts::{FirstSalt, ServerSalts},
-    state::{IdBudget, StateFlags},
+    state::IdBudget,
     wrapper::CallContext,
 };
 use crate::{
     auth_key::{AuthKey, AuthKeyId},
+    by_id::ById,
     envelope::Side,
     limits::Limits,
     message_id::MsgId,
     secret::Secret,
-    seed::{Generator, Seed},
+    seed::{Dormant, Seed},
     time::{Instant, Now, Steady, UnixTime},
 };
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::{boxed::Box, collections::VecDeque, sync::Arc};
 use bytes::Bytes;
 use core::{fmt, time::Duration};
 use kept::Kept;
@@ -126,9 +127,10 @@ enum Tag {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Call {
-    /// This many bytes of query are out.
-    Running(usize),
-    /// The same, and the client no longer wants the answer.
+    /// This many bytes of query are out. It came, or came again, in packet number `packet` of those
+    /// that brought calls.
+    Running { bytes: usize, packet: u32 },
+    /// Bytes of a query whose answer the client no longer wants.
     Forgotten(usize),
     /// The answer waits in the queue, or was sent under this id and waits for its
     /// acknowledgement.
@@ -177,15 +179,12 @@ pub struct ServerSession {
     salts: ServerSalts,
     standing: Standing,
     order: Order,
-    flags: StateFlags,
-    /// Digests of the last containers, to tell one sent again from another of the same id.
-    containers: BTreeMap<MsgId, u32>,
     /// Open requests: running, or answered and not yet acknowledged.
-    calls: BTreeMap<MsgId, Call>,
+    calls: ById<Call>,
     /// Bytes of the queries among them that run.
     running_bytes: usize,
     /// Answered requests whose answers had to be given up before the client had them.
-    lost: BTreeSet<MsgId>,
+    lost: Option<Box<ById<()>>>,
     queue: VecDeque<Outgoing<Tag>>,
     unacknowledged: Kept,
     /// Bytes of content in `queue` and `unacknowledged`.
@@ -194,18 +193,22 @@ pub struct ServerSession {
     notices_bytes: usize,
     updates_lost: bool,
     announced: bool,
+    /// That of `new_session_created`.
+    unique_id: i64,
+    /// The client's last packet brought a ping or `http_wait`, as those of an idle client do.
+    pinged: bool,
     disconnect_at: Option<Instant>,
     disconnect_is_due: bool,
-    http_wait: Option<HttpWait>,
-    /// The calls of the newest packet that brought any, as far as they run: over HTTP a request
-    /// may wait for them.
-    running_of_packet: BTreeSet<MsgId>,
+    /// max_delay, wait_after and max_wait of the newest `http_wait`, in milliseconds.
+    http_wait: Option<[i32; 3]>,
+    /// The number of the newest packet that brought calls: over HTTP a request may wait for those
+    /// of them that run.
+    call_packet: u32,
     /// What the packet that is being read may still ask about.
     packet_ids: IdBudget,
     events: VecDeque<ServerSessionEvent>,
-    rng: Generator,
-    limits: Limits,
-    timings: Timings,
+    limits: Arc<Limits>,
+    ack_delay: Duration,
 }
 
 impl ServerSession {
@@ -213,40 +216,41 @@ impl ServerSession {
     pub fn new(
         key: &ServerKey,
         session_id: i64,
-        salt_secret: Secret<32>,
+        salt_secret: impl Into<Arc<Secret<32>>>,
         seed: Seed,
-        limits: Limits,
+        limits: impl Into<Arc<Limits>>,
         timings: Timings,
     ) -> Self {
-        let mut rng = Generator::new(seed);
+        let limits = limits.into();
+        let mut rng = Dormant::new(seed);
         let auth_key: AuthKey = key.auth_key.clone();
-        let salts = ServerSalts::new(salt_secret, auth_key.id(), key.first_salt);
+        let salts = ServerSalts::new(salt_secret.into(), auth_key.id(), key.first_salt);
         Self {
-            link: Link::new(auth_key, session_id, Side::Server, rng.split(), &limits),
+            link: Link::new(auth_key, session_id, Side::Server, rng.split(), Arc::clone(&limits)),
             clock: Steady::default(),
             salts,
             standing: Standing::new(key.expires_at, key.bound_to),
-            order: Order::new(limits.received_ids_max),
-            flags: StateFlags::new(limits.received_ids_max),
-            containers: BTreeMap::new(),
-            calls: BTreeMap::new(),
+            order: Order::default(),
+            calls: ById::default(),
             running_bytes: 0,
-            lost: BTreeSet::new(),
+            lost: None,
             queue: VecDeque::new(),
             unacknowledged: Kept::default(),
             kept_bytes: 0,
             notices_bytes: 0,
             updates_lost: false,
             announced: false,
+            // Never 0: some clients take that for "none".
+            unique_id: i64::from_le_bytes(rng.array()) | 1,
+            pinged: false,
             disconnect_at: None,
             disconnect_is_due: false,
             http_wait: None,
-            running_of_packet: BTreeSet::new(),
+            call_packet: 0,
             packet_ids: IdBudget::new(&limits),
             events: VecDeque::new(),
-            rng,
             limits,
-            timings,
+            ack_delay: timings.ack_delay,
         }
     }
 
@@ -276,12 +280,35 @@ impl ServerSession {
 
     /// The newest `http_wait` not yet taken. Other transports have no use for it.
     pub fn take_http_wait(&mut self) -> Option<HttpWait> {
-        self.http_wait.take()
+        let [max_delay, wait_after, max_wait] =
+            self.http_wait.take()?.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+        Some(HttpWait { max_delay, wait_after, max_wait })
     }
 
     /// Whether a call of the newest packet that brought any, new ones or again, still runs.
     pub(crate) fn runs_calls_of_packet(&self) -> bool {
-        !self.running_of_packet.is_empty()
+        let newest = self.call_packet;
+        let mut calls = self.calls.iter().rev();
+        calls.any(|(_, call)| matches!(call, Call::Running { packet, .. } if *packet == newest))
+    }
+
+    /// Gives back the memory of what a busy session needs.
+    fn give_back(&mut self) {
+        self.calls.give_back();
+        self.events.shrink_to_fit();
+        self.queue.shrink_to_fit();
+        self.unacknowledged.give_back();
+        self.link.give_back();
+    }
+
+    /// Whether nothing runs, nothing waits, and the client has all answers and updates. Nothing
+    /// that it may ask about is older than its window then.
+    fn is_idle(&self) -> bool {
+        self.calls.is_empty()
+            && self.lost.is_none()
+            && self.queue.is_empty()
+            && self.events.is_empty()
+            && self.unacknowledged.len() == 0
     }
 
     /// The oldest event not yet taken.

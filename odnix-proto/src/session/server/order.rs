@@ -1,7 +1,9 @@
 //! The order of a client's messages: codes 32 to 35 of `bad_msg_notification`.
 
-use crate::message_id::MsgId;
-use alloc::collections::BTreeMap;
+use crate::{
+    message_id::{MsgId, ReceivedIds},
+    session::state::{Note, What},
+};
 
 /// seq_no lower than that of an earlier message.
 pub(crate) const CODE_SEQ_NO_TOO_LOW: i32 = 32;
@@ -12,40 +14,45 @@ pub(crate) const CODE_EVEN_SEQ_NO_EXPECTED: i32 = 34;
 /// A request must be content-related.
 pub(crate) const CODE_ODD_SEQ_NO_EXPECTED: i32 = 35;
 
-/// The seq_nos of the last content messages, by msg_id.
+/// How far the requests have run.
 ///
 /// seq_no grows with msg_id, by two for each content message. Requests run in seq_no order:
-/// one that arrives after a later one has run is refused with 32, never run out of order.
-#[derive(Debug)]
+/// one that arrives after a later one has run is refused, never run out of order. So the last
+/// one that ran has both the highest msg_id and the highest seq_no of all, and the ones before
+/// it only decide which of the two codes a refusal has.
+#[derive(Debug, Default)]
 pub(crate) struct Order {
-    seq_nos: BTreeMap<MsgId, i32>,
-    entries_max: usize,
-    highest_run: Option<i32>,
+    last: Option<(MsgId, i32)>,
 }
 
 impl Order {
-    pub(crate) fn new(entries_max: usize) -> Self {
-        Self { seq_nos: BTreeMap::new(), entries_max, highest_run: None }
+    /// Checks and notes a request; the error is the code to answer with.
+    pub(crate) fn check(
+        &mut self,
+        received: &ReceivedIds<Note>,
+        msg_id: MsgId,
+        seq_no: i32,
+    ) -> Result<(), i32> {
+        match self.last {
+            Some((last, _)) if msg_id < last => Err(code_of_late(received, msg_id, seq_no)),
+            Some((_, highest)) if seq_no <= highest => Err(CODE_SEQ_NO_TOO_LOW),
+            _ => {
+                self.last = Some((msg_id, seq_no));
+                Ok(())
+            }
+        }
     }
+}
 
-    /// Checks and notes a content message; the error is the code to answer with.
-    pub(crate) fn check(&mut self, msg_id: MsgId, seq_no: i32) -> Result<(), i32> {
-        let before = self.seq_nos.range(..msg_id).next_back();
-        if before.is_some_and(|(_, &seq)| seq >= seq_no) {
-            return Err(CODE_SEQ_NO_TOO_LOW);
-        }
-        let after = self.seq_nos.range(msg_id..).next();
-        if after.is_some_and(|(_, &seq)| seq <= seq_no) {
-            return Err(CODE_SEQ_NO_TOO_HIGH);
-        }
-        if self.highest_run.is_some_and(|seq| seq > seq_no) {
-            return Err(CODE_SEQ_NO_TOO_LOW);
-        }
-        self.highest_run = Some(seq_no);
-        self.seq_nos.insert(msg_id, seq_no);
-        if self.seq_nos.len() > self.entries_max {
-            self.seq_nos.pop_first();
-        }
-        Ok(())
+/// Which rule a request breaks that comes after one with a higher msg_id.
+fn code_of_late(received: &ReceivedIds<Note>, msg_id: MsgId, seq_no: i32) -> i32 {
+    let calls = || received.notes().filter(|(_, note)| note.what == What::Call);
+    let seq_no_of = |(_, note): (MsgId, &Note)| note.number.cast_signed();
+    let before = calls().rev().find(|(id, _)| *id < msg_id).map(seq_no_of);
+    let after = calls().find(|(id, _)| *id > msg_id).map(seq_no_of);
+    if before.is_none_or(|before| before < seq_no) && after.is_some_and(|after| after <= seq_no) {
+        CODE_SEQ_NO_TOO_HIGH
+    } else {
+        CODE_SEQ_NO_TOO_LOW
     }
 }

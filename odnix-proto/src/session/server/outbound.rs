@@ -14,9 +14,11 @@ use crate::{
 };
 use alloc::{collections::VecDeque, string::String};
 use bytes::{Bytes, BytesMut};
-use core::time::Duration;
-use odnix_tl::{Encode, EncodeError, Raw, mtproto::types};
+use core::{mem, time::Duration};
+use odnix_tl::{Encode, EncodeError, Raw, Writer, mtproto::types};
 
+/// Bytes of an `rpc_result` without its result.
+const RPC_RESULT_LEN: usize = 12;
 /// Well inside the 300 seconds a client looks back.
 const RENEW_IDS_AFTER: Duration = Duration::from_secs(240);
 
@@ -50,16 +52,15 @@ impl ServerSession {
     ) -> Result<(), UsageError> {
         let request = MsgId::from(call);
         self.standing.abandon_binding(request);
-        self.running_of_packet.remove(&request);
-        match self.calls.get(&request) {
-            Some(&Call::Running(bytes)) => {
+        match self.calls.get(request) {
+            Some(&Call::Running { bytes, .. }) => {
                 self.running_bytes = self.running_bytes.saturating_sub(bytes);
                 self.calls.insert(request, Call::Answered(None));
                 self.answer(request, result());
             }
             Some(&Call::Forgotten(bytes)) => {
                 self.running_bytes = self.running_bytes.saturating_sub(bytes);
-                self.calls.remove(&request);
+                self.calls.remove(request);
             }
             Some(Call::Answered(_)) | None => return Err(UsageError::UnknownCall),
         }
@@ -91,19 +92,22 @@ impl ServerSession {
 
     /// The rest of the queue belongs to the answers of open calls.
     pub(super) fn answer_if_room(&mut self, request: MsgId, result: Bytes) -> bool {
-        let room = self.queue.len() < self.limits.sent_max;
+        let room = self.has_room_for_answer();
         if room {
             self.answer(request, Packed::plain(result));
         }
         room
     }
 
+    pub(super) fn has_room_for_answer(&self) -> bool {
+        self.queue.len() < self.limits.sent_max
+    }
+
     fn answer(&mut self, request: MsgId, result: Packed) {
         self.link.acks.implied(request);
-        self.flags.add(request, ANSWERED);
+        self.flag(request, ANSWERED);
         let Packed { body: result, mut inflates_to } = result;
-        let result = types::RpcResult { req_msg_id: request.as_i64(), result: Raw(result) };
-        let mut body = result.to_bytes();
+        let mut body = rpc_result(request, result);
         if let Ok(whole) = &body
             && !self.make_room(whole.len())
         {
@@ -153,6 +157,11 @@ impl ServerSession {
         let now = self.clock.read(now);
         self.tell_lost_updates();
         if self.queue.is_empty() && !self.link.acks.must_leave(now.mono) {
+            // A client that has nothing else to do pings, or waits over HTTP.
+            if mem::take(&mut self.pinged) && self.is_idle() {
+                self.link.received.forget_past(now.wall);
+                self.give_back();
+            }
             return false;
         }
         self.renew_old_ids(now);
@@ -160,14 +169,14 @@ impl ServerSession {
         let max = self.limits.container_messages_max;
         let departed = self.link.transmit(now.wall, salt, &mut self.queue, max, out);
         let any = !departed.is_empty();
-        for sent in departed {
+        for sent in departed.into_messages() {
             if !sent.message.content {
                 // Acknowledgements are not counted: they never wait in the queue.
                 let bytes = if sent.message.answer { sent.message.body.len() } else { 0 };
                 self.notices_bytes = self.notices_bytes.saturating_sub(bytes);
             } else {
                 if let Tag::Answer(request) = sent.message.tag
-                    && let Some(call @ Call::Answered(_)) = self.calls.get_mut(&request)
+                    && let Some(call @ Call::Answered(_)) = self.calls.get_mut(request)
                 {
                     *call = Call::Answered(Some(sent.msg_id));
                 }
@@ -233,9 +242,10 @@ impl ServerSession {
         let Some((oldest, sent)) = self.unacknowledged.oldest() else { return false };
         match sent.message.tag {
             Tag::Answer(request) => {
-                self.lost.insert(request);
-                if self.lost.len() > self.limits.calls_max {
-                    self.lost.pop_first();
+                let lost = self.lost.get_or_insert_default();
+                lost.insert(request, ());
+                if lost.len() > self.limits.calls_max {
+                    lost.pop_first();
                 }
             }
             Tag::Push => self.updates_lost = true,
@@ -250,7 +260,7 @@ impl ServerSession {
         if let Some(sent) = self.unacknowledged.get(msg_id)
             && let Tag::Answer(request) = sent.message.tag
         {
-            self.flags.add(request, KNOWN_TO_SENDER);
+            self.flag(request, KNOWN_TO_SENDER);
         }
         self.forget(msg_id);
     }
@@ -263,7 +273,7 @@ impl ServerSession {
         }
         self.kept_bytes = self.kept_bytes.saturating_sub(sent.message.body.len());
         if let Tag::Answer(request) = sent.message.tag {
-            self.calls.remove(&request);
+            self.calls.remove(request);
         }
     }
 
@@ -272,12 +282,13 @@ impl ServerSession {
         self.disconnect_at = None;
         self.disconnect_is_due = false;
         self.http_wait = None;
-        self.running_of_packet.clear();
+        self.call_packet = self.call_packet.wrapping_add(1);
         self.queue.retain(|waiting| waiting.content);
         self.notices_bytes = 0;
         for msg_id in self.unacknowledged.msg_ids() {
             self.queue_again(msg_id);
         }
+        self.give_back();
     }
 
     /// Sends an unacknowledged message again, or announces it.
@@ -333,6 +344,13 @@ fn announcement(msg_id: MsgId, message: &Outgoing<Tag>) -> Result<Bytes, EncodeE
 /// In place of an answer that cannot be kept: the request has run.
 fn answer_lost(request: MsgId) -> Result<Bytes, EncodeError> {
     let error = types::RpcError { error_code: 500, error_message: String::from("ANSWER_LOST") };
-    let result = Raw(error.to_bytes()?);
-    types::RpcResult { req_msg_id: request.as_i64(), result }.to_bytes()
+    rpc_result(request, error.to_bytes()?)
+}
+
+/// In memory of exactly its size.
+fn rpc_result(request: MsgId, result: Bytes) -> Result<Bytes, EncodeError> {
+    let mut writer = Writer::with_capacity(RPC_RESULT_LEN.saturating_add(result.len()));
+    let result = types::RpcResult { req_msg_id: request.as_i64(), result: Raw(result) };
+    result.encode(&mut writer);
+    writer.finish()
 }

@@ -1,6 +1,6 @@
 //! The service messages a client sends, and their answers.
 
-use super::{Call, HttpWait, ServerSession, ServerSessionEvent, Tag};
+use super::{Call, ServerSession, ServerSessionEvent, Tag};
 use crate::{
     error::{DropReason, Received},
     message_id::{MsgId, Verdict},
@@ -58,7 +58,10 @@ impl ServerSession {
                 self.on_destroy_auth_key();
                 Ok(())
             }
-            functions::RpcDropAnswer::ID => self.on_rpc_drop_answer(msg_id, body),
+            functions::RpcDropAnswer::ID => {
+                self.take_in(message);
+                self.on_rpc_drop_answer(msg_id, body)
+            }
             types::HttpWait::ID => self.on_http_wait(body),
             types::MsgsStateInfo::ID | types::MsgsAllInfo::ID => Ok(()),
             MSG_COPY => return Some(Received::Dropped(DropReason::Unexpected)),
@@ -102,18 +105,15 @@ impl ServerSession {
     }
 
     fn pong(&mut self, msg_id: MsgId, ping_id: i64) {
+        self.pinged = true;
         self.notify(types::Pong { msg_id: msg_id.as_i64(), ping_id }.to_bytes());
     }
 
     /// `http_wait max_delay:int wait_after:int max_wait:int`, in milliseconds.
     fn on_http_wait(&mut self, body: Bytes) -> Result<(), Unfit> {
         let wait = types::HttpWait::from_bytes(body)?;
-        let time = |ms: i32| Duration::from_millis(u64::try_from(ms).unwrap_or(0));
-        self.http_wait = Some(HttpWait {
-            max_delay: time(wait.max_delay),
-            wait_after: time(wait.wait_after),
-            max_wait: time(wait.max_wait),
-        });
+        self.pinged = true;
+        self.http_wait = Some([wait.max_delay, wait.wait_after, wait.max_wait]);
         Ok(())
     }
 
@@ -161,9 +161,9 @@ impl ServerSession {
     }
 
     fn flags_of(&self, msg_id: MsgId) -> u8 {
-        let mut flags = self.flags.of(msg_id);
-        let call = self.calls.get(&msg_id);
-        if matches!(call, Some(Call::Running(_) | Call::Forgotten(_))) {
+        let mut flags = self.link.received.note(msg_id).map_or(0, |note| note.flags);
+        let call = self.calls.get(msg_id);
+        if matches!(call, Some(Call::Running { .. } | Call::Forgotten(_))) {
             flags |= RUNNING;
         }
         // An answer tells as much as an acknowledgement, once it has left.
@@ -193,7 +193,7 @@ impl ServerSession {
         let request = types::MsgResendAnsReq::from_bytes(body)?;
         self.check_ids(&request.msg_ids)?;
         for id in &request.msg_ids {
-            if let Some(&Call::Answered(Some(answer))) = self.calls.get(&MsgId::from_i64(*id)) {
+            if let Some(&Call::Answered(Some(answer))) = self.calls.get(MsgId::from_i64(*id)) {
                 self.send_whole_again(now, answer);
             }
         }
@@ -223,10 +223,9 @@ impl ServerSession {
     /// `rpc_drop_answer`: the client no longer wants an answer. The reply is an `rpc_result`.
     fn on_rpc_drop_answer(&mut self, msg_id: MsgId, body: Bytes) -> Result<(), Unfit> {
         let request = MsgId::from_i64(functions::RpcDropAnswer::from_bytes(body)?.req_msg_id);
-        let answer = match self.calls.get_mut(&request) {
-            Some(call @ &mut Call::Running(bytes)) => {
+        let answer = match self.calls.get_mut(request) {
+            Some(call @ &mut Call::Running { bytes, .. }) => {
                 *call = Call::Forgotten(bytes);
-                self.running_of_packet.remove(&request);
                 types::RpcAnswerDroppedRunning {}.to_bytes()
             }
             Some(Call::Answered(Some(answer))) => {
@@ -265,11 +264,11 @@ impl ServerSession {
         let bytes = bytes.map(|waiting| waiting.body.len()).sum();
         self.queue.retain(|waiting| waiting.tag != tag);
         self.kept_bytes = self.kept_bytes.saturating_sub(bytes);
-        self.calls.remove(&request);
+        self.calls.remove(request);
     }
 
     fn check_ids(&mut self, ids: &[i64]) -> Result<(), Unfit> {
-        if self.packet_ids.take(ids) { Ok(()) } else { Err(Unfit(DropReason::Limit)) }
+        if self.packet_ids.take(ids, &self.limits) { Ok(()) } else { Err(Unfit(DropReason::Limit)) }
     }
 
     /// Room again after updates were dropped: the client is told to ask for the difference.
