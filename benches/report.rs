@@ -4,11 +4,14 @@
 //! `ODNIX_CPU` bounds the level, whose name the files carry.
 
 mod exchange;
+#[path = "factor/measure.rs"]
+mod factor;
 mod peers;
 #[allow(dead_code, reason = "the test uses all of it")]
 mod suite;
 
 use odnix_kernels::Kernels;
+use serde_json::Value;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
@@ -21,22 +24,25 @@ Measures every target, prints a table, and writes report-LEVEL.json and report-L
 
 cargo bench -p odnix-benches --bench report [--features openssl] -- [OPTIONS] [PART OF A ROW'S NAME]
 
+  --scale FILE  counts of memory, which `cargo bench -p odnix-benches --bench scale -- --json FILE`
+                wrote before
   --quick       a tenth of the time, and worse figures
   --out FOLDER  where the files go; docs/performance of the workspace if not said
   --no-files    prints the table only, as does a part of a name
 
-ODNIX_CPU=portable|aesni|... bounds the level; SOURCE_DATE is written into the JSON.";
+ODNIX_CPU=portable|aesni|vaes512 bounds the level; SOURCE_DATE is written into the JSON.";
 
 struct Options {
     effort: Effort,
     out: Option<PathBuf>,
     filter: String,
+    scale: Option<Value>,
 }
 
 fn options() -> Result<Option<Options>, String> {
     let usual = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance");
-    let mut options =
-        Options { effort: Effort::FULL, out: Some(usual.into()), filter: String::new() };
+    let (out, filter) = (Some(usual.into()), String::new());
+    let mut options = Options { effort: Effort::FULL, out, filter, scale: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match &*argument {
@@ -45,6 +51,12 @@ fn options() -> Result<Option<Options>, String> {
             "--quick" => options.effort = Effort::QUICK,
             "--no-files" => options.out = None,
             "--out" => options.out = Some(arguments.next().ok_or("--out FOLDER")?.into()),
+            "--scale" => {
+                let file = arguments.next().ok_or("--scale FILE")?;
+                let text = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
+                let scale = serde_json::from_str(&text);
+                options.scale = Some(scale.map_err(|error| format!("{file}: {error}"))?);
+            }
             other if other.starts_with('-') => return Err(format!("{other} is not known")),
             name => {
                 options.filter = name.to_owned();
@@ -56,11 +68,11 @@ fn options() -> Result<Option<Options>, String> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Some(Options { effort, out, filter }) = options()? else {
+    let Some(Options { effort, out, filter, scale }) = options()? else {
         println!("{HELP}");
         return Ok(());
     };
-    let lab = Lab { kernels: Kernels::get(), effort };
+    let lab = Lab { kernels: Kernels::get(), effort, scale };
     let level = lab.kernels.level();
     let place = Place::here(level, clock::Clock::measure(&effort));
     eprintln!("{}", place.describe());

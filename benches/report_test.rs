@@ -1,15 +1,27 @@
 //! The report measures every row, and shows each in all its forms. No figure is judged.
 
 mod exchange;
+#[path = "factor/measure.rs"]
+#[allow(dead_code, reason = "its own bench uses all of it")]
+mod factor;
 mod peers;
 #[allow(dead_code, reason = "the bench uses all of it")]
 mod suite;
 
 use odnix_kernels::{Kernels, Level};
+use serde_json::json;
 use std::collections::HashSet;
 use suite::sample::{Effort, Time};
 use suite::table::{self, Place};
 use suite::{Absent, Lab, Levels, Line, Measurement, Row, Target, Unit, clock, picture};
+
+fn lab(level: Level) -> Option<Lab> {
+    let rows = [(1000, 1, 2), (100_000, 900, 5000)].map(|(sessions, session, connection)| {
+        json!({ "sessions": sessions, "session_bytes": session, "connection_bytes": connection })
+    });
+    let scale = Some(json!({ "scale": rows }));
+    Some(Lab { kernels: Kernels::at(level)?, effort: Effort::TINY, scale })
+}
 
 fn place() -> Place {
     Place::here(Level::Portable, clock::Clock::measure(&Effort::TINY))
@@ -18,8 +30,8 @@ fn place() -> Place {
 #[test]
 fn every_row_can_be_measured_at_every_level() {
     for level in Level::ALL {
-        let Some(kernels) = Kernels::at(level) else { continue };
-        let lines = suite::run(&Lab { kernels, effort: Effort::TINY }, "", |_| {});
+        let Some(lab) = lab(level) else { continue };
+        let lines = suite::run(&lab, "", |_| {});
         assert!(lines.len() > 15, "{} at {level}", lines.len());
         for row in suite::rows().filter(|row| matches!(row.levels, Levels::All)) {
             assert!(lines.iter().any(|line| std::ptr::eq(line.row, row)), "{}", row.name);
@@ -63,7 +75,7 @@ static ABSENT: Row = Row {
 };
 
 fn lines() -> Vec<Line> {
-    let lab = Lab { kernels: Kernels::at(Level::Portable).unwrap(), effort: Effort::TINY };
+    let lab = lab(Level::Portable).unwrap();
     [&MET, &MISSED, &ABSENT]
         .map(|row| Line { row, measured: (row.measure)(&lab), target: Some(row.target) })
         .into()
@@ -95,12 +107,20 @@ fn the_json_has_every_row_with_its_target() {
 
 #[test]
 fn a_target_holds_where_its_row_says() {
-    let kernels = Kernels::at(Level::Portable).unwrap();
-    let lines = suite::run(&Lab { kernels, effort: Effort::TINY }, "IGE encrypt 64", |_| {});
+    let lines = suite::run(&lab(Level::Portable).unwrap(), "IGE encrypt 64", |_| {});
     assert!(!lines.is_empty());
     for line in lines {
         assert_eq!((line.target, line.is_met()), (None, None), "{}", line.row.name);
     }
+}
+
+#[test]
+fn memory_is_what_was_counted_for_a_hundred_thousand_sessions() {
+    let lines = suite::run(&lab(Level::Portable).unwrap(), "idle", |_| {});
+    let told = lines.iter().map(|line| (line.measured.as_ref().unwrap().value, line.is_met()));
+    assert_eq!(told.collect::<Vec<_>>(), [(900.0, Some(true)), (5000.0, Some(false))]);
+    let nothing = Lab { scale: None, ..lab(Level::Portable).unwrap() };
+    assert!(suite::run(&nothing, "idle", |_| {}).iter().all(|line| line.is_met().is_none()));
 }
 
 #[test]

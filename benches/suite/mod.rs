@@ -11,6 +11,7 @@ pub mod table;
 
 use odnix_kernels::{Kernels, Level};
 use sample::{Effort, Time};
+use serde_json::Value;
 
 /// What a figure counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,7 @@ pub enum Unit {
     /// How often ours fits into the time of what it is compared with.
     Ratio,
     Micros,
+    Bytes,
 }
 
 impl Unit {
@@ -25,6 +27,7 @@ impl Unit {
         match self {
             Self::Ratio => "×",
             Self::Micros => "µs",
+            Self::Bytes => "B",
         }
     }
 }
@@ -91,6 +94,8 @@ pub struct Row {
 pub struct Lab {
     pub kernels: Kernels,
     pub effort: Effort,
+    /// What the bench `scale` wrote, if it ran.
+    pub scale: Option<Value>,
 }
 
 pub struct Measurement {

@@ -124,10 +124,3 @@ fn times_per_sample(effort: &Effort, contender: &mut Contender<'_>) -> u32 {
     }
     times
 }
-
-/// The time of one call.
-pub fn nanos<R>(call: impl FnOnce() -> R) -> f64 {
-    let started = Instant::now();
-    black_box(call());
-    started.elapsed().as_secs_f64() * 1e9
-}

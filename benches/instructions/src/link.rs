@@ -37,8 +37,8 @@ impl Link {
         let server = server::Config {
             handshake: Arc::new(handshake::server::Config::new(vec![rsa], 2).expect("one key")),
             transport: transport::ServerOptions::default(),
-            salt_secret: Secret::init(|bytes| bytes.fill(1)),
-            limits,
+            salt_secret: Arc::new(Secret::init(|bytes| bytes.fill(1))),
+            limits: Arc::new(limits),
             timings,
         };
         let saved = client::SavedKey { auth_key: key(), server_salt: 0, time_offset_us: 0 };

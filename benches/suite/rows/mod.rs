@@ -2,9 +2,10 @@
 
 mod handshake;
 mod ige;
+mod memory;
 mod packet;
 mod pq;
 
 use super::Row;
 
-pub const ALL: [&[Row]; 4] = [ige::ROWS, packet::ROWS, handshake::ROWS, pq::ROWS];
+pub const ALL: [&[Row]; 5] = [ige::ROWS, packet::ROWS, handshake::ROWS, pq::ROWS, memory::ROWS];
