@@ -36,7 +36,7 @@ program=$work/release/odnix-instructions
 count() {
     local name=$1 times=$2 profile=$work/$1.callgrind
     # The functions of the C library choose by the processor, too.
-    ODNIX_CPU=portable GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-AVX2_Usable,-AVX,-ERMS,-FSRM \
+    ODNIX_CPU=portable GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX_Fast_Unaligned_Load,-AVX2,-AVX2_Usable,-AVX,-ERMS,-FSRM \
         valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*counted*' \
         --callgrind-out-file="$profile" "$program" run "$name" >"$work/$name.log" 2>&1 ||
         { tail -n 20 "$work/$name.log" >&2; echo "$name did not run" >&2; return 1; }
