@@ -3,12 +3,15 @@
 use core::fmt;
 use core::str::FromStr;
 
-/// What a processor offers, from nothing upwards.
+/// What a processor offers, from nothing upwards. Levels of different architectures have an order
+/// because all have one; it means nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Level {
     /// Any processor.
     Portable,
+    /// AArch64 with the crypto extensions of Armv8 (AES, SHA-256).
+    Armv8,
     /// x86-64 with AES-NI, SHA-NI and SSE4.1.
     AesNi,
     /// The same with VAES and AVX-512 (F, BW, DQ, VL, IFMA).
@@ -17,14 +20,23 @@ pub enum Level {
 
 impl Level {
     /// All of them, from nothing upwards.
-    pub const ALL: [Self; 3] = [Self::Portable, Self::AesNi, Self::Vaes512];
+    pub const ALL: [Self; 4] = [Self::Portable, Self::Armv8, Self::AesNi, Self::Vaes512];
 
     /// What `ODNIX_CPU` calls it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Portable => "portable",
+            Self::Armv8 => "armv8",
             Self::AesNi => "aesni",
             Self::Vaes512 => "vaes512",
+        }
+    }
+
+    const fn is_of_this_architecture(self) -> bool {
+        match self {
+            Self::Portable => true,
+            Self::Armv8 => cfg!(target_arch = "aarch64"),
+            Self::AesNi | Self::Vaes512 => cfg!(target_arch = "x86_64"),
         }
     }
 }
@@ -67,22 +79,31 @@ pub(crate) fn best() -> Level {
             _ => {}
         }
     }
+    // What is written for a processor that keeps the lowest byte of a number first.
+    #[cfg(all(target_arch = "aarch64", target_endian = "little"))]
+    {
+        cpufeatures::new!(armv8, "aes", "sha2");
+        if armv8::get() {
+            return Level::Armv8;
+        }
+    }
     Level::Portable
 }
 
-/// The best that is allowed, too. A name that no level has allows everything.
-pub(crate) fn current() -> Level {
-    best().min(allowed())
+/// Whether the processor has it.
+pub(crate) fn has(level: Level) -> bool {
+    level.is_of_this_architecture() && level <= best()
 }
 
+/// The best that the processor has, or the one of those that is asked for.
 #[cfg(feature = "std")]
-fn allowed() -> Level {
-    static ALLOWED: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
-    let named = || std::env::var("ODNIX_CPU").ok()?.parse().ok();
-    *ALLOWED.get_or_init(|| named().unwrap_or(best()))
+pub(crate) fn current() -> Level {
+    static CURRENT: std::sync::OnceLock<Level> = std::sync::OnceLock::new();
+    let asked = || std::env::var("ODNIX_CPU").ok()?.parse().ok();
+    *CURRENT.get_or_init(|| asked().filter(|level| has(*level)).unwrap_or(best()))
 }
 
 #[cfg(not(feature = "std"))]
-fn allowed() -> Level {
+pub(crate) fn current() -> Level {
     best()
 }

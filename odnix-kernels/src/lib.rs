@@ -3,6 +3,7 @@
 //! | level | needs | what is different |
 //! |---|---|---|
 //! | [`Level::Portable`] | nothing | the `ige`, `aes` and `sha2` crates |
+//! | [`Level::Armv8`] | AArch64 with AES and SHA-256 | as the next one; tested under an emulator, its speed was never measured |
 //! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes at once |
 //! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once; eight modular powers at once ([`Powers`]) |
 //!
@@ -20,8 +21,9 @@
 //! assert_eq!(blocks, [[7; 16]; 3]);
 //! ```
 //!
-//! With the feature `std`, the environment variable `ODNIX_CPU` (`portable`, `aesni`, `vaes512`) bounds the
-//! level, for tests and measurements.
+//! With the feature `std`, the environment variable `ODNIX_CPU` (`portable`, `armv8`, `aesni`, `vaes512`)
+//! bounds the level, for tests and measurements. A level that the processor has not got, such as one
+//! of another architecture, bounds nothing.
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -31,13 +33,19 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 #[cfg(feature = "bounds")]
 pub mod bounds;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod lanes;
 mod level;
 mod many;
 mod portable;
 #[cfg_attr(not(target_arch = "x86_64"), path = "powers/absent.rs")]
 mod powers;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod sha256;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -81,12 +89,14 @@ impl Kernels {
 
     /// Those of one level, if the processor has it.
     pub fn at(level: Level) -> Option<Self> {
-        (level <= level::best()).then(|| Self::of(level))
+        level::has(level).then(|| Self::of(level))
     }
 
     /// The level must be one that the processor has.
     fn of(level: Level) -> Self {
         let functions = match level {
+            #[cfg(target_arch = "aarch64")]
+            Level::Armv8 => aarch64::ARMV8,
             #[cfg(target_arch = "x86_64")]
             Level::AesNi => x86::AES_NI,
             #[cfg(target_arch = "x86_64")]

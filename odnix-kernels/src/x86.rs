@@ -10,14 +10,12 @@ pub(crate) mod ifma;
 mod ige;
 mod ige_eight;
 mod ige_vaes;
-mod messages;
 mod sha256;
 mod sha256_sixteen;
-mod streams;
 
+use crate::lanes::messages::{self, Chunk, Hashing, LANES, States};
+use crate::lanes::streams::{ROUND_KEYS, Width};
 use crate::{Block, Functions, Stream};
-use messages::{Chunk, LANES, States};
-use streams::{ROUND_KEYS, Width};
 
 /// Functions of the level that [`level::best`](crate::level::best) found.
 pub(crate) const AES_NI: Functions = Functions {
@@ -28,14 +26,14 @@ pub(crate) const AES_NI: Functions = Functions {
     message_keys,
     encrypt_many: |streams| eight::<false>().run(streams),
     decrypt_many: |streams| eight::<true>().run(streams),
-    hash_many: |messages| messages::hash_many(messages, sha256::INITIAL, compress_pairs),
+    hash_many: |messages| messages::hash_many(messages, hashing(compress_pairs)),
 };
 
 /// One message is as fast as its chain allows at the level below.
 pub(crate) const VAES_512: Functions = Functions {
     encrypt_many: wide::<false>,
     decrypt_many: wide::<true>,
-    hash_many: |messages| messages::hash_many(messages, sha256::INITIAL, compress_wide),
+    hash_many: |messages| messages::hash_many(messages, hashing(compress_wide)),
     ..AES_NI
 };
 
@@ -63,6 +61,10 @@ fn schedule<const DECRYPTS: bool>(key: &[u8; 32]) -> [Block; ROUND_KEYS] {
     unsafe {
         aes256::schedule::<DECRYPTS>(key)
     }
+}
+
+fn hashing(compress: fn(&mut States, &[&[Chunk]; LANES])) -> Hashing {
+    Hashing { initial: sha256::INITIAL, compress, bytes: sha256::bytes }
 }
 
 fn compress_pairs(states: &mut States, chunks: &[&[Chunk]; LANES]) {

@@ -6,8 +6,8 @@
 //! Source: FIPS 197, section 5.2; Intel, "AES New Instructions", 2010.
 
 use super::block::store;
-use super::streams::ROUND_KEYS;
 use crate::Block;
+use crate::lanes::streams::ROUND_KEYS;
 use core::arch::x86_64::{
     __m128i, _mm_aesenclast_si128, _mm_aesimc_si128, _mm_set1_epi32, _mm_setzero_si128,
     _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_slli_si128, _mm_xor_si128,

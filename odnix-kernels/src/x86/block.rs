@@ -23,18 +23,6 @@ pub(super) fn store(block: &mut Block, value: __m128i) {
     }
 }
 
-/// Writes zeros that the compiler may not leave out.
-pub(super) fn wipe(blocks: &mut [Block]) {
-    for block in blocks {
-        // SAFETY: the reference is to 16 bytes nobody else refers to.
-        #[expect(unsafe_code, reason = "a store that is not left out, 16 bytes at a time")]
-        unsafe {
-            core::ptr::write_volatile(block, [0; 16]);
-        }
-    }
-    core::sync::atomic::compiler_fence(core::sync::atomic::Ordering::SeqCst);
-}
-
 /// The two blocks of a key or a vector.
 #[inline]
 #[target_feature(enable = "sse2")]

@@ -1,8 +1,8 @@
 //! Eight streams of IGE by AES-NI: as many as hide the wait for a round on the processors of today.
 
 use super::block::{load, store};
-use super::streams::Lanes;
 use crate::Block;
+use crate::lanes::streams::Lanes;
 use core::arch::x86_64::{
     __m128i, _mm_aesdec_si128, _mm_aesdeclast_si128, _mm_aesenc_si128, _mm_aesenclast_si128,
     _mm_setzero_si128, _mm_xor_si128,
@@ -15,7 +15,7 @@ type Wide = [__m128i; WIDTH];
 /// The formulas of one stream (see `ige`), for each lane.
 ///
 /// # Safety
-/// See [`Run`](super::streams::Run).
+/// See [`Run`](crate::lanes::streams::Run).
 #[expect(unsafe_code, reason = "blocks behind pointers")]
 #[target_feature(enable = "aes,sse2")]
 pub(super) unsafe fn run<const DECRYPTS: bool>(

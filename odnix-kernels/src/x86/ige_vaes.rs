@@ -1,7 +1,7 @@
 //! Many streams of IGE by VAES, four to a register.
 
-use super::streams::Lanes;
 use crate::Block;
+use crate::lanes::streams::Lanes;
 use core::arch::x86_64::{
     __m512i, _mm256_set_m128i, _mm512_aesdec_epi128, _mm512_aesdeclast_epi128,
     _mm512_aesenc_epi128, _mm512_aesenclast_epi128, _mm512_castsi256_si512, _mm512_castsi512_si128,
@@ -15,7 +15,7 @@ type Wide<const R: usize> = [__m512i; R];
 /// The formulas of one stream (see `ige`), for each of `N = 4 * R` lanes.
 ///
 /// # Safety
-/// See [`Run`](super::streams::Run).
+/// See [`Run`](crate::lanes::streams::Run).
 #[expect(unsafe_code, reason = "blocks behind pointers")]
 #[target_feature(enable = "vaes,avx512f")]
 pub(super) unsafe fn run<const DECRYPTS: bool, const R: usize, const N: usize>(

@@ -6,86 +6,35 @@
 //! Source: FIPS 180-4, section 6.2; Intel, "SHA Extensions", 2013.
 
 use super::block::{in_turns, load, store};
-use super::messages::{self, Chunk, LANES, States};
 use crate::Block;
+use crate::lanes::messages::{self, Chunk, LANES, States};
+use crate::sha256::K;
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_or_si128, _mm_set_epi32, _mm_set_epi64x,
     _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8,
     _mm_shuffle_epi32, _mm_slli_si128, _mm_srli_si128, _mm_unpackhi_epi64, _mm_unpacklo_epi64,
 };
 
-pub(super) const K: [u32; 64] = [
-    0x428a_2f98,
-    0x7137_4491,
-    0xb5c0_fbcf,
-    0xe9b5_dba5,
-    0x3956_c25b,
-    0x59f1_11f1,
-    0x923f_82a4,
-    0xab1c_5ed5,
-    0xd807_aa98,
-    0x1283_5b01,
-    0x2431_85be,
-    0x550c_7dc3,
-    0x72be_5d74,
-    0x80de_b1fe,
-    0x9bdc_06a7,
-    0xc19b_f174,
-    0xe49b_69c1,
-    0xefbe_4786,
-    0x0fc1_9dc6,
-    0x240c_a1cc,
-    0x2de9_2c6f,
-    0x4a74_84aa,
-    0x5cb0_a9dc,
-    0x76f9_88da,
-    0x983e_5152,
-    0xa831_c66d,
-    0xb003_27c8,
-    0xbf59_7fc7,
-    0xc6e0_0bf3,
-    0xd5a7_9147,
-    0x06ca_6351,
-    0x1429_2967,
-    0x27b7_0a85,
-    0x2e1b_2138,
-    0x4d2c_6dfc,
-    0x5338_0d13,
-    0x650a_7354,
-    0x766a_0abb,
-    0x81c2_c92e,
-    0x9272_2c85,
-    0xa2bf_e8a1,
-    0xa81a_664b,
-    0xc24b_8b70,
-    0xc76c_51a3,
-    0xd192_e819,
-    0xd699_0624,
-    0xf40e_3585,
-    0x106a_a070,
-    0x19a4_c116,
-    0x1e37_6c08,
-    0x2748_774c,
-    0x34b0_bcb5,
-    0x391c_0cb3,
-    0x4ed8_aa4a,
-    0x5b9c_ca4f,
-    0x682e_6ff3,
-    0x748f_82ee,
-    0x78a5_636f,
-    0x84c8_7814,
-    0x8cc7_0208,
-    0x90be_fffa,
-    0xa450_6ceb,
-    0xbef9_a3f7,
-    0xc671_78f2,
-];
-
 /// The hash of nothing yet. Source: FIPS 180-4, section 5.3.3.
 pub(super) const INITIAL: messages::State = [
     0x6a09_e667_bb67_ae85_510e_527f_9b05_688c_u128.to_le_bytes(),
     0x3c6e_f372_a54f_f53a_1f83_d9ab_5be0_cd19_u128.to_le_bytes(),
 ];
+
+/// What stands in lanes, as it stands in a hash.
+pub(super) fn bytes(state: messages::State) -> [u8; 32] {
+    let [ab_ef, cd_gh] = state.map(|mut half| {
+        half.reverse();
+        half
+    });
+    let mut hash = [0; 32];
+    for (place, half) in hash.as_chunks_mut::<16>().0.iter_mut().zip(0..) {
+        let part = half * 8..half * 8 + 8;
+        place[..8].copy_from_slice(&ab_ef[part.clone()]);
+        place[8..].copy_from_slice(&cd_gh[part]);
+    }
+    hash
+}
 
 /// Four words of a message, as the instructions want them.
 #[inline]

@@ -2,8 +2,8 @@
 //!
 //! Source: FIPS 180-4, section 6.2.
 
-use super::messages::{Chunk, LANES, States};
-use super::sha256::K;
+use crate::lanes::messages::{Chunk, LANES, States};
+use crate::sha256::K;
 use core::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_loadu_si512, _mm512_ror_epi32, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_srli_epi32,

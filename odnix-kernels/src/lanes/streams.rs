@@ -5,22 +5,22 @@
 //! one. A lane holds one stream at a time and gets the next one when its stream ends; the longest
 //! come first, so that no long one is left alone at the end.
 
-use super::block::wipe;
+use super::wipe;
 use crate::{Block, Stream, Word};
 use core::cmp::Reverse;
 
 /// Rounds of AES-256, and a key before the first.
-pub(super) const ROUND_KEYS: usize = 15;
+pub(crate) const ROUND_KEYS: usize = 15;
 
 /// What `N` streams need between two blocks.
 #[repr(align(64))]
-pub(super) struct Lanes<const N: usize> {
+pub(crate) struct Lanes<const N: usize> {
     /// `keys[round][lane]`
-    pub(super) keys: [[Block; N]; ROUND_KEYS],
+    pub(crate) keys: [[Block; N]; ROUND_KEYS],
     /// The block before, as it came out.
-    pub(super) outputs: [Block; N],
+    pub(crate) outputs: [Block; N],
     /// The block before, as it went in.
-    pub(super) inputs: [Block; N],
+    pub(crate) inputs: [Block; N],
 }
 
 impl<const N: usize> Drop for Lanes<N> {
@@ -35,23 +35,23 @@ impl<const N: usize> Drop for Lanes<N> {
 ///
 /// # Safety
 /// The processor has the features, and so many blocks may be read and written behind each pointer.
-pub(super) type Run<const N: usize> = unsafe fn(&mut Lanes<N>, &[*mut Block; N], usize);
+pub(crate) type Run<const N: usize> = unsafe fn(&mut Lanes<N>, &[*mut Block; N], usize);
 
 /// Lanes without a stream work on these, all on the same, and on so many at once.
 const IDLE_BLOCKS: usize = 64;
 
 /// How one direction at one level is done with `N` lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Width<const N: usize> {
-    pub(super) decrypts: bool,
+pub(crate) struct Width<const N: usize> {
+    pub(crate) decrypts: bool,
     /// The round keys of a key, for the kernel.
-    pub(super) schedule: fn(&Word) -> [Block; ROUND_KEYS],
-    pub(super) run: Run<N>,
+    pub(crate) schedule: fn(&Word) -> [Block; ROUND_KEYS],
+    pub(crate) run: Run<N>,
 }
 
 impl<const N: usize> Width<N> {
     /// All streams to their ends. Their order is not kept.
-    pub(super) fn run(&self, streams: &mut [Stream<'_>]) {
+    pub(crate) fn run(&self, streams: &mut [Stream<'_>]) {
         streams.sort_unstable_by_key(|stream| Reverse(stream.blocks.len()));
         let mut waiting = streams.iter_mut().filter(|stream| !stream.blocks.is_empty());
         let mut rests: [&mut [Block]; N] = core::array::from_fn(|_| &mut [][..]);

@@ -1,21 +1,20 @@
 //! SHA-256 of many messages side by side, in lanes as many streams of IGE are.
 
-use crate::{Block, Message};
+use crate::{Block, Message, Word};
 use core::cmp::Reverse;
 use core::slice;
 
 /// Messages side by side.
-pub(super) const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// What SHA-256 takes at once: four blocks.
-pub(super) type Chunk = [Block; 4];
+pub(crate) type Chunk = [Block; 4];
 
-/// The hash of what came before, as SHA-NI wants it: the bytes of a, b, e, f and of c, d, g, h, each
-/// four from the last byte to the first.
-pub(super) type State = [Block; 2];
+/// The hash of what came before, in the order that the kernel wants.
+pub(crate) type State = [Block; 2];
 
 /// Of all lanes.
-pub(super) type States = [State; LANES];
+pub(crate) type States = [State; LANES];
 
 /// A message on its way, cut into what is whole chunks with its prefix, and the last chunk.
 struct Lane<'m, 'a> {
@@ -72,13 +71,21 @@ impl<'m, 'a> Lane<'m, 'a> {
     }
 }
 
-/// All messages; their order is not kept. `initial` is the hash of nothing yet. `compress` hashes chunks of all lanes: the same number of
-/// each, and none of a lane that is empty, whose state is not used.
-pub(super) fn hash_many(
-    messages: &mut [Message<'_>],
-    initial: State,
-    compress: fn(&mut States, &[&[Chunk]; LANES]),
-) {
+/// How it is done at one level.
+#[derive(Clone, Copy)]
+pub(crate) struct Hashing {
+    /// The hash of nothing yet.
+    pub(crate) initial: State,
+    /// Hashes chunks of all lanes: the same number of each, and none of a lane that is empty, whose
+    /// state is not used.
+    pub(crate) compress: fn(&mut States, &[&[Chunk]; LANES]),
+    /// The bytes as they stand in a hash.
+    pub(crate) bytes: fn(State) -> Word,
+}
+
+/// All messages; their order is not kept.
+pub(crate) fn hash_many(messages: &mut [Message<'_>], hashing: Hashing) {
+    let Hashing { initial, compress, bytes } = hashing;
     messages.sort_unstable_by_key(|message| Reverse(message.blocks.len()));
     let mut waiting = messages.iter_mut();
     let mut lanes: [Option<Lane<'_, '_>>; LANES] = [const { None }; LANES];
@@ -106,18 +113,4 @@ pub(super) fn hash_many(
             }
         }
     }
-}
-
-fn bytes(state: State) -> [u8; 32] {
-    let [ab_ef, cd_gh] = state.map(|mut half| {
-        half.reverse();
-        half
-    });
-    let mut hash = [0; 32];
-    for (place, half) in hash.as_chunks_mut::<16>().0.iter_mut().zip(0..) {
-        let part = half * 8..half * 8 + 8;
-        place[..8].copy_from_slice(&ab_ef[part.clone()]);
-        place[8..].copy_from_slice(&cd_gh[part]);
-    }
-    hash
 }
