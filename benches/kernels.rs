@@ -1,9 +1,10 @@
 //! Each level of `odnix-kernels` beside the `ige` crate and grammers-crypto, key setup included.
 
-use aes::Aes256;
+mod peers;
+
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ige::cipher::{Array, BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 use odnix_kernels::{Block, Kernels, Level, Message, Stream};
+use peers::{grammers, naive};
 use std::hint::black_box;
 
 const LENS: [usize; 3] = [64, 1024, 16 * 1024];
@@ -29,21 +30,11 @@ fn one_stream(criterion: &mut Criterion) {
                 });
             }
             group.bench_function(BenchmarkId::new("ige", len), |bencher| {
-                bencher.iter(|| {
-                    let blocks = Array::cast_slice_from_core_mut(&mut blocks);
-                    let (key, iv) = (black_box(&KEY).into(), (&IV).into());
-                    match decrypts {
-                        false => ige::Encryptor::<Aes256>::new(key, iv).encrypt_blocks(blocks),
-                        true => ige::Decryptor::<Aes256>::new(key, iv).decrypt_blocks(blocks),
-                    }
-                });
+                bencher.iter(|| naive::ige(black_box(&KEY), &IV, &mut blocks, decrypts));
             });
             let mut bytes = blocks.concat();
             group.bench_function(BenchmarkId::new("grammers", len), |bencher| {
-                bencher.iter(|| match decrypts {
-                    false => grammers_crypto::aes::ige_encrypt(&mut bytes, black_box(&KEY), &IV),
-                    true => grammers_crypto::aes::ige_decrypt(&mut bytes, black_box(&KEY), &IV),
-                });
+                bencher.iter(|| grammers::ige(black_box(&KEY), &IV, &mut bytes, decrypts));
             });
         }
         group.finish();

@@ -6,6 +6,12 @@ use odnix_kernels::{Block, Kernels, Level, Message, Stream};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
+// Miri takes a thousand times as long.
+const BYTES_MAX: usize = if cfg!(miri) { 150 } else { 1500 };
+const BLOCKS_MAX: usize = if cfg!(miri) { 90 } else { 300 };
+const STREAMS_MAX: usize = if cfg!(miri) { 4 } else { 50 };
+const MANY_CASES: u32 = if cfg!(miri) { 1 } else { 64 };
+
 fn levels() -> impl Iterator<Item = Kernels> {
     Level::ALL.into_iter().filter_map(Kernels::at)
 }
@@ -25,7 +31,7 @@ proptest! {
         key: [u8; 32],
         iv: [u8; 32],
         prefix: [u8; 32],
-        bytes in prop::collection::vec(any::<u8>(), 0..1500),
+        bytes in prop::collection::vec(any::<u8>(), 0..BYTES_MAX),
         offset in 0_usize..16,
     ) {
         let blocks: Vec<Block> = bytes.as_chunks().0.to_vec();
@@ -75,8 +81,8 @@ proptest! {
 
 /// Any mix of lengths, keys and alignments: more streams than lanes, fewer, and none.
 fn many() -> impl Strategy<Value = Vec<(Block, [u8; 32], usize, usize)>> {
-    let len = prop_oneof![4 => 0_usize..12, 2 => 12_usize..80, 1 => 80_usize..300];
-    prop::collection::vec((any::<Block>(), any::<[u8; 32]>(), len, 0_usize..16), 0..50)
+    let len = prop_oneof![4 => 0_usize..12, 2 => 12_usize..80, 1 => 80_usize..BLOCKS_MAX];
+    prop::collection::vec((any::<Block>(), any::<[u8; 32]>(), len, 0_usize..16), 0..STREAMS_MAX)
 }
 
 /// Bytes that differ from stream to stream and block to block.
@@ -85,7 +91,7 @@ fn content(seed: &Block, len: usize) -> Vec<Block> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(MANY_CASES))]
 
     #[test]
     fn many_streams_are_each_the_ige_of_the_library(streams in many()) {
