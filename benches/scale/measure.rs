@@ -27,6 +27,8 @@ const SALT: i64 = 0x5a17;
 const CONTAINER: u32 = 0x73f1_f8dc;
 /// Messages sealed before and opened after each measurement.
 const BATCH: usize = 8192;
+/// Messages measured together: briefer than a turn of another process.
+const CHUNK: usize = 64;
 const SESSIONS_PER_MS: usize = 100;
 
 /// What one number of connections came to.
@@ -38,7 +40,7 @@ pub struct Row {
     /// Bytes of a session, with its key, whose connection is gone.
     pub session_bytes: usize,
     /// Nanoseconds of the server's work for one call: received, opened, answered, sealed, framed,
-    /// and its acknowledgement taken in. The median of the batches.
+    /// and its acknowledgement taken in. The median of chunks of 64 calls.
     pub message_ns: f64,
 }
 
@@ -68,19 +70,26 @@ pub fn scale(
     }
     let connection_bytes = (in_use() - before) / sessions;
 
-    let batches = messages.div_ceil(BATCH).max(3);
-    let mut times: Vec<f64> = (0..batches).map(|_| world.batch(&mut connections)).collect();
-    times.sort_by(f64::total_cmp);
-    let message_ns = times[times.len() / 2];
-    drop(times);
-    progress(&format!("{sessions} sessions: {} messages", batches * BATCH));
+    let message_ns = median_of_traffic(&mut world, &mut connections, messages);
+    progress(&format!("{sessions} sessions: {messages} messages"));
 
-    for number in 0..sessions {
-        world.idle(number, &mut connections[number]);
+    // Later than any id of that traffic is remembered.
+    world.pass(Duration::from_secs(360));
+    for (number, connection) in connections.iter_mut().enumerate() {
+        world.idle(number, connection);
     }
     kept.extend(connections.into_iter().filter_map(Connection::into_session));
     let session_bytes = (in_use() - before) / sessions;
     Row { sessions, connection_bytes, session_bytes, message_ns }
+}
+
+fn median_of_traffic(world: &mut World, connections: &mut [Connection], messages: usize) -> f64 {
+    let mut times = Vec::new();
+    while times.len() * CHUNK < messages {
+        world.batch(connections, &mut times);
+    }
+    times.sort_unstable();
+    times[times.len() / 2].as_nanos() as f64 / CHUNK as f64
 }
 
 /// What is left of a client.
@@ -144,8 +153,8 @@ impl World {
         self.serve(number, connection, packet, &mut answers);
     }
 
-    /// One batch of random calls to random connections; nanoseconds of the server for each.
-    fn batch(&mut self, connections: &mut [Connection]) -> f64 {
+    /// One batch of random calls to random connections; the server's time for each chunk.
+    fn batch(&mut self, connections: &mut [Connection], times: &mut Vec<Duration>) {
         let mut numbers: Vec<usize> =
             (0..BATCH).map(|_| self.rng.next_u64() as usize % connections.len()).collect();
         numbers.sort_unstable();
@@ -154,18 +163,23 @@ impl World {
         for at in (1..numbers.len()).rev() {
             numbers.swap(at, self.rng.next_u64() as usize % (at + 1));
         }
-        let packets: Vec<_> = numbers.iter().map(|&number| self.call(number)).collect();
-        let mut answers = vec![BytesMut::new(); packets.len()];
-        let started = std::time::Instant::now();
-        for ((&number, packet), answers) in numbers.iter().zip(packets).zip(&mut answers) {
-            self.serve(number, &mut connections[number], packet, answers);
+        let mut calls: Vec<_> =
+            numbers.iter().map(|&number| (number, self.call(number), BytesMut::new())).collect();
+        for chunk in calls.chunks_exact_mut(CHUNK) {
+            let started = std::time::Instant::now();
+            for (number, packet, answers) in chunk {
+                let packet = std::mem::take(packet);
+                self.serve(*number, &mut connections[*number], packet, answers);
+            }
+            times.push(started.elapsed());
         }
-        let spent = started.elapsed();
-        for (&number, answers) in numbers.iter().zip(answers) {
+        for (number, packet, mut answers) in calls {
+            if !packet.is_empty() {
+                self.serve(number, &mut connections[number], packet, &mut answers);
+            }
             self.take_answers(number, answers);
         }
         self.pass(Duration::from_millis(1));
-        spent.as_nanos() as f64 / numbers.len() as f64
     }
 
     fn pass(&mut self, duration: Duration) {

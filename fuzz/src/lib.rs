@@ -10,6 +10,7 @@ pub mod framer;
 pub mod handshake_client;
 pub mod handshake_server;
 pub mod input;
+pub mod kernels;
 pub mod memory;
 pub mod obfuscation;
 pub mod plain_message;

@@ -106,6 +106,16 @@ fn envelope_open() {
 }
 
 #[test]
+fn kernels() {
+    for level in odnix_kernels::Level::ALL {
+        for (round, mut input) in inputs(400).enumerate() {
+            input.insert(0, u8::try_from(round % 4).unwrap());
+            odnix_fuzz::kernels::run(level, &input);
+        }
+    }
+}
+
+#[test]
 fn sequencer() {
     inputs(20_000).for_each(|input| odnix_fuzz::sequencer::run(&input));
 }

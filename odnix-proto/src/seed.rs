@@ -70,7 +70,7 @@ impl Dormant {
 
     /// The seed of a machine inside this one.
     pub(crate) fn split(&mut self) -> Seed {
-        self.draw(|random| Seed::from_rng(random))
+        self.draw(Seed::from_rng)
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {

@@ -2,7 +2,7 @@
 
 mod pair;
 
-use odnix_proto::crypto::dh::check_group;
+use odnix_proto::crypto::dh::{KnownPrimes, check_group};
 use odnix_proto::handshake::server::KeyStored;
 use odnix_proto::handshake::{Done, Established, Job, client, server};
 use odnix_proto::{Now, Seed, UnixTime};
@@ -72,7 +72,8 @@ fn a_foreign_group_is_agreed_on_after_its_check() {
     let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
     let prime: Vec<u8> = (0..512).step_by(2).map(byte).collect();
     let mut server = server_config();
-    server.group = Arc::new(check_group(&prime, 2, Seed::for_testing(4)).unwrap());
+    server.group =
+        Arc::new(check_group(&prime, 2, &KnownPrimes::default(), Seed::for_testing(4)).unwrap());
     let (ours, theirs) = exchange(client_config(), server);
     assert_eq!(ours, theirs);
 }

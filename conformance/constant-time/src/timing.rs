@@ -8,7 +8,7 @@
 use crate::cases::{HEADER, random_secret, rng, rsa_key};
 use crate::planted::equal_with_early_exit;
 use bytes::BytesMut;
-use odnix_proto::crypto::dh::{Exponent, Group};
+use odnix_proto::crypto::dh::{Exponent, Group, GroupElement, public_batch, shared_batch};
 use odnix_proto::crypto::rsa_pad;
 use odnix_proto::envelope::{self, Side};
 use odnix_proto::{AuthKey, Secret};
@@ -26,6 +26,9 @@ pub fn report() -> ExitCode {
         ("secret_equal: first or last byte differs", measure(100_000, secrets()), false),
         ("envelope_open: first or last byte of msg_key wrong", measure(20_000, envelopes()), false),
         ("dh_shared_key: exponent 1 or random", measure(1_000, exponents()), false),
+        ("dh_public_value: exponent 1 or random", measure(1_000, raised()), false),
+        ("eight dh_shared_key: exponents 1 or random", measure(500, eight_shared()), false),
+        ("eight dh_public_value: exponents 1 or random", measure(1_000, eight_raised()), false),
         ("rsa_pad: genuine or altered block", measure(1_000, blocks()), false),
     ];
     let mut wrong = false;
@@ -105,20 +108,53 @@ fn envelopes() -> impl FnMut(bool) -> u128 {
     }
 }
 
+/// 1 or random.
+fn exponent(class: bool, random: &mut impl Rng) -> Exponent {
+    Exponent::new(Secret::init(|bytes: &mut [u8; 256]| {
+        random.fill_bytes(bytes);
+        if class {
+            bytes.fill(0);
+            bytes[255] = 1;
+        }
+    }))
+}
+
+fn element(group: &Group) -> GroupElement {
+    Exponent::new(random_secret(25)).public(group).expect("in range")
+}
+
 fn exponents() -> impl FnMut(bool) -> u128 {
-    let group = Group::usual();
-    let theirs = Exponent::new(random_secret(25)).public(&group).expect("in range");
-    let mut random = rng(26);
+    let (group, mut random) = (Group::usual(), rng(26));
+    let theirs = element(&group);
     move |class| {
-        let exponent = Secret::init(|bytes: &mut [u8; 256]| {
-            random.fill_bytes(bytes);
-            if class {
-                bytes.fill(0);
-                bytes[255] = 1;
-            }
-        });
-        let exponent = Exponent::new(exponent);
+        let exponent = exponent(class, &mut random);
         nanoseconds(|| exponent.shared(&group, &theirs))
+    }
+}
+
+fn raised() -> impl FnMut(bool) -> u128 {
+    let (group, mut random) = (Group::usual(), rng(28));
+    move |class| {
+        let exponent = exponent(class, &mut random);
+        nanoseconds(|| exponent.public(&group))
+    }
+}
+
+fn eight_shared() -> impl FnMut(bool) -> u128 {
+    let (group, mut random) = (Group::usual(), rng(29));
+    let theirs = element(&group);
+    move |class| {
+        let exponents = [(); 8].map(|()| exponent(class, &mut random));
+        let pairs = exponents.each_ref().map(|exponent| (exponent, &theirs));
+        nanoseconds(|| shared_batch(&group, &pairs))
+    }
+}
+
+fn eight_raised() -> impl FnMut(bool) -> u128 {
+    let (group, mut random) = (Group::usual(), rng(30));
+    move |class| {
+        let exponents = [(); 8].map(|()| exponent(class, &mut random));
+        nanoseconds(|| public_batch(&group, &exponents.each_ref()))
     }
 }
 

@@ -19,8 +19,10 @@
 
 mod batch;
 mod comb;
+mod known;
 
 pub use batch::{public_batch, shared_batch};
+pub use known::KnownPrimes;
 
 use crate::secret::{Secret, verdict};
 use crate::seed::{Generator, Seed};
@@ -159,12 +161,18 @@ const GENERATORS: [(i32, u64, &[u64]); 6] = [
 
 /// Accepts a group offered by the peer, or says why not.
 ///
-/// The usual prime is recognized by comparison; any other costs two primality tests of about
-/// 32 powers each, with random bases drawn from `seed`. `g` is checked either way.
+/// The usual prime and those in `known` are recognized by comparison; any other costs two primality
+/// tests of about 32 powers each, with random bases drawn from `seed`, and is known from then on. `g`
+/// is checked either way.
 ///
 /// # Errors
 /// See [`DhError`]; never [`DhError::OutOfRange`].
-pub fn check_group(prime: &[u8], generator: i32, seed: Seed) -> Result<Group, DhError> {
+pub fn check_group(
+    prime: &[u8],
+    generator: i32,
+    known: &KnownPrimes,
+    seed: Seed,
+) -> Result<Group, DhError> {
     let prime: &[u8; ELEMENT_LEN] = prime.try_into().map_err(|_| DhError::PrimeLength)?;
     if prime[0] < 0x80 {
         return Err(DhError::PrimeLength);
@@ -178,8 +186,11 @@ pub fn check_group(prime: &[u8], generator: i32, seed: Seed) -> Result<Group, Dh
     if !residue.is_some_and(|residue| residues.contains(&residue)) {
         return Err(DhError::Generator);
     }
-    if *prime != USUAL_PRIME && !is_safe_prime(&number, seed) {
-        return Err(DhError::NotSafePrime);
+    if *prime != USUAL_PRIME && !known.contain(prime) {
+        if !is_safe_prime(&number, seed) {
+            return Err(DhError::NotSafePrime);
+        }
+        known.insert(prime);
     }
     let odd = Odd::new(number).into_option().ok_or(DhError::NotSafePrime)?;
     let params = Box::new(FixedMontyParams::new_vartime(odd));

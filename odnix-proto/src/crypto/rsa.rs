@@ -164,7 +164,6 @@ struct Crt {
     dp: U1024,
     dq: U1024,
     q_inverse: U1024,
-    lanes: Option<KeyLanes>,
 }
 
 impl Drop for Crt {
@@ -193,15 +192,8 @@ impl Crt {
         let dq = d.rem(&NonZero::new(*q_less_one).into_option()?);
         let q_mod_p = Zeroizing::new(q.rem(p_odd.as_nz_ref()));
         let q_inverse = q_mod_p.invert_odd_mod(&p_odd).into_option()?;
-        let crt = Self {
-            d: *d,
-            p: HalfParams::new(p_odd),
-            q: HalfParams::new(q_odd),
-            dp,
-            dq,
-            q_inverse,
-            lanes: None,
-        };
+        let crt =
+            Self { d: *d, p: HalfParams::new(p_odd), q: HalfParams::new(q_odd), dp, dq, q_inverse };
         p_odd.zeroize();
         q_odd.zeroize();
         p_less_one.zeroize();
@@ -256,6 +248,7 @@ fn reduce(base: &U2048, prime: &HalfParams) -> Half {
 pub struct RsaPrivateKey {
     public: RsaPublicKey,
     crt: Box<Crt>,
+    lanes: Option<Box<KeyLanes>>,
 }
 
 fn has_full_fingerprint(key: &RsaPublicKey) -> bool {
@@ -283,9 +276,8 @@ impl RsaPrivateKey {
     }
 
     fn with_lanes(public: RsaPublicKey, crt: Crt) -> Self {
-        let mut crt = Box::new(crt);
-        crt.lanes = KeyLanes::new(&public, &crt);
-        Self { public, crt }
+        let lanes = KeyLanes::new(&public, &crt).map(Box::new);
+        Self { public, crt: Box::new(crt), lanes }
     }
 
     /// Reads `-----BEGIN RSA PRIVATE KEY-----` (PKCS#1) or `-----BEGIN PRIVATE KEY-----`

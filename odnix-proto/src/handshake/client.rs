@@ -18,7 +18,7 @@ use super::checks::{NonceHashMatches, Nonces, Secrets, number, number_bytes};
 use super::inner_data::{Factors, InnerData};
 use super::job::{Agreement, Done, Job, Offer, Outcome, Task, Ticket};
 use crate::auth_key::AuthKey;
-use crate::crypto::dh::{DhError, Exponent};
+use crate::crypto::dh::{DhError, Exponent, KnownPrimes};
 use crate::crypto::kdf::first_server_salt;
 use crate::crypto::rsa::{BLOCK_LEN, RsaPublicKey};
 use crate::envelope::{parse_plain, write_plain};
@@ -63,6 +63,8 @@ pub struct Config {
     pub resends_max: u32,
     /// Time for the whole exchange, jobs included.
     pub exchange_timeout: Duration,
+    /// Primes of foreign groups that were tested; all copies of a configuration share them.
+    pub known_primes: Arc<KnownPrimes>,
 }
 
 impl Config {
@@ -82,6 +84,7 @@ impl Config {
             answer_timeout: Duration::from_secs(8),
             resends_max: 2,
             exchange_timeout: Duration::from_secs(60),
+            known_primes: Arc::default(),
         })
     }
 }
@@ -441,8 +444,9 @@ impl Handshake {
         let inner = open_params(&secrets, &answer)?;
         let clock = Clock::read(now.wall, inner.server_time);
         let seed = self.generator.split();
-        let offer =
-            Offer::Unchecked { prime: inner.dh_prime, generator: inner.g, g_a: inner.g_a, seed };
+        let known = Arc::clone(&self.config.known_primes);
+        let (prime, generator, g_a) = (inner.dh_prime, inner.g, inner.g_a);
+        let offer = Offer::Unchecked { prime, generator, g_a, known, seed };
         Ok(self.agree(secrets, clock, offer, 0, 0))
     }
 

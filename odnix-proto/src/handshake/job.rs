@@ -4,7 +4,7 @@ mod batch;
 
 use super::inner_data::InnerData;
 use crate::auth_key::AuthKey;
-use crate::crypto::dh::{DhError, Exponent, Group, GroupElement, check_group};
+use crate::crypto::dh::{DhError, Exponent, Group, GroupElement, KnownPrimes, check_group};
 use crate::crypto::factor::factorize;
 use crate::crypto::rsa::{BLOCK_LEN, RsaPrivateKey, RsaPublicKey};
 use crate::crypto::rsa_pad::{self, Decrypted, OpenError};
@@ -71,7 +71,7 @@ pub(super) enum Task {
 
 /// The group and g_a, as they came or checked in an earlier round.
 pub(super) enum Offer {
-    Unchecked { prime: Bytes, generator: i32, g_a: Bytes, seed: Seed },
+    Unchecked { prime: Bytes, generator: i32, g_a: Bytes, known: Arc<KnownPrimes>, seed: Seed },
     Checked { group: Box<Group>, g_a: GroupElement },
 }
 
@@ -148,8 +148,8 @@ impl Task {
 fn agree(offer: Offer, b: &Exponent) -> Result<Box<Agreement>, DhError> {
     let (group, g_a) = match offer {
         Offer::Checked { group, g_a } => (group, g_a),
-        Offer::Unchecked { prime, generator, g_a, seed } => {
-            let group = check_group(&prime, generator, seed)?;
+        Offer::Unchecked { prime, generator, g_a, known, seed } => {
+            let group = check_group(&prime, generator, &known, seed)?;
             let g_a = GroupElement::parse(&group, &g_a)?;
             (Box::new(group), g_a)
         }

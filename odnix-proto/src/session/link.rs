@@ -282,6 +282,13 @@ impl Link {
         self.seq_nos.skip(messages);
     }
 
+    /// Something became of a message that was received.
+    pub(crate) fn flag(&mut self, msg_id: MsgId, flags: u8) {
+        if let Some(note) = self.received.note_mut(msg_id) {
+            note.flags |= flags;
+        }
+    }
+
     fn next_id(&mut self, now: UnixTime, answer: bool) -> MsgId {
         self.ids.next(now, kind(self.side, answer))
     }

@@ -1,8 +1,7 @@
 //! What one byte of `msgs_state_info` says about a message (MTProto, "Service messages about
 //! messages"): one of four states in the low three bits, and flags.
 
-use crate::{limits::Limits, message_id::MsgId};
-use alloc::collections::BTreeMap;
+use crate::limits::Limits;
 
 /// Nothing is known: the id is too low, or it was forgotten.
 pub(crate) const UNKNOWN: u8 = 1;
@@ -66,30 +65,5 @@ impl IdBudget {
         let left = self.left.checked_sub(ids.len()).filter(|_| ids.len() <= limits.ids_max);
         self.left = left.unwrap_or(self.left);
         left.is_some()
-    }
-}
-
-/// The flags of received messages that nothing else tells.
-#[derive(Debug)]
-pub(crate) struct StateFlags {
-    flags: BTreeMap<MsgId, u8>,
-    entries_max: usize,
-}
-
-impl StateFlags {
-    pub(crate) fn new(entries_max: usize) -> Self {
-        Self { flags: BTreeMap::new(), entries_max }
-    }
-
-    pub(crate) fn add(&mut self, msg_id: MsgId, flags: u8) {
-        let entry = self.flags.entry(msg_id).or_insert(0);
-        *entry |= flags;
-        while self.flags.len() > self.entries_max {
-            self.flags.pop_first();
-        }
-    }
-
-    pub(crate) fn of(&self, msg_id: MsgId) -> u8 {
-        self.flags.get(&msg_id).copied().unwrap_or(0)
     }
 }

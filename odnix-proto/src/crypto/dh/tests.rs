@@ -16,7 +16,7 @@ fn bytes(number: &BigUint) -> Vec<u8> {
 }
 
 fn check(prime: &[u8], g: i32) -> Result<Group, DhError> {
-    check_group(prime, g, Seed::for_testing(1))
+    check_group(prime, g, &KnownPrimes::default(), Seed::for_testing(1))
 }
 
 /// RFC 3526 group 14: another 2048-bit safe prime.
@@ -64,6 +64,24 @@ fn an_accepted_generator_is_a_quadratic_residue() {
 fn a_foreign_safe_prime_is_accepted_after_the_test() {
     assert_eq!(check(&rfc3526(), 2).unwrap().prime()[..], rfc3526()[..]);
     assert_eq!(check(&rfc3526(), 8).unwrap_err(), DhError::Generator);
+}
+
+#[test]
+fn a_prime_is_tested_once_and_its_generator_each_time() {
+    let known = KnownPrimes::default();
+    let check = |prime: &[u8], g| check_group(prime, g, &known, Seed::for_testing(1));
+    let composite = bytes(&(big(&USUAL_PRIME) - 168u32));
+    assert_eq!(check(&composite, 4), Err(DhError::NotSafePrime));
+    check(&USUAL_PRIME, 3).unwrap();
+    assert_eq!(format!("{known:?}"), "KnownPrimes(0)");
+    let first = check(&rfc3526(), 2).unwrap();
+    assert_eq!(format!("{known:?}"), "KnownPrimes(1)");
+    assert_eq!(check(&rfc3526(), 2).unwrap(), first);
+    assert_eq!(check(&rfc3526(), 8), Err(DhError::Generator));
+    assert_eq!(format!("{known:?}"), "KnownPrimes(1)");
+    // What is known is not tested: one that was planted passes.
+    known.insert(composite[..].try_into().unwrap());
+    assert!(check(&composite, 4).is_ok());
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl RsaPrivateKey {
         requests: &[Request<'_>],
     ) -> Option<Vec<Option<Secret<BLOCK_LEN>>>> {
         let powers = Powers::get()?;
-        let key = self.crt.lanes.as_ref()?;
+        let key = self.lanes.as_ref()?;
         let lanes = Lanes2048::new(powers, [&key.n; LANES]);
         let blocks: Vec<Zeroizing<Wide>> = requests.iter().map(|it| to_words(it.block)).collect();
         let factors: Vec<Zeroizing<Wide>> =

@@ -112,8 +112,8 @@ impl ClientSession {
         }
         if message.seq_no & 1 == 1 {
             self.acknowledge(now, message.msg_id);
-        } else {
-            self.received_flags.add(message.msg_id, NEEDS_NO_ACK);
+        } else if let Some(link) = &mut self.link {
+            link.flag(message.msg_id, NEEDS_NO_ACK);
         }
         self.dispatch(now, message, budget)
     }

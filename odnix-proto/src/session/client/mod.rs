@@ -35,7 +35,7 @@ use super::{
     CallId, Timings,
     link::{Link, Outgoing},
     salts::{ClientSalts, ServerClock},
-    state::{IdBudget, StateFlags},
+    state::IdBudget,
 };
 use crate::{
     auth_key::AuthKey,
@@ -165,8 +165,6 @@ pub struct ClientSession {
     binding: Option<Binding>,
     /// No call leaves: the key is about to change.
     held: bool,
-    /// Received messages that need no acknowledgement, as many as are remembered at all.
-    received_flags: StateFlags,
     /// When the server was last asked for salts.
     salts_asked_at: Option<Instant>,
     /// Packets that asked for a quick acknowledgement, and their calls; `None`: none asks.
@@ -223,7 +221,6 @@ impl ClientSession {
             sent_bytes: 0,
             binding: None,
             held: false,
-            received_flags: StateFlags::new(limits.received_ids_max),
             salts_asked_at: None,
             quick_acks: None,
             plain_packets: false,
@@ -330,7 +327,6 @@ impl ClientSession {
         self.queue.clear();
         self.waiting_services = 0;
         self.waiting_bytes = 0;
-        self.received_flags = StateFlags::new(self.limits.received_ids_max);
         if let Some(waiting) = &mut self.quick_acks {
             waiting.clear();
         }

@@ -193,14 +193,14 @@ impl ClientSession {
 
     fn state(&self, now: Now, msg_id: MsgId) -> u8 {
         let Some(link) = &self.link else { return UNKNOWN };
-        if !link.received.contains(msg_id) {
+        let Some(note) = link.received.note(msg_id) else {
             return match link.received.check(Some(self.clock.time(now)), msg_id) {
                 Verdict::TooHigh => TOO_HIGH,
                 Verdict::Fresh => NOT_RECEIVED,
                 _ => UNKNOWN,
             };
-        }
-        match self.received_flags.of(msg_id) {
+        };
+        match note.flags {
             0 if link.acks.is_pending(msg_id) => RECEIVED,
             0 => RECEIVED | ACKNOWLEDGED,
             flags => RECEIVED | flags,

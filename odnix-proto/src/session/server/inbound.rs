@@ -203,7 +203,7 @@ impl ServerSession {
     pub(super) fn take_in(&mut self, message: &Message) {
         self.link.received.record(message.msg_id);
         if message.seq_no & 1 == 0 {
-            self.flag(message.msg_id, NEEDS_NO_ACK);
+            self.link.flag(message.msg_id, NEEDS_NO_ACK);
         }
     }
 
@@ -211,13 +211,6 @@ impl ServerSession {
         self.take_in(message);
         if let Some(note) = self.link.received.note_mut(message.msg_id) {
             (note.what, note.number) = (what, number);
-        }
-    }
-
-    /// Something became of a message that was taken in.
-    pub(super) fn flag(&mut self, msg_id: MsgId, flags: u8) {
-        if let Some(note) = self.link.received.note_mut(msg_id) {
-            note.flags |= flags;
         }
     }
 

@@ -105,7 +105,7 @@ impl ServerSession {
 
     fn answer(&mut self, request: MsgId, result: Packed) {
         self.link.acks.implied(request);
-        self.flag(request, ANSWERED);
+        self.link.flag(request, ANSWERED);
         let Packed { body: result, mut inflates_to } = result;
         let mut body = rpc_result(request, result);
         if let Ok(whole) = &body
@@ -260,7 +260,7 @@ impl ServerSession {
         if let Some(sent) = self.unacknowledged.get(msg_id)
             && let Tag::Answer(request) = sent.message.tag
         {
-            self.flag(request, KNOWN_TO_SENDER);
+            self.link.flag(request, KNOWN_TO_SENDER);
         }
         self.forget(msg_id);
     }
