@@ -1,4 +1,5 @@
 //! Whole key exchanges in memory, and the server's share of their time.
+#![allow(dead_code, reason = "each bench uses a part")]
 
 use bytes::BytesMut;
 use odnix_proto::crypto::rsa::RsaPrivateKey;
@@ -26,12 +27,11 @@ struct Exchange {
 impl Parties {
     pub fn new() -> Self {
         let rsa = Arc::new(RsaPrivateKey::from_pem(KEY_PEM).expect("a fixture"));
-        let keys = vec![rsa.public().clone()];
-        Self {
-            client: Arc::new(client::Config::new(keys, 2).expect("one key")),
-            server: Arc::new(server::Config::new(vec![rsa], 2).expect("one key")),
-            exchanges: 0,
-        }
+        let client = client::Config::new(vec![rsa.public().clone()], 2).expect("one key");
+        let mut server = server::Config::new(vec![rsa], 2).expect("one key");
+        // As a server has one: the search for primes is not part of an exchange.
+        server.pq_pool = Arc::new(server::PqPool::draw(Seed::for_testing(7), 64));
+        Self { client: Arc::new(client), server: Arc::new(server), exchanges: 0 }
     }
 
     fn begin(&mut self) -> Exchange {
@@ -43,21 +43,29 @@ impl Parties {
         Exchange { client, server, is_over: false }
     }
 
-    /// So many exchanges in step; the time spent in the server's calls and jobs. What waits at the
-    /// same time is run as one batch.
-    pub fn exchange(&mut self, count: usize) -> Duration {
+    /// So many exchanges in step. What waits at the same time is run as one batch.
+    pub fn exchange(&mut self, count: usize) -> Served {
         let now = Now::new(Instant::from_micros(1), UnixTime::from_secs(1_800_000_000));
         let mut exchanges: Vec<Exchange> = (0..count).map(|_| self.begin()).collect();
-        let mut served = Duration::ZERO;
+        let mut served = Served::default();
         while exchanges.iter().any(|exchange| !exchange.is_over) {
             let asked: Vec<BytesMut> = exchanges.iter_mut().map(|it| it.ask(now)).collect();
             let started = std::time::Instant::now();
-            let answers = serve(&mut exchanges, now, asked);
-            served += started.elapsed();
+            let answers = serve(&mut exchanges, now, asked, &mut served.jobs);
+            served.all += started.elapsed();
             exchanges.iter_mut().zip(answers).for_each(|(it, answer)| it.take(now, answer));
         }
         served
     }
+}
+
+/// What the server took for exchanges.
+#[derive(Default)]
+pub struct Served {
+    /// Its calls and jobs.
+    pub all: Duration,
+    /// Each batch of jobs: RSA, g^a, g_b^a.
+    pub jobs: Vec<Duration>,
 }
 
 impl Exchange {
@@ -95,7 +103,12 @@ impl Exchange {
     }
 }
 
-fn serve(exchanges: &mut [Exchange], now: Now, asked: Vec<BytesMut>) -> Vec<BytesMut> {
+fn serve(
+    exchanges: &mut [Exchange],
+    now: Now,
+    asked: Vec<BytesMut>,
+    took: &mut Vec<Duration>,
+) -> Vec<BytesMut> {
     for (exchange, up) in exchanges.iter_mut().zip(asked).filter(|(_, up)| !up.is_empty()) {
         exchange.server.handle_packet(now, up.freeze()).expect("an honest client");
     }
@@ -107,7 +120,10 @@ fn serve(exchanges: &mut [Exchange], now: Now, asked: Vec<BytesMut>) -> Vec<Byte
         if jobs.is_empty() {
             break;
         }
-        for (exchange, done) in waiting.into_iter().zip(Job::run_batch(jobs)) {
+        let started = std::time::Instant::now();
+        let done = Job::run_batch(jobs);
+        took.push(started.elapsed());
+        for (exchange, done) in waiting.into_iter().zip(done) {
             exchange.server.complete(now, done).expect("honest");
         }
     }

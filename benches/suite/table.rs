@@ -102,12 +102,17 @@ pub fn text(lines: &[Line]) -> String {
     out
 }
 
+/// What is measured has no more digits.
+fn rounded(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
+}
+
 pub fn json(place: &Place, lines: &[Line]) -> Value {
     json!({
         "level": place.level.name(),
         "processor": place.processor,
-        "ghz": place.clock.ghz,
-        "aes_round_cycles": place.clock.aes_round,
+        "ghz": rounded(place.clock.ghz, 100.0),
+        "aes_round_cycles": place.clock.aes_round.map(|cycles| rounded(cycles, 100.0)),
         "date": place.date,
         "rows": lines.iter().map(json_line).collect::<Vec<_>>(),
     })
@@ -129,8 +134,12 @@ fn json_line(line: &Line) -> Value {
     });
     match &line.measured {
         Ok(it) => {
-            let times = it.times.iter().map(|time| (time.of.to_owned(), json!(time.ns))).collect();
-            value["measured"] = json!(it.value);
+            let times = it
+                .times
+                .iter()
+                .map(|time| (time.of.to_owned(), json!(rounded(time.ns, 100.0))))
+                .collect();
+            value["measured"] = json!(rounded(it.value, 1000.0));
             value["ns"] = Value::Object(times);
         }
         Err(absent) => value["absent"] = json!(absent.0),

@@ -18,7 +18,7 @@ const fn row(name: &'static str, levels: Levels, least: f64, measure: fn(&Lab) -
 /// So many exchanges at once beside as many times OpenSSL's powers.
 fn beside_openssl(lab: &Lab, count: usize) -> Measured {
     let mut parties = Parties::new();
-    let ours = Contender::timed("odnix", || parties.exchange(count));
+    let ours = Contender::timed("odnix", || parties.exchange(count).all);
     let [ours, mut theirs] = fastest(&lab.effort, [ours, openssl()?]);
     theirs.ns *= count as f64;
     theirs.of = "OpenSSL, one after the other";

@@ -31,9 +31,9 @@ impl Latencies {
         self.0.len()
     }
 
-    /// Their mean, in milliseconds; 0 of none.
+    /// Their mean, in milliseconds to a thousandth; 0 of none.
     pub fn mean_ms(&self) -> f64 {
-        self.0.mean() / 1e3
+        self.0.mean().round() / 1e3
     }
 
     /// The time within which this share of them lies, 0 to 1, in milliseconds; 0 of none.
