@@ -30,7 +30,7 @@ cargo bench -p odnix-benches --bench report [--features openssl] -- [OPTIONS] [P
   --out FOLDER  where the files go; docs/performance of the workspace if not said
   --no-files    prints the table only, as does a part of a name
 
-ODNIX_CPU=portable|aesni|vaes512 bounds the level; SOURCE_DATE is written into the JSON.";
+ODNIX_CPU=portable|armv8|aesni|vaes512 bounds the level; SOURCE_DATE is written into the JSON.";
 
 struct Options {
     effort: Effort,

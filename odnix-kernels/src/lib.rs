@@ -3,7 +3,7 @@
 //! | level | needs | what is different |
 //! |---|---|---|
 //! | [`Level::Portable`] | nothing | the `ige`, `aes` and `sha2` crates |
-//! | [`Level::Armv8`] | AArch64 with AES and SHA-256 | as the next one; tested under an emulator, its speed was never measured |
+//! | [`Level::Armv8`] | AArch64 with AES and SHA-256 | as the next line; tested under an emulator only, and not measured |
 //! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes at once |
 //! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once; eight modular powers at once ([`Powers`]) |
 //!

@@ -174,6 +174,24 @@ fn a_level_of_another_architecture_is_never_had() {
     }
 }
 
+/// The standard library asks in its own way.
+#[test]
+#[cfg_attr(miri, ignore = "it has no SIMD")]
+fn a_level_is_had_when_the_processor_has_its_instructions() {
+    #[cfg(target_arch = "aarch64")]
+    {
+        use std::arch::is_aarch64_feature_detected as has;
+        assert_eq!(Kernels::at(Level::Armv8).is_some(), has!("aes") && has!("sha2"));
+    }
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        let aesni = has!("aes") && has!("sha") && has!("sse4.1") && has!("ssse3");
+        assert_eq!(Kernels::at(Level::AesNi).is_some(), aesni);
+    }
+    assert!(Kernels::at(Level::Portable).is_some());
+}
+
 #[test]
 fn the_environment_bounds_the_level_by_one_that_is_had() {
     let asked = std::env::var("ODNIX_CPU").ok().and_then(|name| name.parse::<Level>().ok());
