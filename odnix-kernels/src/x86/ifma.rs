@@ -95,7 +95,10 @@ impl<const LIMBS: usize> Drop for Columns<LIMBS> {
 
 /// `columns[i + j] += low(a[i] * b[j])` and `columns[i + j + 1] += high(a[i] * b[j])`. The columns
 /// that still change are in registers and move down by one for each limb of `a`.
-#[inline]
+///
+/// Not inlined: in a reduction the columns of one call are the digits of the next, and rustc 1.95
+/// carries the promise that both are apart from one call over to the next, where it does not hold.
+#[inline(never)]
 #[target_feature(enable = "avx512f,avx512ifma")]
 fn accumulate(columns: &mut [Row], a: &[Row], b: &[Row; BLOCK]) {
     let columns = &mut columns[..a.len() + BLOCK];
