@@ -146,6 +146,29 @@ fn content_that_comes_again_is_acknowledged_again_and_nothing_else_is() {
     }
 }
 
+/// What is outside of the window is remembered as long as the session is busy, and no longer once
+/// the client has nothing else to do than to ping.
+#[test]
+fn an_idle_session_forgets_what_the_window_refuses_anyway() {
+    for pings in [false, true] {
+        let mut hand = Hand::new();
+        let msg_id = hand.content(&ping());
+        let seq_no = hand.content_sent * 2 - 1;
+        hand.pass(Duration::from_secs(2));
+        hand.acknowledge_all();
+        hand.pass(Duration::from_secs(301));
+        if pings {
+            hand.service(&ping());
+            hand.sent();
+            hand.acknowledge_all();
+        }
+        let again = hand.at(msg_id, seq_no, &ping());
+        let expected =
+            if pings { bad_msg(msg_id, 16) } else { Received::Dropped(DropReason::Duplicate) };
+        assert_eq!(again, expected, "pings: {pings}");
+    }
+}
+
 #[test]
 fn containers_are_known_again_as_long_as_their_ids_are() {
     let mut hand = Hand::with(Limits { received_ids_max: 16, ..Limits::default() }, None);
