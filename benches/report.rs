@@ -1,4 +1,4 @@
-//! Every target of docs/performance.md beside what it is compared with, as a table, JSON and a
+//! The targets of docs/performance.md, but those of whole servers, beside what it is compared with, as a table, JSON and a
 //! picture: `cargo bench -p odnix-benches --bench report`.
 //!
 //! `ODNIX_CPU` bounds the level, whose name the files carry.

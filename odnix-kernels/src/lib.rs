@@ -4,8 +4,8 @@
 //! |---|---|---|
 //! | [`Level::Portable`] | nothing | the `ige`, `aes` and `sha2` crates |
 //! | [`Level::Armv8`] | AArch64 with AES and SHA-256 | as the next line; tested under an emulator only, and not measured |
-//! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes at once |
-//! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | many messages at once; eight modular powers at once ([`Powers`]) |
+//! | [`Level::AesNi`] | AES-NI, SHA-NI, SSE4.1 | IGE at the speed of its chain; hashing while decrypting; two hashes or eight streams at once |
+//! | [`Level::Vaes512`] | the same, VAES and AVX-512 with IFMA | up to sixteen streams and hashes at once; eight modular powers at once ([`Powers`]) |
 //!
 //! The level is found once, and every level computes the same. This is the only crate of the
 //! workspace with unsafe code: calls of functions that the processor was asked about, and loads

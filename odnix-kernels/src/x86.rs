@@ -1,6 +1,8 @@
-//! x86-64. Each function here is for a processor that has the features of [`Level::AesNi`].
+//! x86-64. Each function here is for a processor that has the features of [`Level::AesNi`]; those of
+//! [`VAES_512`] alone want [`Level::Vaes512`].
 //!
 //! [`Level::AesNi`]: crate::Level::AesNi
+//! [`Level::Vaes512`]: crate::Level::Vaes512
 
 mod aes256;
 mod block;

@@ -57,7 +57,7 @@ impl Default for Quota {
 /// | `request_wait_timeout` | 10 s | how long those wait |
 /// | `anonymous_keys_max` | 10 000 | stored keys nobody is logged in with |
 /// | `memory_keys_max` | 10 000 | temporary keys, and first salts of new keys |
-/// | `jobs_waiting_max` | 256 | key-exchange jobs waiting for a processor |
+/// | `jobs_waiting_max` | 256 | key-exchange jobs waiting for a processor; beyond them −429 |
 /// | `passwords_waiting_max` | 64 | passwords waiting to be hashed |
 /// | `json_waiting_max` | 256 | requests in their JSON form waiting to be read |
 /// | `files_waiting_max` | 256 | requests waiting for the disk, each with up to 512 KiB |

@@ -2,7 +2,8 @@
 //! constant-time powers.
 //!
 //! Powers of the usual generator go by a table that is computed once ([`comb`]), and those of several
-//! exchanges go together where the processor can do that ([`public_batch`], [`shared_batch`]).
+//! exchanges go together where the processor can do that ([`public_batch`], [`shared_batch`]). There a
+//! lone power of another base takes one of the eight lanes, as that is no slower.
 //!
 //! ```text
 //! dh_prime   2^2047 < p < 2^2048, p and (p-1)/2 prime

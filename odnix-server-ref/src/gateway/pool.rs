@@ -1,4 +1,5 @@
-//! Heavy work on threads that may block, a few at a time, with a bounded queue.
+//! Heavy work on threads that may block, a few at a time, with a bounded queue: passwords, JSON, files.
+//! Key exchanges have [`jobs`](super::jobs).
 
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
