@@ -1,5 +1,6 @@
 //! SHA-256 of many messages side by side, in lanes as many streams of IGE are.
 
+use super::wipe;
 use crate::{Block, Message, Word};
 use core::cmp::Reverse;
 use core::slice;
@@ -25,6 +26,13 @@ struct Lane<'m, 'a> {
     tail: Chunk,
     /// How many chunks have been hashed.
     hashed: usize,
+}
+
+impl Drop for Lane<'_, '_> {
+    fn drop(&mut self) {
+        wipe(&mut self.head);
+        wipe(&mut self.tail);
+    }
 }
 
 impl<'m, 'a> Lane<'m, 'a> {
@@ -113,4 +121,5 @@ pub(crate) fn hash_many(messages: &mut [Message<'_>], hashing: Hashing) {
             }
         }
     }
+    wipe(states.as_flattened_mut());
 }

@@ -58,6 +58,8 @@ impl<const N: usize> Width<N> {
         let mut lanes =
             Lanes { keys: [[[0; 16]; N]; ROUND_KEYS], outputs: [[0; 16]; N], inputs: [[0; 16]; N] };
         let mut idle = [[0; 16]; IDLE_BLOCKS];
+        // One pointer for all: a second borrow would end the first.
+        let idle = idle.as_mut_ptr();
         loop {
             for (lane, rest) in rests.iter_mut().enumerate().filter(|(_, rest)| rest.is_empty()) {
                 let Some(stream) = waiting.next() else { break };
@@ -71,7 +73,7 @@ impl<const N: usize> Width<N> {
                 steps = steps.min(IDLE_BLOCKS);
             }
             let blocks = rests.each_mut().map(|rest| match rest.is_empty() {
-                true => idle.as_mut_ptr(),
+                true => idle,
                 false => rest.as_mut_ptr(),
             });
             // SAFETY: a `Width` is made for a processor that has the features. A pointer is to a

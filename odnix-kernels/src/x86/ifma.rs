@@ -322,8 +322,9 @@ fn reduce<const LIMBS: usize>(
         accumulate(above, &modulus.folded, digits);
         rest = above;
     }
-    let quotient = multiply_low(split(rest).0, &modulus.inverse);
+    let mut quotient = multiply_low(split(rest).0, &modulus.inverse);
     accumulate(rest, &modulus.modulus, &quotient);
+    quotient.zeroize();
     let (done, last) = split(rest).1.split_at(LIMBS - BLOCK);
     result[..LIMBS - BLOCK].copy_from_slice(done);
     carry(last, &mut result[LIMBS - BLOCK..]);

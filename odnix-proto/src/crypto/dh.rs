@@ -1,7 +1,7 @@
 //! Diffie-Hellman in a 2048-bit safe-prime group: which groups and values are acceptable, and
 //! constant-time powers.
 //!
-//! Powers of the usual generator go by a table that is computed once ([`comb`]), and those of several
+//! Powers of the usual generator go by a table that is computed once (`dh::comb`), and those of several
 //! exchanges go together where the processor can do that ([`public_batch`], [`shared_batch`]). There a
 //! lone power of another base takes one of the eight lanes, as that is no slower.
 //!

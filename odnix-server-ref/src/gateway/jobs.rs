@@ -85,8 +85,10 @@ async fn serve<W: Work>(line: Arc<Mutex<Line<W>>>, mut batch: Vec<Waiting<W>>) {
     while !batch.is_empty() {
         let (work, thens): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|Waiting { work, then }| (work, then)).unzip();
-        if let Ok(done) = tokio::task::spawn_blocking(move || W::run(work)).await {
-            thens.into_iter().zip(done).for_each(|(then, done)| then(done));
+        match tokio::task::spawn_blocking(move || W::run(work)).await {
+            Ok(done) => thens.into_iter().zip(done).for_each(|(then, done)| then(done)),
+            // Whose exchanges they were, their time limit ends.
+            Err(error) => tracing::error!(%error, "jobs of key exchanges failed"),
         }
         batch = lock(&line).next();
     }

@@ -70,6 +70,7 @@ impl<const LIMBS: usize> Comb<LIMBS> {
     ) {
         let mut work = Columns::new();
         let mut factor = [Row::ZERO; LIMBS];
+        let mut before = [Row::ZERO; LIMBS];
         *result = modulus.one;
         for step in (0..PART_BITS).rev() {
             if step + 1 < PART_BITS {
@@ -79,11 +80,12 @@ impl<const LIMBS: usize> Comb<LIMBS> {
                 let first = part * PART_BITS + step;
                 let names = Row(exponents.map(|exponent| name(exponent, first)));
                 read(table, &names, &mut factor);
-                let before = *result;
+                before = *result;
                 multiply(modulus, &mut work, &before, &factor, result);
             }
         }
         factor.zeroize();
+        before.zeroize();
     }
 }
 

@@ -91,6 +91,7 @@ impl<const LIMBS: usize> Modulus<LIMBS> {
         let mut cube = [Row::ZERO; LIMBS];
         multiply(&modulus, &mut work, &modulus.square, &modulus.square, &mut cube);
         modulus.cube = cube;
+        one.zeroize();
         cube.zeroize();
         modulus
     }

@@ -29,6 +29,7 @@ pub(crate) fn power<const LIMBS: usize>(
     let words = exponents.iter().map(|exponent| exponent.len()).max().unwrap_or(0);
     let windows = (words * 64).div_ceil(WINDOW_BITS as usize);
     let mut factor = [Row::ZERO; LIMBS];
+    let mut before = [Row::ZERO; LIMBS];
     *result = modulus.one;
     for window in (0..windows).rev() {
         let start = window * WINDOW_BITS as usize;
@@ -39,10 +40,11 @@ pub(crate) fn power<const LIMBS: usize>(
         }
         let digits = Row(exponents.map(|exponent| bits(exponent, start, WINDOW_BITS)));
         read(&table, &digits, &mut factor);
-        let before = *result;
+        before = *result;
         multiply(modulus, &mut work, &before, &factor, result);
     }
     factor.zeroize();
+    before.zeroize();
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -96,12 +98,14 @@ pub(crate) fn public_power<const LIMBS: usize>(
     result: &mut Number<LIMBS>,
 ) {
     let mut work = Columns::new();
+    let mut before = [Row::ZERO; LIMBS];
     *result = modulus.one;
     for bit in (0..64 - exponent.leading_zeros()).rev() {
         square(modulus, &mut work, result);
         if exponent >> bit & 1 == 1 {
-            let before = *result;
+            before = *result;
             multiply(modulus, &mut work, &before, base, result);
         }
     }
+    before.zeroize();
 }

@@ -48,7 +48,10 @@ pub fn shared_batch(
     };
     let mut results = Vec::with_capacity(pairs.len());
     for some in pairs.chunks(LANES) {
-        let numbers = lanes.power(some).unwrap_or_default();
+        let Some(numbers) = lanes.power(some) else {
+            results.extend(some.iter().map(|(exponent, base)| exponent.shared_alone(group, base)));
+            continue;
+        };
         let secret = |words: &Wide| Secret::init(|key| write_words(words, key));
         results.extend(numbers.iter().take(some.len()).map(secret));
     }
