@@ -136,7 +136,6 @@ extern crate alloc;
 extern crate self as odnix_proto;
 
 pub mod auth_key;
-mod by_id;
 pub mod connection;
 pub mod crypto;
 pub mod envelope;
@@ -147,6 +146,7 @@ pub mod message_id;
 pub mod secret;
 pub mod seed;
 pub mod session;
+mod sorted_queue;
 pub mod time;
 pub mod transition;
 mod transmit;

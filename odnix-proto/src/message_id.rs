@@ -11,9 +11,9 @@
 //! 2.0, "Message identifier", "Message sequence number" and "Security Guidelines", checking
 //! msg_id.
 
-use crate::by_id::ById;
 use crate::crypto::kdf::Side;
 use crate::seed::{Generator, Seed};
+use crate::sorted_queue::SortedQueue;
 use crate::time::{UnixTime, micros};
 use core::fmt;
 use core::time::Duration;
@@ -86,6 +86,9 @@ pub enum MsgKind {
     /// Any other message from a server: `% 4 == 3`.
     ServerOther,
 }
+
+/// What is kept by msg_id, lowest first.
+pub(crate) type ById<V> = SortedQueue<MsgId, V>;
 
 /// Makes the ids of one sender: strictly increasing, whatever the clock does.
 ///

@@ -8,10 +8,9 @@ use super::{
 };
 use crate::{
     auth_key::AuthKey,
-    by_id::ById,
     envelope::{self, Header, Side},
     limits::Limits,
-    message_id::{MsgId, MsgIdGenerator, MsgKind, ReceivedIds, SeqNo},
+    message_id::{ById, MsgId, MsgIdGenerator, MsgKind, ReceivedIds, SeqNo},
     seed::{Dormant, Seed},
     time::{Instant, UnixTime},
 };

@@ -2,8 +2,7 @@
 
 use super::Tag;
 use crate::{
-    by_id::ById,
-    message_id::MsgId,
+    message_id::{ById, MsgId},
     session::link::{Outgoing, backoff},
     time::Instant,
 };

@@ -24,10 +24,9 @@ use super::{
 };
 use crate::{
     auth_key::{AuthKey, AuthKeyId},
-    by_id::ById,
     envelope::Side,
     limits::Limits,
-    message_id::MsgId,
+    message_id::{ById, MsgId},
     secret::Secret,
     seed::{Dormant, Seed},
     time::{Instant, Now, Steady, UnixTime},

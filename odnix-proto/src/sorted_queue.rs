@@ -1,48 +1,47 @@
-//! What is kept by msg_id, in the order of the ids: a sorted queue. Ids mostly grow, so entries
+//! What is kept by an id, in the order of the ids: a sorted queue. Ids mostly grow, so entries
 //! come in at the back and leave at the front; an id takes its own size and no node of a tree,
 //! and the queue is filled again without new memory.
 
-use crate::message_id::MsgId;
 use alloc::collections::VecDeque;
 
-/// Entries by msg_id, lowest first.
+/// Entries by id, lowest first.
 #[derive(Clone, Debug)]
-pub(crate) struct ById<V> {
-    entries: VecDeque<(MsgId, V)>,
+pub(crate) struct SortedQueue<I, V> {
+    entries: VecDeque<(I, V)>,
 }
 
-impl<V> Default for ById<V> {
+impl<I, V> Default for SortedQueue<I, V> {
     fn default() -> Self {
         Self { entries: VecDeque::new() }
     }
 }
 
-impl<V> ById<V> {
+impl<I: Ord + Copy, V> SortedQueue<I, V> {
     /// Where the id is, or where it would be.
-    fn position(&self, id: MsgId) -> Result<usize, usize> {
+    fn position(&self, id: I) -> Result<usize, usize> {
         match self.entries.back() {
             Some((last, _)) if *last >= id => {
-                self.entries.binary_search_by_key(&id, |(msg_id, _)| *msg_id)
+                self.entries.binary_search_by_key(&id, |(entry_id, _)| *entry_id)
             }
             _ => Err(self.entries.len()),
         }
     }
 
-    pub(crate) fn contains(&self, id: MsgId) -> bool {
+    pub(crate) fn contains(&self, id: I) -> bool {
         self.position(id).is_ok()
     }
 
-    pub(crate) fn get(&self, id: MsgId) -> Option<&V> {
+    pub(crate) fn get(&self, id: I) -> Option<&V> {
         self.entries.get(self.position(id).ok()?).map(|(_, value)| value)
     }
 
-    pub(crate) fn get_mut(&mut self, id: MsgId) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, id: I) -> Option<&mut V> {
         let at = self.position(id).ok()?;
         self.entries.get_mut(at).map(|(_, value)| value)
     }
 
     /// Puts a value in the place of the one before, if there is one.
-    pub(crate) fn insert(&mut self, id: MsgId, value: V) {
+    pub(crate) fn insert(&mut self, id: I, value: V) {
         match self.position(id) {
             Ok(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
@@ -53,20 +52,20 @@ impl<V> ById<V> {
         }
     }
 
-    pub(crate) fn remove(&mut self, id: MsgId) -> Option<V> {
+    pub(crate) fn remove(&mut self, id: I) -> Option<V> {
         let at = self.position(id).ok()?;
         self.entries.remove(at).map(|(_, value)| value)
     }
 
-    pub(crate) fn first(&self) -> Option<(MsgId, &V)> {
+    pub(crate) fn first(&self) -> Option<(I, &V)> {
         self.entries.front().map(|(id, value)| (*id, value))
     }
 
-    pub(crate) fn last_id(&self) -> Option<MsgId> {
+    pub(crate) fn last_id(&self) -> Option<I> {
         self.entries.back().map(|(id, _)| *id)
     }
 
-    pub(crate) fn pop_first(&mut self) -> Option<(MsgId, V)> {
+    pub(crate) fn pop_first(&mut self) -> Option<(I, V)> {
         self.entries.pop_front()
     }
 
@@ -78,7 +77,7 @@ impl<V> ById<V> {
         self.entries.is_empty()
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (MsgId, &V)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (I, &V)> {
         self.entries.iter().map(|(id, value)| (*id, value))
     }
 
