@@ -1,5 +1,5 @@
-//! The key exchange: factorization of pq, the powers, one whole exchange in memory, and the server's
-//! share of one and of eight at once. No peer has both roles to measure beside.
+//! The key exchange: the powers, one whole exchange in memory, and the server's share of one and of
+//! eight at once. No peer has both roles to measure beside. Factorization of pq is the bench `factor`.
 //!
 //! Times of eight are those of each: an eighth of what all take. `ODNIX_CPU=portable` measures without the
 //! lanes.
@@ -10,28 +10,6 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use exchange::{Parties, Served};
 use odnix_proto::Secret;
 use odnix_proto::crypto::dh::{Exponent, Group, public_batch, shared_batch};
-use odnix_proto::crypto::factor::factorize;
-use std::hint::black_box;
-
-/// Semiprimes of 62 and 63 bits, as servers in use send them.
-const PQ: [u64; 4] = [
-    2_694_724_800_268_887_959,
-    1_724_114_033_281_923_457,
-    1_470_626_929_934_143_021,
-    4_611_685_975_477_714_963,
-];
-
-fn pq(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("pq");
-    for pq in PQ {
-        let Some((p, q)) = factorize(pq) else { continue };
-        assert_eq!(p * q, pq);
-        group.bench_with_input(BenchmarkId::new("odnix", pq), &pq, |bencher, &pq| {
-            bencher.iter(|| factorize(black_box(pq)));
-        });
-    }
-    group.finish();
-}
 
 fn powers(criterion: &mut Criterion) {
     let usual = Group::usual();
@@ -74,5 +52,5 @@ fn exchanges(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, pq, powers, exchanges);
+criterion_group!(benches, powers, exchanges);
 criterion_main!(benches);
